@@ -1,0 +1,178 @@
+//! Target: which Lambda runtime a bundle is for. The one table of facts about them.
+//!
+//! Source of the table: <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html>; the
+//! glibc versions are those of Amazon Linux 2 (2.26) and Amazon Linux 2023 (2.34).
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A Python minor version, such as 3.13.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PythonVersion {
+    /// The 3 in 3.13.
+    pub major: u8,
+    /// The 13 in 3.13.
+    pub minor: u8,
+}
+
+impl fmt::Display for PythonVersion {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}.{}", self.major, self.minor)
+    }
+}
+
+/// A CPU that Lambda runs on, by Lambda's own names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Architecture {
+    /// 64-bit Intel and AMD.
+    X86_64,
+    /// 64-bit Arm (Graviton).
+    Arm64,
+}
+
+impl Architecture {
+    /// Every architecture, in the order messages list them.
+    pub const ALL: [Self; 2] = [Self::X86_64, Self::Arm64];
+
+    /// Lambda's name, as in a CDK `Architecture`: `x86_64` or `arm64`.
+    pub const fn lambda_name(self) -> &'static str {
+        match self {
+            Self::X86_64 => "x86_64",
+            Self::Arm64 => "arm64",
+        }
+    }
+
+    /// The kernel's name, as in wheel tags and `platform_machine`: `x86_64` or `aarch64`.
+    pub const fn machine(self) -> &'static str {
+        match self {
+            Self::X86_64 => "x86_64",
+            Self::Arm64 => "aarch64",
+        }
+    }
+}
+
+impl FromStr for Architecture {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|architecture| architecture.lambda_name() == name).ok_or(())
+    }
+}
+
+/// The operating system under a Lambda runtime.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum System {
+    /// Amazon Linux 2, glibc 2.26.
+    AmazonLinux2,
+    /// Amazon Linux 2023, glibc 2.34.
+    AmazonLinux2023,
+}
+
+impl System {
+    /// The name AWS gives it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AmazonLinux2 => "Amazon Linux 2",
+            Self::AmazonLinux2023 => "Amazon Linux 2023",
+        }
+    }
+
+    /// Its glibc, as (major, minor).
+    pub const fn glibc(self) -> (u16, u16) {
+        match self {
+            Self::AmazonLinux2 => (2, 26),
+            Self::AmazonLinux2023 => (2, 34),
+        }
+    }
+
+    /// The newest manylinux policy it satisfies among those that uv has a name for: uv knows no
+    /// policy between `manylinux_2_17` and `manylinux_2_28`.
+    const fn manylinux(self) -> &'static str {
+        match self {
+            Self::AmazonLinux2 => "manylinux_2_17",
+            Self::AmazonLinux2023 => "manylinux_2_34",
+        }
+    }
+}
+
+/// The Python versions Lambda has (or, for 3.15, has announced in the CDK), with their systems.
+const RUNTIMES: [(u8, System); 7] = [
+    (9, System::AmazonLinux2),
+    (10, System::AmazonLinux2),
+    (11, System::AmazonLinux2),
+    (12, System::AmazonLinux2023),
+    (13, System::AmazonLinux2023),
+    (14, System::AmazonLinux2023),
+    (15, System::AmazonLinux2023),
+];
+
+/// A Lambda runtime on a CPU: everything about where the bundle will run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Target {
+    /// The runtime's Python.
+    pub python: PythonVersion,
+    /// The function's CPU.
+    pub architecture: Architecture,
+    /// The runtime's operating system.
+    pub system: System,
+}
+
+impl Target {
+    /// The target for a Python version as users write it (`3.13`); `None` where Lambda has no such
+    /// runtime.
+    pub fn new(python_version: &str, architecture: Architecture) -> Option<Self> {
+        let minor: u8 = python_version.strip_prefix("3.")?.parse().ok()?;
+        let (_, system) = RUNTIMES.into_iter().find(|(known, _)| *known == minor)?;
+        // A spelling such as `3.013` parses, but is not a name of the runtime.
+        let python = PythonVersion { major: 3, minor };
+        (python.to_string() == python_version).then_some(Self { python, architecture, system })
+    }
+
+    /// The Python versions that Lambda has, as users write them.
+    pub fn python_versions() -> Vec<String> {
+        RUNTIMES.iter().map(|(minor, _)| format!("3.{minor}")).collect()
+    }
+
+    /// Lambda's name of the runtime, such as `python3.13`.
+    pub fn runtime_name(self) -> String {
+        format!("python{}", self.python)
+    }
+
+    /// What uv calls this platform (`uv sync --python-platform`).
+    pub fn uv_platform(self) -> String {
+        format!("{}-{}", self.architecture.machine(), self.system.manylinux())
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} on {}", self.runtime_name(), self.architecture.lambda_name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_runtime_is_found_by_its_version_as_users_write_it() {
+        let target = Target::new("3.13", Architecture::Arm64).unwrap();
+        assert_eq!(target.runtime_name(), "python3.13");
+        assert_eq!(target.uv_platform(), "aarch64-manylinux_2_34");
+        assert_eq!(target.to_string(), "python3.13 on arm64");
+    }
+
+    #[test]
+    fn old_runtimes_take_only_wheels_for_an_old_glibc() {
+        let target = Target::new("3.11", Architecture::X86_64).unwrap();
+        assert_eq!(target.system.glibc(), (2, 26));
+        assert_eq!(target.uv_platform(), "x86_64-manylinux_2_17");
+    }
+
+    #[test]
+    fn versions_that_lambda_lacks_are_refused() {
+        for version in ["3.8", "3.16", "2.7", "3", "3.013", "3.13.1", "python3.13", ""] {
+            assert_eq!(Target::new(version, Architecture::X86_64), None, "{version}");
+        }
+    }
+}
