@@ -1,7 +1,16 @@
 //! Interpreter: which CPython compiles. The bytecode of two patch versions differs, so its full
 //! version is part of a bundle's identity.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use pep440_rs::Version;
+
+use crate::process::Process;
+use crate::project::Project;
+use crate::request::{PythonRequest, Request, is_full_version};
+use crate::target::PythonVersion;
+use crate::uv::Uv;
 
 /// A CPython on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,4 +19,215 @@ pub struct Interpreter {
     pub path: PathBuf,
     /// The full version, such as `3.13.5`.
     pub version: String,
+}
+
+/// Why no interpreter compiles.
+#[derive(Debug, thiserror::Error)]
+pub enum InterpreterError {
+    /// No CPython of the version on this machine.
+    #[error(
+        "no CPython {wanted}{because} was found by uv, in pyenv, asdf or mise, nor could uv download it: run `uv python install {wanted}`, or name an interpreter in the option `python`"
+    )]
+    NotFound {
+        /// The version looked for.
+        wanted: String,
+        /// Who asked for it, where it is not the runtime.
+        because: &'static str,
+    },
+    /// The interpreter that the caller named is not what the runtime needs.
+    #[error("`{}` (option `python`) is {found}, and the runtime needs CPython {wanted}", .path.display())]
+    Unfit {
+        /// The executable.
+        path: PathBuf,
+        /// What it is.
+        found: String,
+        /// The runtime's Python.
+        wanted: PythonVersion,
+    },
+    /// The interpreter that the caller named does not run.
+    #[error("`{}` (option `python`) cannot be run: {source}", .path.display())]
+    NotRunnable {
+        /// The executable.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// A full version was asked for that is no patch of the runtime's Python.
+    #[error("{origin} asks for Python `{version}`, and the runtime is Python {wanted}: make the two agree")]
+    Contradiction {
+        /// Who asked.
+        origin: &'static str,
+        /// The version asked for.
+        version: String,
+        /// The runtime's Python.
+        wanted: PythonVersion,
+    },
+}
+
+impl InterpreterError {
+    /// The stable code of this error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => "PYTHON_NOT_FOUND",
+            Self::Unfit { .. } | Self::NotRunnable { .. } | Self::Contradiction { .. } => "INVALID_OPTIONS",
+        }
+    }
+
+    /// Whether a container could do what failed here.
+    pub fn container_can_help(&self) -> bool {
+        matches!(self, Self::NotFound { .. })
+    }
+}
+
+/// What to look for: any patch of a minor version, or exactly one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Wanted {
+    Minor(PythonVersion),
+    Exactly { version: String, origin: &'static str },
+}
+
+impl Wanted {
+    fn accepts(&self, version: &str) -> bool {
+        match self {
+            Self::Minor(minor) => version.starts_with(&format!("{minor}.")),
+            Self::Exactly { version: exactly, .. } => version == exactly,
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Minor(minor) => minor.to_string(),
+            Self::Exactly { version, .. } => version.clone(),
+        }
+    }
+}
+
+impl Interpreter {
+    /// Looks for the interpreter in this order: the option `python`; what uv finds; the version
+    /// managers that uv does not look into; what uv downloads. A full version in the option or in
+    /// the project's `.python-version` is the only one that will do.
+    pub fn find(request: &Request, project: &Project, uv: &Uv) -> Result<Self, InterpreterError> {
+        let minor = request.target.python;
+        let wanted = match &request.python {
+            Some(PythonRequest::Path(path)) => return Self::named(path, minor),
+            Some(PythonRequest::Version(version)) => {
+                Wanted::Exactly { version: version.clone(), origin: "the option `python`" }
+            }
+            None => pinned(&request.path, &project.root).map_or(Wanted::Minor(minor), |version| {
+                Wanted::Exactly { version, origin: "`.python-version`" }
+            }),
+        };
+        if let Wanted::Exactly { version, origin } = &wanted
+            && !Wanted::Minor(minor).accepts(version)
+        {
+            return Err(InterpreterError::Contradiction { origin, version: version.clone(), wanted: minor });
+        }
+
+        let accept = |path: PathBuf| {
+            Self::inspect(&path).ok().flatten().filter(|found| wanted.accepts(&found.version))
+        };
+        uv.find_python(&wanted.text())
+            .and_then(accept)
+            .or_else(|| newest(managed_interpreters(minor).into_iter().filter_map(accept)))
+            .or_else(|| uv.download_python(&wanted.text()).and_then(accept))
+            .ok_or_else(|| InterpreterError::NotFound {
+                wanted: wanted.text(),
+                because: match &wanted {
+                    Wanted::Exactly { origin: "`.python-version`", .. } => " (from `.python-version`)",
+                    _ => "",
+                },
+            })
+    }
+
+    fn named(path: &Path, wanted: PythonVersion) -> Result<Self, InterpreterError> {
+        let unfit = |found: String| InterpreterError::Unfit { path: path.to_path_buf(), found, wanted };
+        match Self::inspect(path) {
+            Ok(Some(found)) if Wanted::Minor(wanted).accepts(&found.version) => Ok(found),
+            Ok(Some(found)) => Err(unfit(format!("CPython {}", found.version))),
+            Ok(None) => Err(unfit("no CPython".to_owned())),
+            Err(source) => Err(InterpreterError::NotRunnable { path: path.to_path_buf(), source }),
+        }
+    }
+
+    /// Asks an executable what it is; `None` for anything but a CPython.
+    fn inspect(path: &Path) -> io::Result<Option<Self>> {
+        const QUESTION: &str =
+            "import sys, platform; print(sys.implementation.name, platform.python_version())";
+        let output = Process::new(path).args(["-I", "-S", "-c", QUESTION]).run()?;
+        let answer = String::from_utf8_lossy(&output.stdout);
+        let version = answer.trim().strip_prefix("cpython ").filter(|_| output.status.success());
+        Ok(version.map(|version| Self { path: path.to_path_buf(), version: version.to_owned() }))
+    }
+}
+
+/// The full version in the nearest `.python-version` between `path` and the workspace's root. One
+/// that names a minor version only says what the runtime says already.
+fn pinned(path: &Path, root: &Path) -> Option<String> {
+    let path = fs_err::canonicalize(path).ok()?;
+    let file = path
+        .ancestors()
+        .take_while(|folder| folder.starts_with(root))
+        .map(|folder| folder.join(".python-version"))
+        .find(|file| file.is_file())?;
+    let text = fs_err::read_to_string(file).ok()?;
+    let request = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'))?;
+    let version =
+        request.strip_prefix("cpython-").or_else(|| request.strip_prefix("cpython@")).unwrap_or(request);
+    is_full_version(version).then(|| version.to_owned())
+}
+
+/// The interpreters of the version managers that people have and that uv does not look into.
+fn managed_interpreters(wanted: PythonVersion) -> Vec<PathBuf> {
+    let folder = |variable: &str, below_home: &str| {
+        std::env::var_os(variable)
+            .map(PathBuf::from)
+            .or_else(|| std::env::home_dir().map(|home| home.join(below_home)))
+    };
+    let managers = [
+        folder("PYENV_ROOT", ".pyenv").map(|root| root.join("versions")),
+        folder("PYENV", ".pyenv/pyenv-win").map(|root| root.join("versions")),
+        folder("ASDF_DATA_DIR", ".asdf").map(|root| root.join("installs/python")),
+        folder("MISE_DATA_DIR", ".local/share/mise").map(|root| root.join("installs/python")),
+    ];
+    let executable = if cfg!(windows) { "python.exe".to_owned() } else { format!("bin/python{wanted}") };
+    managers
+        .into_iter()
+        .flatten()
+        .filter_map(|versions| fs_err::read_dir(versions).ok())
+        .flat_map(|versions| versions.filter_map(Result::ok))
+        // The folder's name is the version; a look at it saves running every other interpreter.
+        .filter(|version| version.file_name().to_string_lossy().starts_with(&wanted.to_string()))
+        .map(|version| version.path().join(&executable))
+        .filter(|path| path.is_file())
+        .collect()
+}
+
+fn newest(found: impl Iterator<Item = Interpreter>) -> Option<Interpreter> {
+    found.max_by_key(|interpreter| (interpreter.version.parse::<Version>().ok(), interpreter.path.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_version_in_python_version_is_a_pin_and_a_minor_one_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = fs_err::canonicalize(folder.path()).unwrap();
+        let inner = root.join("packages/app");
+        fs_err::create_dir_all(&inner).unwrap();
+        assert_eq!(pinned(&inner, &root), None);
+        fs_err::write(root.join(".python-version"), "# pin\n3.13.5\n").unwrap();
+        assert_eq!(pinned(&inner, &root).as_deref(), Some("3.13.5"));
+        fs_err::write(inner.join(".python-version"), "3.13\n").unwrap();
+        assert_eq!(pinned(&inner, &root), None);
+        fs_err::write(inner.join(".python-version"), "cpython-3.13.1").unwrap();
+        assert_eq!(pinned(&inner, &root).as_deref(), Some("3.13.1"));
+    }
+
+    #[test]
+    fn a_minor_version_accepts_its_patches_only() {
+        let wanted = Wanted::Minor(PythonVersion { major: 3, minor: 1 });
+        assert!(wanted.accepts("3.1.4") && !wanted.accepts("3.13.0"));
+    }
 }

@@ -1,5 +1,49 @@
-//! Core of `uv-lambda-cdk`.
+//! `uv-lambda-cdk` builds byte-reproducible AWS Lambda zips from uv projects.
+//!
+//! This crate is the core of the npm package of that name; Node loads it as an add-on. One bundle
+//! is one straight walk through the modules below, in their order:
+//!
+//! ```no_run
+//! use uv_lambda_cdk::{Request, bundle};
+//!
+//! let request = Request::from_options(&serde_json::json!({
+//!     "path": ".",
+//!     "packageName": "demo-lambda1",
+//!     "pythonVersion": "3.13",
+//!     "architecture": "x86_64",
+//! }))?;
+//! let bundle = bundle(&request, "out".as_ref())?;
+//! println!("{} {}", bundle.sha256, bundle.path.display());
+//! # Ok::<(), uv_lambda_cdk::Error>(())
+//! ```
+//!
+//! Terms: a *member* is a package of the uv workspace; a *local package* is any package whose
+//! sources lie on this machine; the *target* is the Lambda runtime and CPU that the bundle is for.
 
+// The walk.
+pub mod archive;
+mod bundle;
+pub mod bytecode;
+pub mod install;
 pub mod interpreter;
-pub mod process;
+pub mod project;
+pub mod request;
+pub mod select;
 pub mod target;
+pub mod uv;
+
+// Around the walk.
+pub mod container;
+pub mod error;
+pub mod process;
+pub mod report;
+mod text;
+
+#[cfg(feature = "binding")]
+mod binding;
+
+pub use bundle::bundle;
+pub use error::Error;
+pub use project::find_root;
+pub use report::Bundle;
+pub use request::Request;

@@ -1,0 +1,362 @@
+//! Archive: a zip whose bytes depend on its contents alone. Entries are sorted by their bytes, times
+//! and modes are fixed, and each entry is compressed as one whole buffer by a pinned compressor, so
+//! that neither the CPU nor the number of workers shows.
+
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use libdeflater::{CompressionLvl, Compressor, Crc, Decompressor};
+use rawzip::time::UtcDateTime;
+use rawzip::{CompressionMethod, DataDescriptorOutput, ZipArchive, ZipArchiveWriter};
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use crate::text;
+
+/// The level of libdeflate: the lowest at which its output is no larger than that of `zip -9`.
+const LEVEL: i32 = 7;
+
+/// How much is read and compressed at once, in bytes, before it is written: enough to keep every
+/// core busy, little enough to keep memory flat.
+const BATCH: u64 = 32 * 1024 * 1024;
+
+/// One file of the bundle.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Its path inside the bundle, with `/` between the parts.
+    pub path: String,
+    /// What is in it.
+    pub contents: Contents,
+}
+
+/// The contents of an entry.
+#[derive(Debug, Clone)]
+pub enum Contents {
+    /// As a file on disk has them.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Its size in bytes.
+        size: u64,
+    },
+    /// Made by the pipeline.
+    Bytes(Vec<u8>),
+}
+
+impl Contents {
+    /// The size in bytes.
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::File { size, .. } => *size,
+            Self::Bytes(bytes) => bytes.len() as u64,
+        }
+    }
+
+    /// The bytes.
+    pub fn read(&self) -> io::Result<std::borrow::Cow<'_, [u8]>> {
+        match self {
+            Self::File { path, .. } => fs_err::read(path).map(Into::into),
+            Self::Bytes(bytes) => Ok(bytes.into()),
+        }
+    }
+}
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// SHA-256 of the zip, in hex.
+    pub sha256: String,
+    /// Size of the zip in bytes.
+    pub zip_bytes: u64,
+    /// Size of the unpacked files in bytes.
+    pub unzipped_bytes: u64,
+}
+
+/// Why no archive was written, or one could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// The output folder cannot be written to.
+    #[error("failed to write the bundle to `{}`: {source}", .path.display())]
+    NotWritable {
+        /// The folder.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// A file of the bundle cannot be read.
+    #[error("failed to read a file of the bundle: {0}")]
+    Read(io::Error),
+    /// The zip is damaged.
+    #[error("failed to read the zip `{}`: {problem}", .path.display())]
+    Damaged {
+        /// The zip.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+impl ArchiveError {
+    /// The stable code of this error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotWritable { .. } => "OUTPUT_NOT_WRITABLE",
+            Self::Read(_) => "IO",
+            Self::Damaged { .. } => "BAD_ZIP",
+        }
+    }
+}
+
+/// Writes the entries to `path`, in the order of their paths' bytes. The file appears there whole or
+/// not at all.
+pub fn write(mut entries: Vec<Entry>, path: &Path) -> Result<Written, ArchiveError> {
+    let not_writable = |source| ArchiveError::NotWritable { path: path.to_path_buf(), source };
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs_err::create_dir_all(folder).map_err(not_writable)?;
+    let temporary =
+        tempfile::Builder::new().prefix(".").suffix(".zip").tempfile_in(folder).map_err(not_writable)?;
+
+    entries.sort_by(|left, right| left.path.as_bytes().cmp(right.path.as_bytes()));
+    let unzipped_bytes = entries.iter().map(|entry| entry.contents.size()).sum();
+    let mut output = Hashing { inner: BufWriter::new(temporary), hasher: Sha256::new(), written: 0 };
+    let mut archive = ZipArchiveWriter::new(&mut output);
+    for batch in batches(&entries) {
+        let compressed: io::Result<Vec<Compressed>> = batch.par_iter().map(compress).collect();
+        for (entry, compressed) in batch.iter().zip(compressed.map_err(ArchiveError::Read)?) {
+            append(&mut archive, &entry.path, &compressed).map_err(not_writable)?;
+        }
+    }
+    archive.finish().map_err(|error| not_writable(io::Error::other(error)))?;
+
+    let Hashing { inner, hasher, written } = output;
+    let temporary = inner.into_inner().map_err(|error| not_writable(error.into_error()))?;
+    make_readable(temporary.path()).map_err(not_writable)?;
+    temporary.persist(path).map_err(|error| not_writable(error.error))?;
+    Ok(Written { sha256: text::hex(&hasher.finalize()), zip_bytes: written, unzipped_bytes })
+}
+
+/// Gives every entry of a zip to `visit`: its name and its unpacked contents, in the zip's order.
+pub fn read(path: &Path, mut visit: impl FnMut(&str, Vec<u8>) -> io::Result<()>) -> Result<(), ArchiveError> {
+    let damaged = |problem: String| ArchiveError::Damaged { path: path.to_path_buf(), problem };
+    let bytes = fs_err::read(path).map_err(ArchiveError::Read)?;
+    let archive = ZipArchive::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+    let mut entries = archive.entries();
+    let mut decompressor = Decompressor::new();
+    while let Some(entry) = entries.next_entry().map_err(|error| damaged(error.to_string()))? {
+        if entry.is_dir() {
+            continue;
+        }
+        // Normalising refuses absolute paths and those that climb out with `..`.
+        let name =
+            entry.file_path().try_normalize().map_err(|error| damaged(error.to_string()))?.into_owned();
+        let data = archive.get_entry(entry.wayfinder()).map_err(|error| damaged(error.to_string()))?;
+        let contents = match entry.compression_method() {
+            CompressionMethod::STORE => data.data().to_vec(),
+            CompressionMethod::DEFLATE => {
+                let size = usize::try_from(entry.uncompressed_size_hint())
+                    .map_err(|error| damaged(error.to_string()))?;
+                let mut contents = vec![0; size];
+                decompressor
+                    .deflate_decompress(data.data(), &mut contents)
+                    .map_err(|error| damaged(format!("`{}`: {error}", name.as_str())))?;
+                contents
+            }
+            other => {
+                return Err(damaged(format!(
+                    "`{}` is compressed by an unknown method ({other:?})",
+                    name.as_str()
+                )));
+            }
+        };
+        visit(name.as_str(), contents).map_err(ArchiveError::Read)?;
+    }
+    Ok(())
+}
+
+/// Runs of entries that together are about one batch.
+fn batches(entries: &[Entry]) -> impl Iterator<Item = &[Entry]> {
+    let mut gathered = 0;
+    entries.chunk_by(move |entry, _| {
+        gathered += entry.contents.size();
+        let goes_on = gathered < BATCH;
+        if !goes_on {
+            gathered = 0;
+        }
+        goes_on
+    })
+}
+
+struct Compressed {
+    data: Vec<u8>,
+    method: CompressionMethod,
+    crc: u32,
+    size: u64,
+    mode: u32,
+}
+
+fn compress(entry: &Entry) -> io::Result<Compressed> {
+    let contents = entry.contents.read()?;
+    let mut crc = Crc::new();
+    crc.update(&contents);
+    let (crc, size, mode) = (crc.sum(), contents.len() as u64, mode(&contents));
+
+    let mut compressor = Compressor::new(CompressionLvl::new(LEVEL).unwrap_or_default());
+    let mut data = vec![0; compressor.deflate_compress_bound(contents.len())];
+    let length = compressor.deflate_compress(&contents, &mut data).map_err(io::Error::other)?;
+    if length >= contents.len() {
+        return Ok(Compressed {
+            data: contents.into_owned(),
+            method: CompressionMethod::STORE,
+            crc,
+            size,
+            mode,
+        });
+    }
+    data.truncate(length);
+    Ok(Compressed { data, method: CompressionMethod::DEFLATE, crc, size, mode })
+}
+
+/// What can be run is executable; modes on disk follow the umask and the checkout, so they do not
+/// count.
+fn mode(contents: &[u8]) -> u32 {
+    let runs = contents.starts_with(b"#!") || contents.starts_with(b"\x7fELF");
+    if runs { 0o755 } else { 0o644 }
+}
+
+fn append(archive: &mut ZipArchiveWriter<impl Write>, path: &str, compressed: &Compressed) -> io::Result<()> {
+    let (mut entry, _) = archive
+        .new_file(path)
+        .compression_method(compressed.method)
+        // The first moment that a zip can hold.
+        .last_modified(
+            UtcDateTime::from_components(1980, 1, 1, 0, 0, 0, 0).ok_or(io::ErrorKind::InvalidInput)?,
+        )
+        .unix_permissions(compressed.mode)
+        .start()
+        .map_err(io::Error::other)?;
+    entry.write_all(&compressed.data)?;
+    entry.finish(DataDescriptorOutput::new(compressed.crc, compressed.size)).map_err(io::Error::other)?;
+    Ok(())
+}
+
+/// A temporary file is private to its user; the bundle is an ordinary file, which CDK may read as
+/// another one.
+fn make_readable(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o644))?;
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
+/// A writer that hashes and counts what passes.
+struct Hashing<Inner> {
+    inner: Inner,
+    hasher: Sha256,
+    written: u64,
+}
+
+impl<Inner: Write> Write for Hashing<Inner> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let count = self.inner.write(buffer)?;
+        self.hasher.update(&buffer[..count]);
+        self.written += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(path: &str, contents: &[u8]) -> Entry {
+        Entry { path: path.to_owned(), contents: Contents::Bytes(contents.to_vec()) }
+    }
+
+    fn sample() -> Vec<Entry> {
+        vec![
+            entry("b/zeros.bin", &[0; 70_000]),
+            entry("a.py", b"print('a')\n".repeat(40).as_slice()),
+            entry("bin/run", b"#!/bin/sh\n"),
+            entry("empty", b""),
+            entry("ü name.txt", "ü".as_bytes()),
+        ]
+    }
+
+    fn written(entries: Vec<Entry>) -> (Written, Vec<u8>) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bundle.zip");
+        (write(entries, &path).unwrap(), fs_err::read(&path).unwrap())
+    }
+
+    /// Guards the promise across upgrades: where this hash changes, every user's functions are
+    /// redeployed once, and the changelog has to say so.
+    #[test]
+    fn the_bytes_are_those_of_every_release_before() {
+        let (written, bytes) = written(sample());
+        assert_eq!(written.zip_bytes, bytes.len() as u64);
+        assert_eq!(written.sha256, text::hex(&Sha256::digest(&bytes)));
+        assert_eq!(written.sha256, "4b99f9af7e56cf411f76a7a6ecaf26d4aaa151b6ace6421d70b16c1c8ba6c452");
+    }
+
+    #[test]
+    fn order_and_workers_do_not_show() {
+        let mut reversed = sample();
+        reversed.reverse();
+        let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        assert_eq!(written(sample()).1, one.install(|| written(reversed).1));
+    }
+
+    #[test]
+    fn what_was_written_can_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/folder/bundle.zip");
+        write(sample(), &path).unwrap();
+        let mut names = Vec::new();
+        read(&path, |name, contents| {
+            names.push((name.to_owned(), contents.len()));
+            Ok(())
+        })
+        .unwrap();
+        let expected =
+            [("a.py", 440), ("b/zeros.bin", 70_000), ("bin/run", 10), ("empty", 0), ("ü name.txt", 2)];
+        assert_eq!(names, expected.map(|(name, size)| (name.to_owned(), size)));
+        assert_eq!(fs_err::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_damaged_zip_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bad.zip");
+        fs_err::write(&path, b"no zip").unwrap();
+        assert_eq!(read(&path, |_, _| Ok(())).unwrap_err().code(), "BAD_ZIP");
+    }
+
+    #[test]
+    fn an_unwritable_folder_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        fs_err::write(folder.path().join("file"), "").unwrap();
+        let error = write(sample(), &folder.path().join("file/bundle.zip")).unwrap_err();
+        assert_eq!(error.code(), "OUTPUT_NOT_WRITABLE");
+        assert!(error.to_string().contains("file/bundle.zip"), "{error}");
+    }
+
+    #[test]
+    fn batches_hold_everything_once_and_in_order() {
+        let entries: Vec<Entry> = (0..5)
+            .map(|number| Entry {
+                path: number.to_string(),
+                contents: Contents::File { path: PathBuf::new(), size: BATCH / 2 },
+            })
+            .collect();
+        let lengths: Vec<usize> = batches(&entries).map(<[Entry]>::len).collect();
+        assert_eq!(lengths, [2, 2, 1]);
+    }
+}

@@ -1,0 +1,116 @@
+//! One bundle: the walk through the pipeline, from a request to a zip.
+
+use std::path::Path;
+use std::thread::available_parallelism;
+use std::time::Instant;
+
+use crate::archive::{self, Contents};
+use crate::bytecode::{self, Compiled, Source};
+use crate::error::Error;
+use crate::install;
+use crate::interpreter::Interpreter;
+use crate::project::{Project, Reach, Shipping, marker_environment, source_files};
+use crate::report::{Bundle, PackageReport};
+use crate::request::Request;
+use crate::select::{self, Application, Selection};
+use crate::target::PythonVersion;
+use crate::uv::Uv;
+
+/// Where Lambda unpacks a function's code. Compiled in as each module's path, so that Python finds
+/// it right on import and mends nothing.
+const TASK_ROOT: &str = "/var/task";
+
+/// Builds the bundle that `request` asks for, as `<package>.zip` in `output`.
+pub fn bundle(request: &Request, output: &Path) -> Result<Bundle, Error> {
+    let start = Instant::now();
+    let project = Project::open(request)?;
+    let uv = Uv::find(request)?;
+    let interpreter = Interpreter::find(request, &project, &uv)?;
+    let environment = marker_environment(request.target, &interpreter.version)
+        .ok_or_else(|| Error::Bug(format!("`{}` is no version", interpreter.version)))?;
+    let reach = project.reach(&environment)?;
+
+    let work = tempfile::Builder::new().prefix("uv-lambda-cdk-").tempdir().map_err(Error::WorkFolder)?;
+    let installed = install::install(&project, &reach, request.target, &uv, &interpreter, work.path())?;
+    let mut selection = select::select(applications(&project, &reach)?, &installed)?;
+    let not_compiled = add_bytecode(&mut selection, &interpreter, request.target.python)?;
+
+    let packages = package_reports(&selection, request.target.python);
+    let entries = selection.into_entries();
+    let files = entries.len();
+    let path = output.join(format!("{}.zip", project.member));
+    let written = archive::write(entries, &path)?;
+    Ok(Bundle {
+        path,
+        sha256: written.sha256,
+        zip_bytes: written.zip_bytes,
+        unzipped_bytes: written.unzipped_bytes,
+        files,
+        packages,
+        python: interpreter.version,
+        not_compiled,
+        reused: false,
+        elapsed: start.elapsed(),
+    })
+}
+
+/// The local packages whose files are copied as they lie.
+fn applications(project: &Project, reach: &Reach<'_>) -> Result<Vec<Application>, Error> {
+    let copied = reach.local.iter().filter(|package| package.shipping == Shipping::Copy);
+    copied
+        .map(|package| {
+            let files = source_files(&package.folder, &project.folders_inside(&package.folder))
+                .map_err(crate::project::ProjectError::from)?;
+            let version = project.lock.package(&package.name).and_then(|locked| locked.version.clone());
+            Ok(Application { name: package.name.clone(), version: version.unwrap_or_default(), files })
+        })
+        .collect()
+}
+
+/// Adds the bytecode of every `.py` file, and says how many have none.
+fn add_bytecode(
+    selection: &mut Selection,
+    interpreter: &Interpreter,
+    python: PythonVersion,
+) -> Result<usize, Error> {
+    let modules: Vec<(&String, &Contents)> =
+        selection.entries.iter().filter(|(path, _)| path.ends_with(".py")).collect();
+    let sources: Vec<Source<'_>> = modules
+        .iter()
+        .filter_map(|(path, contents)| match contents {
+            Contents::File { path: on_disk, .. } => {
+                Some(Source { path: on_disk, runtime_path: format!("{TASK_ROOT}/{path}") })
+            }
+            Contents::Bytes(_) => None,
+        })
+        .collect();
+    let workers = available_parallelism().map_or(1, usize::from);
+    let compiled = bytecode::compile(interpreter, &sources, workers)?;
+
+    let mut not_compiled = 0;
+    let paths: Vec<String> =
+        sources.iter().map(|source| source.runtime_path[TASK_ROOT.len() + 1..].to_owned()).collect();
+    for (path, compiled) in paths.iter().zip(compiled) {
+        match compiled {
+            Compiled::Bytecode(bytes) => {
+                selection.entries.insert(bytecode::pyc_path(path, python), Contents::Bytes(bytes));
+            }
+            Compiled::NotPython { .. } => not_compiled += 1,
+        }
+    }
+    Ok(not_compiled)
+}
+
+fn package_reports(selection: &Selection, python: PythonVersion) -> Vec<PackageReport> {
+    let size = |path: &str| selection.entries.get(path).map_or(0, Contents::size);
+    let with_bytecode = |path: &String| {
+        let is_module = path.ends_with(".py");
+        size(path) + if is_module { size(&bytecode::pyc_path(path, python)) } else { 0 }
+    };
+    let reports = selection.packages.iter().map(|package| PackageReport {
+        name: package.name.clone(),
+        version: package.version.clone(),
+        bytes: package.files.iter().map(with_bytecode).sum(),
+    });
+    reports.collect()
+}

@@ -1,0 +1,78 @@
+"""Compiles the sources that come in on standard input, for as long as any come.
+
+Exists because only CPython knows how CPython compiles, and because starting an interpreter costs as much
+as compiling several files: one process compiles many. `py_compile` and `compileall` are no help: they
+want the path of the source to be the path at run time, and write files.
+
+First it says what this interpreter is:
+    length, implementation and version, 4 bytes of magic number
+Then it takes, again and again,
+    length, path at run time, length, source
+and answers with one of
+    b"c", 8 bytes of source hash, length, marshalled code
+    b"n", length, why it does not compile
+Lengths are 4 bytes, little-endian; texts are UTF-8. Ends with its input.
+"""
+
+import sys
+
+# Standard input brought in this program, so Python has put the current folder first on the path: a
+# file named `types.py` in it must not be imported. (`-I` would see to that, but also ignore the fixed hash
+# seed; `-P` came with 3.11.)
+sys.path[:] = [folder for folder in sys.path if folder]
+
+import importlib.util  # noqa: E402
+import marshal  # noqa: E402
+
+
+def read_field(stream):
+    """Reads a length and what it counts; None at the end of the input."""
+    length = stream.read(4)
+    if not length:
+        return None
+    return stream.read(int.from_bytes(length, "little"))
+
+
+def field(content):
+    """Content after its length."""
+    return len(content).to_bytes(4, "little") + content
+
+
+def version():
+    """The full version as package tools spell it, such as 3.13.5 or 3.15.0b1."""
+    info = sys.version_info
+    suffix = {"alpha": "a", "beta": "b", "candidate": "rc"}.get(info.releaselevel)
+    return "{}.{}.{}".format(*info[:3]) + ("{}{}".format(suffix, info.serial) if suffix else "")
+
+
+def answer(source, path):
+    """Compiles one source."""
+    try:
+        # No `from __future__` of this file may apply, and asserts and docstrings stay, whatever this
+        # interpreter was started with.
+        code = compile(source, path, "exec", dont_inherit=True, optimize=0)
+        marshalled = marshal.dumps(code)
+    # Whatever it is (a syntax error, a null byte, an unknown encoding, nesting that is too deep for
+    # parser, compiler or marshal), CPython too would ship such a file without bytecode.
+    except Exception as error:
+        reason = "{}: {}".format(type(error).__name__, error)
+        return b"n" + field(reason.encode("utf-8", "backslashreplace"))
+    return b"c" + importlib.util.source_hash(source) + field(marshalled)
+
+
+def main():
+    """Answers until the input ends."""
+    requests = sys.stdin.buffer
+    answers = sys.stdout.buffer
+    identity = "{} {}".format(sys.implementation.name, version())
+    answers.write(field(identity.encode("utf-8")) + importlib.util.MAGIC_NUMBER)
+    answers.flush()
+    while True:
+        path = read_field(requests)
+        if path is None:
+            return
+        answers.write(answer(read_field(requests), path.decode("utf-8")))
+        answers.flush()
+
+
+main()

@@ -1,0 +1,261 @@
+//! Worker: one Python process, and the talk with it. `compile.py` is its other side, and says what is
+//! said.
+
+use std::io::{self, BufReader, BufWriter, ErrorKind, Read, Write};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use super::marshal::canonical;
+use super::{BytecodeError, Compiled, Source};
+use crate::interpreter::Interpreter;
+use crate::process::Process;
+use crate::target::PythonVersion;
+
+/// The program that Python runs.
+const PROGRAM: &str = include_str!("compile.py");
+
+/// How Python is started: without user and site packages, without writing bytecode itself, with UTF-8 whatever
+/// the locale, and without the compiler's warnings, which concern the author of a package.
+const ARGUMENTS: [&str; 8] = ["-s", "-S", "-B", "-X", "utf8", "-W", "ignore", "-c"];
+
+/// The flags of a `.pyc` that carries a hash of its source (1), not to be checked (2 would check it).
+const UNCHECKED_HASH: [u8; 4] = [1, 0, 0, 0];
+
+/// How much is read of what Python says it is. Longer, and it is not our program that speaks.
+const LONGEST_IDENTITY: u32 = 256;
+
+/// How much is kept of what Python says on standard error: enough for the end of a traceback.
+const LONGEST_COMPLAINT: usize = 2048;
+
+/// What one worker made, with the places in the list of sources.
+pub(super) type Answers = Vec<(usize, Compiled)>;
+
+/// What went wrong, and at which source.
+pub(super) struct Failure {
+    pub(super) index: usize,
+    pub(super) error: BytecodeError,
+}
+
+/// What all workers share.
+pub(super) struct Work<'a> {
+    interpreter: &'a Interpreter,
+    version: PythonVersion,
+    sources: &'a [Source<'a>],
+    /// The next source that nobody has taken.
+    next: AtomicUsize,
+    /// Set when a worker failed: the others need not go on.
+    is_over: AtomicBool,
+}
+
+impl<'a> Work<'a> {
+    pub(super) fn new(
+        interpreter: &'a Interpreter,
+        version: PythonVersion,
+        sources: &'a [Source<'a>],
+    ) -> Self {
+        Self { interpreter, version, sources, next: AtomicUsize::new(0), is_over: AtomicBool::new(false) }
+    }
+
+    /// Starts one Python and compiles until no source is left.
+    pub(super) fn run_worker(&self) -> Result<Answers, Failure> {
+        let outcome = self.converse();
+        if outcome.is_err() {
+            self.is_over.store(true, Ordering::Relaxed);
+        }
+        outcome
+    }
+
+    /// Talks to one Python on three threads, so that no pipe fills up while its other end waits: one feeds
+    /// sources, one listens to complaints, and this one collects bytecode and makes it canonical.
+    fn converse(&self) -> Result<Answers, Failure> {
+        let (python, input, output, complaints) = self
+            .start()
+            .map_err(|source| BytecodeError::Start { interpreter: self.interpreter.path.clone(), source })
+            .map_err(|error| Failure { index: 0, error })?;
+        // One source waits in the pipe while Python compiles the one before. More in advance would only
+        // keep them from workers that are idle at the end.
+        let (announce, announced) = sync_channel(1);
+        thread::scope(move |scope| {
+            let feeder = scope.spawn(move || self.feed(input, &announce));
+            let listener = scope.spawn(move || listen(complaints));
+            let mut collected = self.collect(output, &announced);
+            // Nothing more is wanted from Python. Its end, and that of the channel, free the other
+            // threads wherever they wait.
+            drop((python, announced));
+            let fed = feeder.join();
+            let heard = listener.join().unwrap_or_default();
+            if let Err(Failure {
+                error: BytecodeError::Died { complaint, .. } | BytecodeError::Unusable { complaint, .. },
+                ..
+            }) = &mut collected
+            {
+                *complaint = heard;
+            }
+            match fed {
+                Ok(Err(failure)) => Err(failure),
+                _ => collected,
+            }
+        })
+    }
+
+    fn start(&self) -> io::Result<(Python, ChildStdin, ChildStdout, ChildStderr)> {
+        let mut python = Python(
+            Process::new(&self.interpreter.path)
+                .args(ARGUMENTS)
+                .args([PROGRAM])
+                // Fixed, because the order of `__static_attributes__` follows it in 3.13.0.
+                .env("PYTHONHASHSEED", "0")
+                .spawn()?,
+        );
+        match (python.0.stdin.take(), python.0.stdout.take(), python.0.stderr.take()) {
+            (Some(input), Some(output), Some(complaints)) => Ok((python, input, output, complaints)),
+            _ => Err(io::Error::from(ErrorKind::BrokenPipe)),
+        }
+    }
+
+    /// Reads sources and hands them to Python, until none is left or Python is gone.
+    fn feed(&self, input: ChildStdin, announce: &SyncSender<usize>) -> Result<(), Failure> {
+        let mut input = BufWriter::new(input);
+        while !self.is_over.load(Ordering::Relaxed) {
+            let index = self.next.fetch_add(1, Ordering::Relaxed);
+            let Some(source) = self.sources.get(index) else { break };
+            let content = fs_err::read(source.path).map_err(|error| Failure {
+                index,
+                error: BytecodeError::Read { path: source.path.to_path_buf(), source: error },
+            })?;
+            // Announced first, so that the collector knows what it waits for. Neither fails unless Python is
+            // gone, and then the collector knows better what to say.
+            if announce.send(index).is_err()
+                || write_request(&mut input, source.runtime_path.as_bytes(), &content).is_err()
+            {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what Python makes of the announced sources.
+    fn collect(&self, output: ChildStdout, announced: &Receiver<usize>) -> Result<Answers, Failure> {
+        let mut output = BufReader::new(output);
+        let magic_number = self.check_identity(&mut output).map_err(|error| Failure { index: 0, error })?;
+        let mut answers = Answers::new();
+        for index in announced {
+            let Some(source) = self.sources.get(index) else { continue };
+            let compiled = match read_answer(&mut output) {
+                Ok(Answer::Code { source_hash, marshalled }) => canonical(&marshalled, self.version)
+                    .map(|code| [&magic_number[..], &UNCHECKED_HASH, &source_hash, &code].concat())
+                    .map(Compiled::Bytecode)
+                    .map_err(|error| BytecodeError::Marshal {
+                        path: source.path.to_path_buf(),
+                        source: error,
+                    }),
+                Ok(Answer::NotPython { reason }) => Ok(Compiled::NotPython { reason }),
+                Err(_) => Err(BytecodeError::Died {
+                    interpreter: self.interpreter.path.clone(),
+                    path: source.path.to_path_buf(),
+                    complaint: String::new(),
+                }),
+            };
+            answers.push((index, compiled.map_err(|error| Failure { index, error })?));
+        }
+        Ok(answers)
+    }
+
+    /// Reads what Python says it is, and gives its magic number if that is what we expect.
+    fn check_identity(&self, output: &mut impl Read) -> Result<[u8; 4], BytecodeError> {
+        let interpreter = || self.interpreter.path.clone();
+        let (found, magic_number) = read_identity(output)
+            .map_err(|_| BytecodeError::Unusable { interpreter: interpreter(), complaint: String::new() })?;
+        let expected = format!("cpython {}", self.interpreter.version);
+        if found == expected {
+            Ok(magic_number)
+        } else {
+            Err(BytecodeError::OtherPython { interpreter: interpreter(), expected, found })
+        }
+    }
+}
+
+/// A Python that does not outlive its worker, whatever happens.
+struct Python(Child);
+
+impl Drop for Python {
+    fn drop(&mut self) {
+        // Either fails only if it has ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What Python says about one source.
+enum Answer {
+    Code { source_hash: [u8; 8], marshalled: Vec<u8> },
+    NotPython { reason: String },
+}
+
+fn write_request(input: &mut impl Write, path: &[u8], content: &[u8]) -> io::Result<()> {
+    for field in [path, content] {
+        let length = u32::try_from(field.len()).map_err(|_| io::Error::from(ErrorKind::InvalidInput))?;
+        input.write_all(&length.to_le_bytes())?;
+        input.write_all(field)?;
+    }
+    input.flush()
+}
+
+fn read_identity(output: &mut impl Read) -> io::Result<(String, [u8; 4])> {
+    let identity = read_field(output, LONGEST_IDENTITY)?;
+    Ok((String::from_utf8_lossy(&identity).into_owned(), read_array(output)?))
+}
+
+fn read_answer(output: &mut impl Read) -> io::Result<Answer> {
+    let [kind] = read_array(output)?;
+    match kind {
+        b'c' => {
+            let source_hash = read_array(output)?;
+            Ok(Answer::Code { source_hash, marshalled: read_field(output, u32::MAX)? })
+        }
+        b'n' => {
+            let reason = read_field(output, u32::MAX)?;
+            Ok(Answer::NotPython { reason: String::from_utf8_lossy(&reason).into_owned() })
+        }
+        _ => Err(io::Error::from(ErrorKind::InvalidData)),
+    }
+}
+
+/// Reads a length of at most `longest`, and what it counts.
+fn read_field(output: &mut impl Read, longest: u32) -> io::Result<Vec<u8>> {
+    let length = u32::from_le_bytes(read_array(output)?);
+    if length > longest {
+        return Err(io::Error::from(ErrorKind::InvalidData));
+    }
+    // Grows with what comes, so that a wrong length takes no memory.
+    let mut content = Vec::new();
+    let read = output.take(u64::from(length)).read_to_end(&mut content)?;
+    if u32::try_from(read) == Ok(length) {
+        Ok(content)
+    } else {
+        Err(io::Error::from(ErrorKind::UnexpectedEof))
+    }
+}
+
+fn read_array<const SIZE: usize>(output: &mut impl Read) -> io::Result<[u8; SIZE]> {
+    let mut array = [0; SIZE];
+    output.read_exact(&mut array)?;
+    Ok(array)
+}
+
+/// Reads all that Python says on standard error, and gives the end of it, to be put after a sentence.
+fn listen(mut complaints: ChildStderr) -> String {
+    let mut heard = Vec::new();
+    let mut chunk = [0; LONGEST_COMPLAINT];
+    while let Ok(size @ 1..) = complaints.read(&mut chunk) {
+        heard.extend_from_slice(&chunk[..size]);
+        let surplus = heard.len().saturating_sub(LONGEST_COMPLAINT);
+        heard.drain(..surplus);
+    }
+    match String::from_utf8_lossy(&heard).trim() {
+        "" => String::new(),
+        complaint => format!(": {complaint}"),
+    }
+}

@@ -1,0 +1,74 @@
+//! Error: everything that can go wrong, as one type. Each stage has an enum of its own; this one
+//! knows the stable code of each and whether a container could do what failed here.
+
+use crate::archive::ArchiveError;
+use crate::bytecode::BytecodeError;
+use crate::install::InstallError;
+use crate::interpreter::InterpreterError;
+use crate::project::ProjectError;
+use crate::request::RequestError;
+use crate::select::SelectError;
+use crate::uv::UvError;
+
+/// Why there is no bundle.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub enum Error {
+    /// The request is no request.
+    Request(#[from] RequestError),
+    /// The project cannot be read.
+    Project(#[from] ProjectError),
+    /// uv cannot be had, or failed.
+    Uv(#[from] UvError),
+    /// No interpreter compiles.
+    Interpreter(#[from] InterpreterError),
+    /// Packages were not installed.
+    Install(#[from] InstallError),
+    /// The files could not be selected.
+    Select(#[from] SelectError),
+    /// Nothing was compiled.
+    Bytecode(#[from] BytecodeError),
+    /// The zip was not written.
+    Archive(#[from] ArchiveError),
+    /// There is no room to work in.
+    #[error("failed to make a working folder: {0}")]
+    WorkFolder(std::io::Error),
+    /// A bug of ours.
+    #[error("a bug in uv-lambda-cdk: {0}; please report it")]
+    Bug(String),
+}
+
+impl Error {
+    /// The stable code, which a program may test for.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Request(error) => error.code(),
+            Self::Project(error) => error.code(),
+            Self::Uv(error) => error.code(),
+            Self::Interpreter(error) => error.code(),
+            Self::Install(error) => error.code(),
+            Self::Select(error) => error.code(),
+            Self::Bytecode(_) => "BYTECODE_FAILED",
+            Self::Archive(error) => error.code(),
+            Self::WorkFolder(_) => "IO",
+            Self::Bug(_) => "BUG",
+        }
+    }
+
+    /// Whether a container could do what this machine cannot. Everything else would fail in a
+    /// container too, and hide the reason.
+    pub fn container_can_help(&self) -> bool {
+        match self {
+            Self::Uv(error) => error.container_can_help(),
+            Self::Interpreter(error) => error.container_can_help(),
+            Self::Install(error) => error.container_can_help(),
+            Self::Request(_)
+            | Self::Project(_)
+            | Self::Select(_)
+            | Self::Bytecode(_)
+            | Self::Archive(_)
+            | Self::WorkFolder(_)
+            | Self::Bug(_) => false,
+        }
+    }
+}

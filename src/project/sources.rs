@@ -1,0 +1,335 @@
+//! Which files are a local package's own, and the clean copy of them that uv works on.
+//!
+//! Build backends write into the tree they build (`*.egg-info`, `build/`) and ship what they find
+//! there (stale `build/lib`, `.env`). So they get a copy, made anew each time, of what git would
+//! track.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use ignore::WalkBuilder;
+
+use super::{LocalPackage, LockedPackage, Project, Reach, Shipping, Source};
+
+/// A source file of a local package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Where it lies on disk.
+    pub path: PathBuf,
+    /// Its path inside the package's folder, with `/` between the parts.
+    pub relative: String,
+}
+
+/// Names that are never a package's own, whatever `.gitignore` says: the repository's own data,
+/// what tools leave behind, and files in which secrets are kept.
+const NEVER_SOURCE: &[&str] = &[
+    ".git",
+    ".hg",
+    ".svn",
+    ".venv",
+    ".env",
+    ".DS_Store",
+    "Thumbs.db",
+    "__pycache__",
+    "node_modules",
+    "cdk.out",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".tox",
+    ".nox",
+    ".idea",
+    ".vscode",
+];
+
+/// Folders that build backends write beside `pyproject.toml`.
+const BUILD_FOLDERS: &[&str] = &["build", "dist"];
+
+/// The files of the package in `folder`, sorted by path: what git would track, less what is never
+/// source, less the folders of other packages (`nested`) that lie inside.
+pub fn source_files(folder: &Path, nested: &[PathBuf]) -> io::Result<Vec<SourceFile>> {
+    let within_repository = walk(repository_root(folder), folder, nested)?;
+    if within_repository.is_empty() {
+        // The whole folder is ignored, yet the project names it as a package: its own rules decide.
+        return walk(folder, folder, nested);
+    }
+    Ok(within_repository)
+}
+
+/// The folder whose `.gitignore` is the first that counts: the top of the git repository or,
+/// outside of one, the folder itself. The rules of folders above do not belong to the project.
+fn repository_root(folder: &Path) -> &Path {
+    folder.ancestors().find(|ancestor| ancestor.join(".git").exists()).unwrap_or(folder)
+}
+
+fn walk(top: &Path, folder: &Path, nested: &[PathBuf]) -> io::Result<Vec<SourceFile>> {
+    let package = folder.to_path_buf();
+    let nested = nested.to_vec();
+    let mut walk = WalkBuilder::new(top);
+    // Only rules that are part of the project count: a global gitignore or `.git/info/exclude`
+    // would make the bundle depend on the machine.
+    walk.hidden(false)
+        .ignore(false)
+        .git_global(false)
+        .git_exclude(false)
+        .parents(false)
+        .require_git(false)
+        .follow_links(true)
+        .filter_entry(move |entry| {
+            let path = entry.path();
+            let Ok(within) = path.strip_prefix(&package) else { return package.starts_with(path) };
+            !nested.iter().any(|other| other == path) && !is_never_source(path, within)
+        });
+    let mut files = Vec::new();
+    for entry in walk.build() {
+        let entry = match entry {
+            Ok(entry) => entry,
+            // A dangling link, or one into its own parents, is no source file.
+            Err(error) if is_broken_link(&error) => continue,
+            Err(error) => {
+                return Err(error.into_io_error().unwrap_or_else(|| io::Error::other("walk failed")));
+            }
+        };
+        if !entry.file_type().is_some_and(|kind| kind.is_file()) {
+            continue;
+        }
+        let Ok(within) = entry.path().strip_prefix(folder) else { continue };
+        files.push(SourceFile { relative: slash_separated(within)?, path: entry.into_path() });
+    }
+    files.sort_by(|left, right| left.relative.cmp(&right.relative));
+    Ok(files)
+}
+
+fn is_never_source(path: &Path, within: &Path) -> bool {
+    let Some(name) = within.file_name().and_then(OsStr::to_str) else { return false };
+    let beside_pyproject = within.components().count() == 1;
+    NEVER_SOURCE.contains(&name)
+        || name.starts_with(".env.")
+        || Path::new(name).extension().is_some_and(|ending| ending == "pyc" || ending == "pyo" || ending == "egg-info")
+        || (beside_pyproject && BUILD_FOLDERS.contains(&name) && path.is_dir() && !path.join("__init__.py").exists())
+        // A virtual environment under any other name.
+        || path.join("pyvenv.cfg").exists()
+}
+
+fn is_broken_link(error: &ignore::Error) -> bool {
+    match error {
+        ignore::Error::Loop { .. } => true,
+        ignore::Error::WithPath { err, .. } | ignore::Error::WithDepth { err, .. } => is_broken_link(err),
+        ignore::Error::Io(error) => error.kind() == io::ErrorKind::NotFound,
+        _ => false,
+    }
+}
+
+/// A relative path with `/` between its parts, on every system.
+pub fn slash_separated(path: &Path) -> io::Result<String> {
+    let parts: Option<Vec<&str>> = path.components().map(|part| part.as_os_str().to_str()).collect();
+    parts.map(|parts| parts.join("/")).ok_or_else(|| {
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("the file name `{}` is not Unicode, which a zip needs: rename the file", path.display()),
+        )
+    })
+}
+
+/// Copies what uv needs of the workspace below `into` and returns the copy's root: the manifests,
+/// the sources of the packages that ship as wheels, and what the lock finds by path, all at the
+/// same places relative to each other.
+pub fn stage(project: &Project, reach: &Reach<'_>, into: &Path) -> io::Result<PathBuf> {
+    let root = project.root.as_path();
+    let folders = project.local_folders();
+    let by_path: Vec<PathBuf> =
+        project.lock.packages().iter().filter_map(|package| path_reference(root, package)).collect();
+    let top = common_ancestor(root, folders.iter().chain(&by_path));
+    let mirror = |path: &Path| into.join(path.strip_prefix(&top).unwrap_or(path));
+
+    for name in ["pyproject.toml", super::LOCKFILE, "uv.toml"] {
+        copy_if_present(&root.join(name), &mirror(&root.join(name)))?;
+    }
+    for folder in &folders {
+        let manifest = folder.join("pyproject.toml");
+        let ships_as_wheel =
+            |package: &LocalPackage| package.folder == *folder && package.shipping == Shipping::Wheel;
+        if reach.local.iter().any(ships_as_wheel) || computes_metadata(&manifest) {
+            for file in source_files(folder, &project.folders_inside(folder))? {
+                copy(&file.path, &mirror(&file.path))?;
+            }
+        }
+        copy_if_present(&manifest, &mirror(&manifest))?;
+    }
+    for path in &by_path {
+        link_archives(path, &mirror(path))?;
+    }
+    Ok(mirror(root))
+}
+
+/// The archive, or the folder of archives, that a package of the lock is found in by path.
+fn path_reference(root: &Path, package: &LockedPackage) -> Option<PathBuf> {
+    let path = match &package.source {
+        Source::Path(path) => path,
+        Source::Registry(location) if !location.contains("://") => location,
+        _ => return None,
+    };
+    fs_err::canonicalize(root.join(path)).ok()
+}
+
+fn common_ancestor<'a>(root: &'a Path, others: impl Iterator<Item = &'a PathBuf>) -> PathBuf {
+    others.fold(root.to_path_buf(), |common, other| {
+        common
+            .components()
+            .zip(other.components())
+            .take_while(|(left, right)| left == right)
+            .map(|(part, _): (Component<'_>, _)| part)
+            .collect()
+    })
+}
+
+/// Whether uv must run the build backend to learn what a package depends on.
+fn computes_metadata(manifest: &Path) -> bool {
+    let Ok(text) = fs_err::read_to_string(manifest) else { return true };
+    let Ok(table) = text.parse::<toml::Table>() else { return true };
+    let Some(project) = table.get("project").and_then(toml::Value::as_table) else {
+        // Without a `[project]` table the backend knows the dependencies; where there is no
+        // `[build-system]` either, there are none.
+        return table.contains_key("build-system");
+    };
+    let dynamic = project.get("dynamic").and_then(toml::Value::as_array);
+    dynamic.is_some_and(|fields| {
+        fields.iter().any(|field| matches!(field.as_str(), Some("dependencies" | "optional-dependencies")))
+    })
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    if let Some(parent) = to.parent() {
+        fs_err::create_dir_all(parent)?;
+    }
+    // Written, not copied: a copy would keep a read-only mode that the build backend stumbles over.
+    fs_err::write(to, fs_err::read(from)?)
+}
+
+fn copy_if_present(from: &Path, to: &Path) -> io::Result<()> {
+    if from.is_file() { copy(from, to) } else { Ok(()) }
+}
+
+/// Archives are only read, so a link is as good as a copy; another file system needs the copy.
+fn link_archives(from: &Path, to: &Path) -> io::Result<()> {
+    if from.is_dir() {
+        for entry in fs_err::read_dir(from)? {
+            let entry = entry?;
+            if entry.file_type()?.is_file() {
+                link_archives(&entry.path(), &to.join(entry.file_name()))?;
+            }
+        }
+        return Ok(());
+    }
+    if to.exists() {
+        return Ok(());
+    }
+    if let Some(parent) = to.parent() {
+        fs_err::create_dir_all(parent)?;
+    }
+    fs_err::hard_link(from, to).or_else(|_| fs_err::copy(from, to).map(drop))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, contents) in files {
+            let path = folder.path().join(path);
+            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+            fs_err::write(path, contents).unwrap();
+        }
+        folder
+    }
+
+    fn names(folder: &Path, nested: &[PathBuf]) -> Vec<String> {
+        source_files(folder, nested).unwrap().into_iter().map(|file| file.relative).collect()
+    }
+
+    #[test]
+    fn junk_and_what_git_ignores_are_no_source() {
+        let folder = tree(&[
+            ("pyproject.toml", ""),
+            ("src/app/__init__.py", ""),
+            ("src/app/build/keep.py", ""),
+            ("src/app/data with space/ü.txt", ""),
+            ("src/app/__pycache__/x.cpython-313.pyc", ""),
+            ("src/app.egg-info/PKG-INFO", ""),
+            ("build/lib/app/old.py", ""),
+            ("environment/pyvenv.cfg", ""),
+            ("environment/lib/x.py", ""),
+            (".env", "SECRET"),
+            (".env.local", "SECRET"),
+            (".DS_Store", ""),
+            (".gitignore", "*.log\n/generated/\n"),
+            ("run.log", ""),
+            ("generated/x.py", ""),
+        ]);
+        assert_eq!(
+            names(folder.path(), &[]),
+            [
+                ".gitignore",
+                "pyproject.toml",
+                "src/app/__init__.py",
+                "src/app/build/keep.py",
+                "src/app/data with space/ü.txt"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_repository_rules_above_the_package_count_and_those_above_the_repository_do_not() {
+        let folder = tree(&[
+            (".gitignore", "*.py\n"),
+            ("repository/.git/HEAD", ""),
+            ("repository/.gitignore", "*.secret\n"),
+            ("repository/packages/app/main.py", ""),
+            ("repository/packages/app/key.secret", ""),
+        ]);
+        assert_eq!(names(&folder.path().join("repository/packages/app"), &[]), ["main.py"]);
+    }
+
+    #[test]
+    fn a_package_in_an_ignored_folder_is_still_a_package() {
+        let folder = tree(&[(".git/HEAD", ""), (".gitignore", "vendor/\n"), ("vendor/app/main.py", "")]);
+        assert_eq!(names(&folder.path().join("vendor/app"), &[]), ["main.py"]);
+    }
+
+    #[test]
+    fn nested_packages_are_not_the_outer_packages_own() {
+        let folder = tree(&[("main.py", ""), ("packages/inner/pyproject.toml", "")]);
+        assert_eq!(names(folder.path(), &[folder.path().join("packages/inner")]), ["main.py"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_and_broken_ones_passed_over() {
+        let folder = tree(&[("shared/x.py", ""), ("app/main.py", "")]);
+        let app = folder.path().join("app");
+        std::os::unix::fs::symlink("../shared", app.join("shared")).unwrap();
+        std::os::unix::fs::symlink("nowhere", app.join("dangling")).unwrap();
+        std::os::unix::fs::symlink("..", app.join("circle")).unwrap();
+        let names = names(&app, &[]);
+        assert!(
+            names.contains(&"shared/x.py".to_owned()) && names.contains(&"main.py".to_owned()),
+            "{names:?}"
+        );
+        assert!(!names.iter().any(|name| name.contains("dangling")), "{names:?}");
+    }
+
+    #[test]
+    fn metadata_is_computed_where_the_manifest_leaves_it_open() {
+        let folder = tree(&[
+            ("static.toml", "[project]\nname = 'a'\ndynamic = ['version']\n[build-system]"),
+            ("dynamic.toml", "[project]\nname = 'a'\ndynamic = ['dependencies']"),
+            ("legacy.toml", "[build-system]\nrequires = ['setuptools']"),
+            ("virtual.toml", "[tool.uv.workspace]\nmembers = []"),
+        ]);
+        let computed = |name: &str| computes_metadata(&folder.path().join(name));
+        assert!(!computed("static.toml") && !computed("virtual.toml"));
+        assert!(computed("dynamic.toml") && computed("legacy.toml"));
+    }
+}

@@ -1,0 +1,41 @@
+//! Report: what the bundle holds.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A bundle that was written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bundle {
+    /// The zip.
+    pub path: PathBuf,
+    /// SHA-256 of the zip, in hex.
+    pub sha256: String,
+    /// Size of the zip in bytes.
+    pub zip_bytes: u64,
+    /// Size of the unpacked files in bytes.
+    pub unzipped_bytes: u64,
+    /// Number of files in the zip.
+    pub files: usize,
+    /// The packages in it, by name.
+    pub packages: Vec<PackageReport>,
+    /// Full version of the CPython that compiled, such as `3.13.5`.
+    pub python: String,
+    /// Number of `.py` files that are no Python of this version (templates, leftovers) and ship
+    /// without bytecode.
+    pub not_compiled: usize,
+    /// Whether nothing had to be made.
+    pub reused: bool,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// A package in a bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageReport {
+    /// The name, as the package spells it.
+    pub name: String,
+    /// The version.
+    pub version: String,
+    /// Size of its unpacked files, bytecode included, in bytes.
+    pub bytes: u64,
+}

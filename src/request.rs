@@ -1,0 +1,398 @@
+//! Request: what did the caller ask for? Raw options become one validated value here; every default
+//! is resolved here and nowhere else.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use crate::target::{Architecture, Target};
+use crate::text;
+
+/// A validated request for one bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The folder to start from, absolute: the workspace or any folder in it.
+    pub path: PathBuf,
+    /// The workspace member to bundle; where `None`, the one that `path` lies in, or the only one.
+    pub package: Option<String>,
+    /// The Lambda handler, such as `package.module.function`.
+    pub handler: Option<String>,
+    /// The runtime and CPU the bundle will run on.
+    pub target: Target,
+    /// Which interpreter compiles, where the caller has a wish.
+    pub python: Option<PythonRequest>,
+    /// The uv executable, where the caller names one.
+    pub uv: Option<PathBuf>,
+}
+
+/// The caller's wish for an interpreter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PythonRequest {
+    /// An executable.
+    Path(PathBuf),
+    /// A full version, such as `3.13.5`.
+    Version(String),
+}
+
+/// Why options are not a request.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// The options are no object.
+    #[error("the options must be an object, not {found}")]
+    NotAnObject {
+        /// What they are.
+        found: &'static str,
+    },
+    /// An option that does not exist.
+    #[error("unknown option `{name}`{hint}; the options are {known}")]
+    UnknownOption {
+        /// The option as given.
+        name: String,
+        /// The nearest option there is, as the end of the sentence.
+        hint: String,
+        /// Every option there is.
+        known: String,
+    },
+    /// A required option is missing.
+    #[error("the option `{name}` is required: {meaning}")]
+    Missing {
+        /// The option.
+        name: &'static str,
+        /// What it is for.
+        meaning: &'static str,
+    },
+    /// An option has a value of another type.
+    #[error("the option `{name}` must be {expected}, not {found}")]
+    WrongType {
+        /// The option.
+        name: &'static str,
+        /// The type it takes.
+        expected: &'static str,
+        /// The type it was given.
+        found: &'static str,
+    },
+    /// An option has the right type and an impossible value.
+    #[error("the option `{name}` is `{value}`: {problem}")]
+    BadValue {
+        /// The option.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What is wrong with it and what to write instead.
+        problem: String,
+    },
+    /// A Python that Lambda does not have.
+    #[error("Lambda has no runtime for Python `{version}`: the option `pythonVersion` takes {known}")]
+    UnknownRuntime {
+        /// The version as given.
+        version: String,
+        /// The versions there are.
+        known: String,
+    },
+    /// `path` does not exist.
+    #[error("the folder `{}` (option `path`) does not exist: give the uv workspace, or any folder in it", .path.display())]
+    PathNotFound {
+        /// The path.
+        path: PathBuf,
+    },
+    /// `path` is something else than a folder.
+    #[error("`{}` (option `path`) is not a folder: give the uv workspace, or any folder in it", .path.display())]
+    PathNotAFolder {
+        /// The path.
+        path: PathBuf,
+    },
+}
+
+impl RequestError {
+    /// The stable code of this error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownRuntime { .. } => "UNKNOWN_RUNTIME",
+            Self::PathNotFound { .. } => "PATH_NOT_FOUND",
+            Self::PathNotAFolder { .. } => "PATH_NOT_A_FOLDER",
+            Self::NotAnObject { .. }
+            | Self::UnknownOption { .. }
+            | Self::Missing { .. }
+            | Self::WrongType { .. }
+            | Self::BadValue { .. } => "INVALID_OPTIONS",
+        }
+    }
+}
+
+impl Request {
+    /// Reads options as JavaScript passes them (`BundleOptions` in `index.d.ts`). A relative path
+    /// is meant from the current folder.
+    pub fn from_options(options: &Value) -> Result<Self, RequestError> {
+        let Value::Object(map) = options else {
+            return Err(RequestError::NotAnObject { found: type_name(options) });
+        };
+        let mut options = Options { map, known: Vec::new() };
+
+        let path = options.path("path")?;
+        let package = options.string("packageName")?;
+        let handler = options.string("handler")?;
+        let python_version = options.string("pythonVersion")?;
+        let architecture = options.string("architecture")?;
+        let python = options.string("python")?;
+        let uv = options.path("uv")?;
+        options.refuse_unknown()?;
+
+        let path = existing_folder(path.ok_or(RequestError::Missing {
+            name: "path",
+            meaning: "the folder of the uv workspace, or any folder in it",
+        })?)?;
+        Ok(Self {
+            path,
+            package,
+            handler: handler.map(valid_handler).transpose()?,
+            target: target(python_version, architecture)?,
+            python: python.map(python_request).transpose()?,
+            uv,
+        })
+    }
+
+    /// A digest of what is asked for, as SHA-256 in hex: equal for two requests exactly when they
+    /// ask for the same bundle. Free of machine paths (`path` counts relative to `root`, and where
+    /// tools lie does not count), so that it is the same on every machine.
+    pub fn digest(&self, root: &Path) -> String {
+        let Self { path, package, handler, target, python, uv: _ } = self;
+        let within_root = path.strip_prefix(root).unwrap_or(Path::new(""));
+        let python = match python {
+            Some(PythonRequest::Version(version)) => Some(version),
+            Some(PythonRequest::Path(_)) | None => None,
+        };
+        let identity = serde_json::json!({
+            "path": within_root.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>(),
+            "packageName": package,
+            "handler": handler,
+            "runtime": target.runtime_name(),
+            "architecture": target.architecture.lambda_name(),
+            "python": python,
+        });
+        text::hex(&Sha256::digest(identity.to_string()))
+    }
+}
+
+/// The options that are left to read, and the names of those that were asked for: the list of
+/// known options writes itself.
+struct Options<'a> {
+    map: &'a Map<String, Value>,
+    known: Vec<&'static str>,
+}
+
+impl Options<'_> {
+    /// A string option; absent, `undefined` and `null` are all "not given".
+    fn string(&mut self, name: &'static str) -> Result<Option<String>, RequestError> {
+        self.known.push(name);
+        match self.map.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(value)) if value.is_empty() => Err(RequestError::BadValue {
+                name,
+                value: String::new(),
+                problem: "it must not be empty; leave the option out to have the default".to_owned(),
+            }),
+            Some(Value::String(value)) => Ok(Some(value.clone())),
+            Some(other) => {
+                Err(RequestError::WrongType { name, expected: "a string", found: type_name(other) })
+            }
+        }
+    }
+
+    /// A path option, made absolute.
+    fn path(&mut self, name: &'static str) -> Result<Option<PathBuf>, RequestError> {
+        let Some(given) = self.string(name)? else { return Ok(None) };
+        let absolute = std::path::absolute(&given).map_err(|error| RequestError::BadValue {
+            name,
+            value: given,
+            problem: format!("it cannot be made absolute: {error}"),
+        })?;
+        Ok(Some(absolute))
+    }
+
+    /// Ends the reading: what nobody asked for is no option.
+    fn refuse_unknown(self) -> Result<(), RequestError> {
+        let Some(name) = self.map.keys().find(|name| !self.known.contains(&name.as_str())) else {
+            return Ok(());
+        };
+        let hint = text::nearest(name, self.known.iter().copied())
+            .map_or_else(String::new, |nearest| format!(" (did you mean `{nearest}`?)"));
+        Err(RequestError::UnknownOption { name: name.clone(), hint, known: text::list(&self.known) })
+    }
+}
+
+/// What JavaScript would call the type of a value, with its article.
+fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+fn existing_folder(path: PathBuf) -> Result<PathBuf, RequestError> {
+    match fs_err::metadata(&path) {
+        Ok(metadata) if metadata.is_dir() => Ok(path),
+        Ok(_) => Err(RequestError::PathNotAFolder { path }),
+        Err(_) => Err(RequestError::PathNotFound { path }),
+    }
+}
+
+fn valid_handler(handler: String) -> Result<String, RequestError> {
+    let parts: Vec<&str> = handler.split(['.', '/']).collect();
+    if parts.len() < 2 || parts.iter().any(|part| part.is_empty()) {
+        return Err(RequestError::BadValue {
+            name: "handler",
+            value: handler,
+            problem:
+                "write a module and a function in it, such as `my_package.lambda_function.lambda_handler`"
+                    .to_owned(),
+        });
+    }
+    Ok(handler)
+}
+
+fn target(python_version: Option<String>, architecture: Option<String>) -> Result<Target, RequestError> {
+    let version = python_version.ok_or(RequestError::Missing {
+        name: "pythonVersion",
+        meaning: "the Python of the Lambda runtime, such as `3.13`",
+    })?;
+    let name =
+        architecture.ok_or(RequestError::Missing { name: "architecture", meaning: "`x86_64` or `arm64`" })?;
+    let architecture: Architecture = name.parse().map_err(|()| RequestError::BadValue {
+        name: "architecture",
+        value: name,
+        problem: "Lambda has `x86_64` and `arm64`".to_owned(),
+    })?;
+    Target::new(&version, architecture).ok_or_else(|| RequestError::UnknownRuntime {
+        version,
+        known: text::list(&Target::python_versions()),
+    })
+}
+
+/// A version has three numbers; anything else is a path.
+fn python_request(value: String) -> Result<PythonRequest, RequestError> {
+    if is_full_version(&value) {
+        return Ok(PythonRequest::Version(value));
+    }
+    let is_path = value.contains(['/', '\\']);
+    if !is_path {
+        return Err(RequestError::BadValue {
+            name: "python",
+            value,
+            problem: "give the path of an interpreter, or a full version such as `3.13.5`".to_owned(),
+        });
+    }
+    std::path::absolute(&value).map(PythonRequest::Path).map_err(|error| RequestError::BadValue {
+        name: "python",
+        value,
+        problem: format!("it cannot be made absolute: {error}"),
+    })
+}
+
+/// Whether a text is a Python version with its patch number, such as `3.13.5` or `3.15.0rc1`.
+pub fn is_full_version(text: &str) -> bool {
+    text.parse::<pep440_rs::Version>().is_ok_and(|version| version.release().len() == 3)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn options() -> Value {
+        json!({ "path": env!("CARGO_MANIFEST_DIR"), "pythonVersion": "3.13", "architecture": "arm64" })
+    }
+
+    fn with(name: &str, value: Value) -> Value {
+        let mut options = options();
+        options[name] = value;
+        options
+    }
+
+    fn error(options: &Value) -> (String, &'static str) {
+        let error = Request::from_options(options).unwrap_err();
+        (error.to_string(), error.code())
+    }
+
+    #[test]
+    fn the_required_options_are_enough() {
+        let request = Request::from_options(&options()).unwrap();
+        assert_eq!(request.package, None);
+        assert_eq!(request.target.to_string(), "python3.13 on arm64");
+    }
+
+    #[test]
+    fn null_is_the_same_as_absent() {
+        let with_null = Request::from_options(&with("packageName", Value::Null)).unwrap();
+        assert_eq!(with_null, Request::from_options(&options()).unwrap());
+    }
+
+    #[test]
+    fn a_misspelt_option_is_reported_with_the_nearest_name() {
+        let (message, code) = error(&with("pakageName", json!("x")));
+        assert_eq!(code, "INVALID_OPTIONS");
+        assert!(
+            message.starts_with("unknown option `pakageName` (did you mean `packageName`?)"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_wrong_type_is_named() {
+        let (message, _) = error(&with("pythonVersion", json!(3.13)));
+        assert_eq!(message, "the option `pythonVersion` must be a string, not a number");
+        let (message, _) = error(&json!("path"));
+        assert_eq!(message, "the options must be an object, not a string");
+    }
+
+    #[test]
+    fn a_python_that_lambda_lacks_is_refused_with_the_list() {
+        let (message, code) = error(&with("pythonVersion", json!("3.8")));
+        assert_eq!(code, "UNKNOWN_RUNTIME");
+        assert!(message.contains("`3.8`") && message.contains("`3.13`"), "{message}");
+    }
+
+    #[test]
+    fn a_path_must_be_a_folder() {
+        assert_eq!(error(&with("path", json!("/no/such/folder"))).1, "PATH_NOT_FOUND");
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        assert_eq!(error(&with("path", json!(file))).1, "PATH_NOT_A_FOLDER");
+    }
+
+    #[test]
+    fn a_handler_needs_a_module_and_a_function() {
+        for bad in ["handler", "module.", ".handler", "a..b", ""] {
+            assert_eq!(error(&with("handler", json!(bad))).1, "INVALID_OPTIONS", "{bad}");
+        }
+        assert!(Request::from_options(&with("handler", json!("app/main.handler"))).is_ok());
+    }
+
+    #[test]
+    fn python_is_a_full_version_or_a_path() {
+        let python =
+            |value| Request::from_options(&with("python", json!(value))).map(|request| request.python);
+        assert_eq!(python("3.13.5").unwrap(), Some(PythonRequest::Version("3.13.5".to_owned())));
+        assert_eq!(python("/usr/bin/python3").unwrap(), Some(PythonRequest::Path("/usr/bin/python3".into())));
+        assert!(python("3.13").is_err());
+    }
+
+    #[test]
+    fn the_digest_tells_requests_apart_and_knows_no_machine_path() {
+        let digest = |path: &str, options: &Value| {
+            let mut request = Request::from_options(options).unwrap();
+            request.path = PathBuf::from(path).join("packages");
+            request.digest(Path::new(path))
+        };
+        let plain = digest("/home/a", &options());
+        assert_eq!(plain, digest("/home/b", &options()));
+        assert_eq!(plain, digest("/home/a", &with("uv", json!("/opt/uv"))));
+        assert_ne!(plain, digest("/home/a", &with("packageName", json!("one"))));
+        assert_ne!(plain, digest("/home/a", &with("handler", json!("one.two"))));
+        assert_ne!(plain, digest("/home/a", &with("architecture", json!("x86_64"))));
+    }
+}

@@ -1,0 +1,169 @@
+//! Select: which files go in, and why.
+
+mod metadata;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use ignore::WalkBuilder;
+
+use crate::archive::{Contents, Entry};
+use crate::install::Installed;
+use crate::project::{SourceFile, slash_separated};
+
+/// What ships, by path inside the bundle, before bytecode is added.
+#[derive(Debug, Default)]
+pub struct Selection {
+    /// The files.
+    pub entries: BTreeMap<String, Contents>,
+    /// Who owns which of them.
+    pub packages: Vec<Package>,
+}
+
+/// A package that ships.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Package {
+    /// The name, as the package spells it.
+    pub name: String,
+    /// The version.
+    pub version: String,
+    /// The files it owns, by path inside the bundle.
+    pub files: Vec<String>,
+}
+
+/// Why an installed file does not ship.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeftOut {
+    /// Bytecode that was made elsewhere: the bundle gets its own.
+    ForeignBytecode,
+    /// A file that belongs to the environment, not to a package.
+    EnvironmentFile,
+    /// A note of the installer about this machine: paths, times, tools.
+    InstallerNote,
+}
+
+/// Why the files could not be selected.
+#[derive(Debug, thiserror::Error)]
+pub enum SelectError {
+    /// A file cannot be read.
+    #[error("failed to read an installed package: {0}")]
+    Io(#[from] io::Error),
+    /// The metadata of a package is not what it should be.
+    #[error("failed to read `{path}`: {problem}")]
+    BadMetadata {
+        /// The file inside the bundle.
+        path: String,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+impl SelectError {
+    /// The stable code of this error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Io(_) => "IO",
+            Self::BadMetadata { .. } => "BAD_METADATA",
+        }
+    }
+}
+
+/// An application without a build system, whose files are copied as they lie.
+#[derive(Debug)]
+pub struct Application {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its files.
+    pub files: Vec<SourceFile>,
+}
+
+/// Gathers the files that ship. Where two sources have the same path, the application's own wins,
+/// then the earlier of the installed folders.
+pub fn select(applications: Vec<Application>, installed: &[Installed]) -> Result<Selection, SelectError> {
+    let mut selection = Selection::default();
+    for application in applications {
+        let mut files = Vec::new();
+        for file in application.files {
+            let contents = on_disk(&file.path)?;
+            files.push(file.relative.clone());
+            selection.entries.entry(file.relative).or_insert(contents);
+        }
+        selection.packages.push(Package { name: application.name, version: application.version, files });
+    }
+    for source in installed {
+        let mut entries = BTreeMap::new();
+        for (path, contents) in files_below(&source.folder)? {
+            if left_out(&path).is_none() {
+                entries.insert(path, contents);
+            }
+        }
+        selection.packages.extend(metadata::canonicalize(&mut entries, &source.origin)?);
+        for (path, contents) in entries {
+            selection.entries.entry(path).or_insert(contents);
+        }
+    }
+    selection.packages.sort_by(|left, right| left.name.cmp(&right.name));
+    Ok(selection)
+}
+
+impl Selection {
+    /// The entries of the archive.
+    pub fn into_entries(self) -> Vec<Entry> {
+        self.entries.into_iter().map(|(path, contents)| Entry { path, contents }).collect()
+    }
+}
+
+/// Why the file at `path` below `site-packages` does not ship; `None` where it does.
+fn left_out(path: &str) -> Option<LeftOut> {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    if folder.split('/').any(|part| part == "__pycache__") {
+        return Some(LeftOut::ForeignBytecode);
+    }
+    if folder.is_empty() && matches!(name, "_virtualenv.pth" | "_virtualenv.py") {
+        return Some(LeftOut::EnvironmentFile);
+    }
+    let notes = ["INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json"];
+    (folder.ends_with(".dist-info") && notes.contains(&name)).then_some(LeftOut::InstallerNote)
+}
+
+fn files_below(folder: &Path) -> Result<Vec<(String, Contents)>, SelectError> {
+    let mut files = Vec::new();
+    for entry in WalkBuilder::new(folder).standard_filters(false).build() {
+        let entry = entry
+            .map_err(|error| error.into_io_error().unwrap_or_else(|| io::Error::other("walk failed")))?;
+        if !entry.file_type().is_some_and(|kind| kind.is_file()) {
+            continue;
+        }
+        let Ok(within) = entry.path().strip_prefix(folder) else { continue };
+        files.push((slash_separated(within)?, on_disk(entry.path())?));
+    }
+    Ok(files)
+}
+
+fn on_disk(path: &Path) -> io::Result<Contents> {
+    Ok(Contents::File { path: path.to_path_buf(), size: fs_err::metadata(path)?.len() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_belongs_to_this_machine_is_left_out() {
+        let cases = [
+            ("app/__pycache__/main.cpython-313.pyc", Some(LeftOut::ForeignBytecode)),
+            ("_virtualenv.pth", Some(LeftOut::EnvironmentFile)),
+            ("app-1.0.dist-info/direct_url.json", Some(LeftOut::InstallerNote)),
+            ("app-1.0.dist-info/INSTALLER", Some(LeftOut::InstallerNote)),
+            ("app-1.0.dist-info/METADATA", None),
+            ("app/INSTALLER", None),
+            ("app/legacy.pyc", None),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(left_out(path), expected, "{path}");
+        }
+    }
+}

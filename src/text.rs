@@ -1,0 +1,52 @@
+//! Text: the few ways in which messages spell lists, near names and digests.
+
+use std::fmt::{Display, Write};
+
+/// `a`, `b` and `c`, each in backticks.
+pub fn list<Item: Display>(items: &[Item]) -> String {
+    let quoted: Vec<String> = items.iter().map(|item| format!("`{item}`")).collect();
+    match quoted.as_slice() {
+        [] => "none".to_owned(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// The candidate most like `name`, where one is like it at all.
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Below this likeness a suggestion is a guess, and a wrong suggestion costs more than none.
+    const ALIKE: f64 = 0.75;
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .filter(|(likeness, _)| *likeness >= ALIKE)
+        .max_by(|left, right| left.0.total_cmp(&right.0))
+        .map(|(_, candidate)| candidate)
+}
+
+/// Bytes in lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_reads_as_a_sentence_does() {
+        assert_eq!(list::<&str>(&[]), "none");
+        assert_eq!(list(&["a"]), "`a`");
+        assert_eq!(list(&["a", "b", "c"]), "`a`, `b` and `c`");
+    }
+
+    #[test]
+    fn only_a_like_name_is_near() {
+        assert_eq!(nearest("demo-lamda1", ["demo-common", "demo-lambda1"]), Some("demo-lambda1"));
+        assert_eq!(nearest("zzz", ["demo-common", "demo-lambda1"]), None);
+    }
+}

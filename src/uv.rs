@@ -1,0 +1,356 @@
+//! uv: finding it, and the few commands we ask of it.
+//!
+//! Every call gets its arguments as an array and its environment by a list of names, so that
+//! nothing in the caller's shell changes what is installed; what uv needs to reach an index
+//! (addresses, credentials, proxies, certificates) passes.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use pep440_rs::Version;
+use regex::Regex;
+
+use crate::process::{Output, Process};
+use crate::request::Request;
+use crate::target::Target;
+
+/// The oldest uv whose commands do what the pipeline asks of them.
+pub const MINIMUM_VERSION: &str = "0.8.0";
+
+/// Variables that uv and the build backends may see: how to reach indexes and repositories, and
+/// where caches and downloaded interpreters are. None of them changes what a lock installs.
+const PASSED: &[&str] = &[
+    "ALL_PROXY",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "SSL_CLIENT_CERT",
+    "REQUESTS_CA_BUNDLE",
+    "NETRC",
+    "SSH_AUTH_SOCK",
+    "SSH_AGENT_PID",
+    "UV_CACHE_DIR",
+    "UV_CONCURRENT_BUILDS",
+    "UV_CONCURRENT_DOWNLOADS",
+    "UV_CONCURRENT_INSTALLS",
+    "UV_CONFIG_FILE",
+    "UV_CREDENTIALS_DIR",
+    "UV_DEFAULT_INDEX",
+    "UV_EXCLUDE_NEWER",
+    "UV_EXTRA_INDEX_URL",
+    "UV_FIND_LINKS",
+    "UV_HTTP_RETRIES",
+    "UV_HTTP_TIMEOUT",
+    "UV_INDEX",
+    "UV_INDEX_STRATEGY",
+    "UV_INDEX_URL",
+    "UV_INSECURE_HOST",
+    "UV_KEYRING_PROVIDER",
+    "UV_MANAGED_PYTHON",
+    "UV_NATIVE_TLS",
+    "UV_NO_CONFIG",
+    "UV_NO_INDEX",
+    "UV_NO_MANAGED_PYTHON",
+    "UV_OFFLINE",
+    "UV_PRERELEASE",
+    "UV_PYTHON_DOWNLOADS",
+    "UV_PYTHON_INSTALL_DIR",
+    "UV_PYTHON_INSTALL_MIRROR",
+    "UV_PYTHON_PREFERENCE",
+    "UV_REQUEST_TIMEOUT",
+    "UV_RESOLUTION",
+    "UV_SYSTEM_CERTS",
+    "XDG_BIN_HOME",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_DIRS",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+];
+
+/// Families of variables that pass: credentials of named indexes, and git's and AWS's ways to log
+/// in (a keyring for CodeArtifact needs the latter).
+const PASSED_PREFIXES: &[&str] = &["UV_INDEX_", "GIT_SSH", "GIT_ASKPASS", "AWS_"];
+
+/// Seconds since 1970 that a build backend writes into an archive where it must write a time:
+/// 1 January 1980, the first that a zip can hold.
+const SOURCE_DATE_EPOCH: &str = "315532800";
+
+/// A uv executable that is new enough.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uv {
+    /// The executable.
+    pub path: PathBuf,
+    /// Its version.
+    pub version: Version,
+}
+
+/// Why uv did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum UvError {
+    /// No uv on this machine.
+    #[error("`uv` is not on PATH: install it (https://docs.astral.sh/uv/), or name it in the option `uv`")]
+    NotFound,
+    /// The executable that the caller named cannot be run.
+    #[error("`{}` (option `uv`) cannot be run: {source}", .path.display())]
+    NotRunnable {
+        /// The executable.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// The executable is something else.
+    #[error("`{}` is no uv: `uv --version` answered `{answer}`", .path.display())]
+    NotUv {
+        /// The executable.
+        path: PathBuf,
+        /// What it answered.
+        answer: String,
+    },
+    /// The uv is too old.
+    #[error("`{}` is uv {found}, and at least {MINIMUM_VERSION} is needed: run `uv self update`, or upgrade it the way it was installed", .path.display())]
+    TooOld {
+        /// The executable.
+        path: PathBuf,
+        /// Its version.
+        found: Version,
+    },
+    /// uv stopped working in the middle of the bundle.
+    #[error("failed to start `{}`: {source}", .path.display())]
+    Start {
+        /// The executable.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// The lock does not match the project.
+    #[error("`uv.lock` does not match `pyproject.toml`: run `uv lock` in `{}`", .root.display())]
+    LockfileOutdated {
+        /// The workspace.
+        root: PathBuf,
+    },
+    /// A dependency has no wheel for the target.
+    #[error(
+        "`{package}` has no wheel for {target}, and must be compiled there: choose a version of `{package}` that has one, or build in a container"
+    )]
+    NoWheel {
+        /// The package, with its version where uv said it.
+        package: String,
+        /// The target.
+        target: Target,
+    },
+    /// uv failed, in its own words.
+    #[error("`uv {command}` failed:\n{words}")]
+    Failed {
+        /// The subcommand.
+        command: &'static str,
+        /// Its standard error, credentials masked.
+        words: String,
+    },
+}
+
+impl UvError {
+    /// The stable code of this error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound => "UV_NOT_FOUND",
+            Self::NotRunnable { .. } | Self::NotUv { .. } => "INVALID_OPTIONS",
+            Self::TooOld { .. } => "UV_TOO_OLD",
+            Self::LockfileOutdated { .. } => "LOCKFILE_OUTDATED",
+            Self::NoWheel { .. } => "NO_WHEEL",
+            Self::Start { .. } | Self::Failed { .. } => "UV_FAILED",
+        }
+    }
+
+    /// Whether a container could do what failed here.
+    pub fn container_can_help(&self) -> bool {
+        matches!(self, Self::NotFound | Self::TooOld { .. } | Self::NoWheel { .. })
+    }
+}
+
+impl Uv {
+    /// Finds the uv that the request names, or the one on PATH, and checks its version.
+    pub fn find(request: &Request) -> Result<Self, UvError> {
+        let path = match &request.uv {
+            Some(path) => path.clone(),
+            None => which::which("uv").map_err(|_| UvError::NotFound)?,
+        };
+        let output = Process::new(&path)
+            .args(["--version"])
+            .run()
+            .map_err(|source| UvError::NotRunnable { path: path.clone(), source })?;
+        let answer = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        let version = answer
+            .strip_prefix("uv ")
+            .and_then(|rest| rest.split_whitespace().next())
+            .and_then(|version| version.parse::<Version>().ok());
+        let Some(version) = version else { return Err(UvError::NotUv { path, answer }) };
+        if MINIMUM_VERSION.parse::<Version>().is_ok_and(|minimum| version < minimum) {
+            return Err(UvError::TooOld { path, found: version });
+        }
+        Ok(Self { path, version })
+    }
+
+    /// Fails where the lock in `staged` (a copy of `root`) does not match its manifests.
+    pub fn check_lock(&self, staged: &Path, root: &Path, interpreter: &Path) -> Result<(), UvError> {
+        let output = self.run(staged, "lock", |process| {
+            process.args(["--check", "--python"]).args([interpreter]);
+        })?;
+        // The one sentence of uv that says so, in every version from the minimum on; its exit code alone
+        // would not tell a stale lock from a broken network.
+        if !output.status.success() && output.stderr.contains("needs to be updated") {
+            return Err(UvError::LockfileOutdated { root: root.to_path_buf() });
+        }
+        succeeded("lock --check", &output).map(drop)
+    }
+
+    /// Installs the wheels that `member` needs on the target, without the packages `local`, into a
+    /// new environment at `environment`.
+    pub fn install(
+        &self,
+        staged: &Path,
+        member: &str,
+        local: &[&str],
+        target: Target,
+        interpreter: &Path,
+        environment: &Path,
+    ) -> Result<(), UvError> {
+        let output = self.run(staged, "sync", |process| {
+            process
+                .args(["--frozen", "--no-default-groups", "--no-build", "--link-mode", "hardlink"])
+                .args(["--package", member, "--python-platform", &target.uv_platform(), "--python"])
+                .args([interpreter])
+                .args(local.iter().flat_map(|name| ["--no-install-package", name]))
+                .env("UV_PROJECT_ENVIRONMENT", environment);
+        })?;
+        if let Some(package) = without_wheel(&output.stderr) {
+            return Err(UvError::NoWheel { package, target });
+        }
+        succeeded("sync", &output).map(drop)
+    }
+
+    /// Builds the wheel of the local package in `folder` into the folder `into`.
+    pub fn build_wheel(&self, folder: &Path, interpreter: &Path, into: &Path) -> Result<(), UvError> {
+        let output = self.run(folder, "build", |process| {
+            process
+                .args(["--wheel", "--python"])
+                .args([interpreter])
+                .args([OsString::from("--out-dir"), into.into()])
+                .args([folder])
+                .env("SOURCE_DATE_EPOCH", SOURCE_DATE_EPOCH)
+                // Build backends that write sets or dictionaries would write them in another order
+                // each time.
+                .env("PYTHONHASHSEED", "0");
+        })?;
+        succeeded("build", &output).map(drop)
+    }
+
+    /// The interpreter that uv finds for a version, among its own and those on PATH.
+    pub fn find_python(&self, version: &str) -> Option<PathBuf> {
+        self.python(&["find", "--no-project", "--system", "--no-python-downloads", version])
+    }
+
+    /// The interpreter that uv downloads for a version, where it may and can.
+    pub fn download_python(&self, version: &str) -> Option<PathBuf> {
+        self.python(&["install", version])?;
+        self.python(&["find", "--no-project", "--managed-python", "--no-python-downloads", version])
+    }
+
+    /// The first line that `uv python ...` prints, empty for a command that prints none.
+    fn python(&self, arguments: &[&str]) -> Option<PathBuf> {
+        let output = self.run(&std::env::temp_dir(), "python", |process| {
+            process.args(arguments);
+        });
+        let output = output.ok().filter(|output| output.status.success())?;
+        Some(PathBuf::from(String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default()))
+    }
+
+    fn run(
+        &self,
+        folder: &Path,
+        command: &'static str,
+        prepare: impl FnOnce(&mut Process),
+    ) -> Result<Output, UvError> {
+        let mut process = Process::new(&self.path);
+        process.args([command, "--color", "never", "--no-progress"]).inherit(is_passed).current_dir(folder);
+        prepare(&mut process);
+        process.run().map_err(|source| UvError::Start { path: self.path.clone(), source })
+    }
+}
+
+fn is_passed(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    PASSED.contains(&upper.as_str()) || PASSED_PREFIXES.iter().any(|prefix| upper.starts_with(prefix))
+}
+
+fn succeeded<'a>(command: &'static str, output: &'a Output) -> Result<&'a Output, UvError> {
+    if output.status.success() {
+        return Ok(output);
+    }
+    Err(UvError::Failed { command, words: mask_credentials(output.stderr.trim()) })
+}
+
+/// The package that uv would have to build, from the sentence in which it refuses to.
+fn without_wheel(words: &str) -> Option<String> {
+    #[expect(clippy::unwrap_used, reason = "the pattern is constant, and a test compiles it")]
+    static REFUSAL: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?s)Distribution\s+`([^`\s]+)\s*@[^`]*`\s+can't\s+be\s+installed\s+because\s+it")
+            .unwrap()
+    });
+    REFUSAL.captures(words).map(|found| found[1].to_owned())
+}
+
+/// The text with every credential in it replaced by `****`: those in addresses, and the values of
+/// the variables that hold index passwords.
+pub fn mask_credentials(text: &str) -> String {
+    #[expect(clippy::unwrap_used, reason = "the pattern is constant, and a test compiles it")]
+    static IN_ADDRESS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"://[^/\s@`]+@").unwrap());
+    let secrets = std::env::vars().filter(|(name, value)| {
+        name.starts_with("UV_INDEX_")
+            && (name.ends_with("_PASSWORD") || name.ends_with("_USERNAME"))
+            && value.len() > 3
+    });
+    secrets.fold(IN_ADDRESS.replace_all(text, "://****@").into_owned(), |text, (_, secret)| {
+        text.replace(&secret, "****")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_in_addresses_are_masked() {
+        let masked = mask_credentials(
+            "failed to fetch https://user:secret@example.com/simple/x and http://token@host/",
+        );
+        assert_eq!(masked, "failed to fetch https://****@example.com/simple/x and http://****@host/");
+    }
+
+    #[test]
+    fn what_reaches_an_index_passes_and_what_changes_an_install_does_not() {
+        for passed in ["UV_INDEX_PRIVATE_PASSWORD", "UV_DEFAULT_INDEX", "https_proxy", "SSL_CERT_FILE"] {
+            assert!(is_passed(passed), "{passed}");
+        }
+        for stopped in [
+            "UV_LINK_MODE",
+            "UV_NO_BINARY",
+            "UV_PROJECT_ENVIRONMENT",
+            "PYTHONHASHSEED",
+            "VIRTUAL_ENV",
+            "UV_PYTHON",
+        ] {
+            assert!(!is_passed(stopped), "{stopped}");
+        }
+    }
+
+    #[test]
+    fn the_package_without_a_wheel_is_read_from_uvs_refusal() {
+        let words = "error: Distribution `jsonpath==1.0 @ registry+https://pypi.org/simple` can't be installed because it is marked as `--no-build` but has no binary distribution";
+        assert_eq!(without_wheel(words).as_deref(), Some("jsonpath==1.0"));
+        assert_eq!(without_wheel("error: network"), None);
+    }
+}
