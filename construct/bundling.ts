@@ -1,0 +1,80 @@
+import { resolve } from 'node:path';
+import { AssetHashType } from 'aws-cdk-lib';
+import type { DockerRunOptions } from 'aws-cdk-lib';
+import { Architecture, Runtime } from 'aws-cdk-lib/aws-lambda';
+import type { AssetOptions } from 'aws-cdk-lib/aws-s3-assets';
+import { findWorkspaceRoot } from '../binding';
+import { UvBundler, bundleError } from './bundler';
+import { BuildContainer } from './container';
+import type { BundleOptions, BundlingOptions, DockerMode, PythonLambdaCodeProps } from '../index';
+
+/** Runtime and CPU of a function that names none. `PythonLambdaFunction` gives its function the same. */
+export const DEFAULT_RUNTIME = Runtime.PYTHON_3_13;
+export const DEFAULT_ARCHITECTURE = Architecture.X86_64;
+
+/** An asset as CDK wants it: the folder that a container sees as `/asset-input`, and how to make a zip from it. */
+export interface ProjectAsset {
+  readonly sourcePath: string;
+  readonly options: AssetOptions;
+}
+
+/** Says to CDK what the props of a construct ask for. Nothing is built here, and the core settles what is right. */
+export function projectAsset(props: PythonLambdaCodeProps): ProjectAsset {
+  const { docker = 'fallback', image, bundlingFileAccess, assetHash, ...others } = props.bundling ?? {};
+  const { container, build } = split(others);
+  checkDockerMode(docker);
+
+  const path = resolve(props.path ?? findWorkspaceRoot(process.cwd()));
+  const options: BundleOptions = {
+    ...build,
+    path,
+    packageName: props.packageName,
+    handler: props.handler,
+    // A runtime that is no Python goes to the core as it is, which knows what to say about it.
+    pythonVersion: (props.runtime ?? DEFAULT_RUNTIME).name.replace(/^python/, ''),
+    architecture: (props.architecture ?? DEFAULT_ARCHITECTURE).name as BundleOptions['architecture'],
+  };
+
+  // First, since it looks at all options: CDK would only say that it cannot find an asset.
+  const local = new UvBundler(options, { docker: docker === 'never' ? 'never' : 'fallback' });
+
+  return {
+    sourcePath: findWorkspaceRoot(path),
+    options: {
+      ...(assetHash === undefined ? { assetHashType: AssetHashType.OUTPUT } : { assetHashType: AssetHashType.CUSTOM, assetHash }),
+      bundling: {
+        image: new BuildContainer(options, local.digest, image, container),
+        // These two CDK has to see: they decide how it makes the volumes, and whose they are.
+        ...(bundlingFileAccess === undefined ? {} : { bundlingFileAccess }),
+        ...(container.user === undefined ? {} : { user: container.user }),
+        ...(docker === 'always' ? {} : { local }),
+      },
+    },
+  };
+}
+
+/** The options that are the container's. All others are the core's, which also knows what to say about misspelt ones. */
+const CONTAINER_OPTIONS: Record<keyof DockerRunOptions, true> = {
+  command: true,
+  entrypoint: true,
+  environment: true,
+  network: true,
+  platform: true,
+  securityOpt: true,
+  user: true,
+  volumes: true,
+  volumesFrom: true,
+  workingDirectory: true,
+};
+
+function split(options: Omit<BundlingOptions, 'docker' | 'image' | 'bundlingFileAccess' | 'assetHash'>) {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  const [container, build] = [true, false].map((wanted) => Object.fromEntries(given.filter(([name]) => name in CONTAINER_OPTIONS === wanted)));
+  return { container: container as DockerRunOptions, build: build as Partial<BundleOptions> };
+}
+
+function checkDockerMode(mode: DockerMode): void {
+  if (!['fallback', 'always', 'never'].includes(mode)) {
+    throw bundleError('INVALID_OPTIONS', `the option \`bundling.docker\` is \`${mode}\`: write \`fallback\`, \`always\` or \`never\``);
+  }
+}

@@ -1,0 +1,28 @@
+import { Function } from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
+import { DEFAULT_ARCHITECTURE, DEFAULT_RUNTIME } from './bundling';
+import { PythonLambdaCode } from './code';
+import type { PythonLambdaFunctionProps } from '../index';
+
+/** A Lambda function whose code is a package of a uv project. */
+export class PythonLambdaFunction extends Function {
+  constructor(scope: Construct, id: string, props: PythonLambdaFunctionProps) {
+    const {
+      path,
+      packageName,
+      bundling,
+      runtime = DEFAULT_RUNTIME,
+      architecture = DEFAULT_ARCHITECTURE,
+      handler,
+      ...functionOptions
+    } = props;
+
+    super(scope, id, {
+      ...functionOptions,
+      runtime,
+      architecture,
+      handler,
+      code: PythonLambdaCode.fromProject({ path, packageName, handler, runtime, architecture, bundling }),
+    });
+  }
+}

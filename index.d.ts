@@ -1,0 +1,411 @@
+/**
+ * Builds byte-reproducible AWS Lambda zips from uv projects.
+ *
+ * Written by hand: this file is the contract. The constructs need `aws-cdk-lib` and `constructs`; `bundle`,
+ * `bundleSync` and `UvBundler` work without them.
+ */
+
+import type { BundlingFileAccess, BundlingOptions as CdkBundlingOptions, DockerImage, DockerRunOptions, ILocalBundling } from 'aws-cdk-lib';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Constructs
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * A Lambda function whose code is a package of a uv project.
+ *
+ * The zip is built while the app is synthesised, from `uv.lock`, on this machine and without Docker. It holds the
+ * package, the workspace libraries that it uses and its third-party packages, compiled for the function's Python and
+ * CPU. Its bytes depend on its contents alone, so a function that did not change is not deployed again.
+ *
+ * @example
+ * import * as path from 'node:path';
+ * import * as lambda from 'aws-cdk-lib/aws-lambda';
+ * import { PythonLambdaFunction } from 'uv-lambda-cdk';
+ *
+ * new PythonLambdaFunction(this, 'Api', {
+ *   path: path.join(__dirname, '..'), // the uv workspace, or any folder in it
+ *   packageName: 'demo-lambda1',
+ *   handler: 'demo_lambda1.lambda_function.lambda_handler',
+ *   runtime: lambda.Runtime.PYTHON_3_13,
+ *   architecture: lambda.Architecture.ARM_64,
+ *   memorySize: 512, // and every other option of `lambda.Function`
+ * });
+ */
+export declare class PythonLambdaFunction extends lambda.Function {
+  /**
+   * @throws {BundleError} where an option or the project is wrong. What goes wrong later, while the zip is built, CDK
+   * reports as `Failed to bundle asset ...: Error: <our message>`.
+   */
+  constructor(scope: Construct, id: string, props: PythonLambdaFunctionProps);
+}
+
+/** Options of `PythonLambdaFunction`: those of `lambda.Function`, and which package of which project is its code. */
+export interface PythonLambdaFunctionProps extends lambda.FunctionOptions, PythonProjectProps {
+  /**
+   * The function that Lambda calls, as `<module>.<function>`, the module with its dots:
+   * `demo_lambda1.lambda_function.lambda_handler`.
+   */
+  readonly handler: string;
+
+  /**
+   * The CPU that the function runs on, and that its packages are chosen for.
+   *
+   * @default lambda.Architecture.X86_64
+   */
+  readonly architecture?: lambda.Architecture;
+}
+
+/**
+ * The code of a uv project for constructs that take `lambda.Code`: a plain `lambda.Function`, `SingletonFunction`,
+ * `triggers.TriggerFunction` and others.
+ */
+export declare class PythonLambdaCode {
+  /**
+   * The code of one package of a uv project, as a Lambda zip.
+   *
+   * Give the construct the same `handler`, `runtime` and `architecture`: code cannot pass them on.
+   *
+   * @throws {BundleError} as `PythonLambdaFunction` does.
+   *
+   * @example
+   * const runtime = lambda.Runtime.PYTHON_3_13;
+   * const handler = 'demo_lambda1.lambda_function.lambda_handler';
+   * new lambda.Function(this, 'Api', {
+   *   runtime,
+   *   handler,
+   *   code: PythonLambdaCode.fromProject({ packageName: 'demo-lambda1', handler, runtime }),
+   * });
+   */
+  static fromProject(props?: PythonLambdaCodeProps): lambda.AssetCode;
+}
+
+/** Options of `PythonLambdaCode.fromProject`. */
+export interface PythonLambdaCodeProps extends PythonProjectProps {
+  /**
+   * The function that Lambda will call, as `<module>.<function>`: checked to be in the zip.
+   *
+   * @default - not checked
+   */
+  readonly handler?: string;
+
+  /**
+   * The CPU that the code will run on, and that its packages are chosen for.
+   *
+   * @default lambda.Architecture.X86_64
+   */
+  readonly architecture?: lambda.Architecture;
+}
+
+/** Which package of which uv project, and for which Python. */
+export interface PythonProjectProps {
+  /**
+   * The uv workspace, or any folder in it. A relative path is taken from the working directory of the app.
+   *
+   * @default - the nearest folder with a `uv.lock`, at or above the working directory of the app
+   */
+  readonly path?: string;
+
+  /**
+   * The workspace member to bundle, by the name in its `pyproject.toml`.
+   *
+   * @default - the member whose folder `path` is in; else the only member of the workspace
+   */
+  readonly packageName?: string;
+
+  /**
+   * The Lambda runtime. Its Python is the one that the packages are chosen for and that the bytecode is compiled by.
+   *
+   * @default lambda.Runtime.PYTHON_3_13
+   */
+  readonly runtime?: lambda.Runtime;
+
+  /**
+   * How the zip is built.
+   *
+   * @default - on this machine; in a container where this machine cannot
+   */
+  readonly bundling?: BundlingOptions;
+}
+
+/**
+ * How a construct builds its zip: the settings of the build, and those of the container that stands in where this
+ * machine cannot build.
+ *
+ * The settings of the container (`environment`, `volumes`, `network` and the others that CDK's `DockerRunOptions` has)
+ * matter only where a container runs. They never enter the hash of the asset, so secrets and paths of this machine
+ * may stand in them.
+ */
+export interface BundlingOptions extends BuildSettings, DockerRunOptions {
+  /**
+   * When to build in a container:
+   *
+   * - `fallback`: where this machine cannot build the zip and a container could (no uv, no matching Python, a
+   *   dependency without a wheel). The reason is said on stderr.
+   * - `always`: every time.
+   * - `never`: not at all. Where `fallback` would start a container, the build fails with the reason.
+   *
+   * @default 'fallback'
+   */
+  readonly docker?: DockerMode;
+
+  /**
+   * The image that the container runs.
+   *
+   * Note that `DockerImage.fromBuild` builds at once, wherever it stands in the app.
+   *
+   * @default - an image with uv and the Python of the runtime; nothing is pulled or built until a container runs
+   */
+  readonly image?: DockerImage;
+
+  /**
+   * The command that the container runs. It finds the workspace in `/asset-input` and leaves the code in
+   * `/asset-output`, as one zip or as loose files.
+   *
+   * @default - installs the package and what it depends on from `uv.lock`
+   */
+  readonly command?: string[];
+
+  /**
+   * The platform that the container runs on, such as `linux/arm64`.
+   *
+   * @default - that of `architecture`
+   */
+  readonly platform?: string;
+
+  /**
+   * How the workspace reaches the container, and the zip comes back. `VOLUME_COPY` is for a Docker daemon on another
+   * machine.
+   *
+   * @default BundlingFileAccess.BIND_MOUNT
+   */
+  readonly bundlingFileAccess?: BundlingFileAccess;
+
+  /**
+   * A hash of your own for the asset. While it stays the same, the zip is neither built again nor deployed again,
+   * whatever changed in the project.
+   *
+   * @default - the hash of the zip
+   */
+  readonly assetHash?: string;
+}
+
+/** When a zip is built in a container. See `BundlingOptions.docker`. */
+export type DockerMode = 'fallback' | 'always' | 'never';
+
+// ---------------------------------------------------------------------------------------------------------------------
+// CDK's contract for builds on this machine
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * Builds the zip of one package, for CDK's asset machinery: `bundling: { local: new UvBundler({ ... }), image }`.
+ *
+ * Serialised by CDK it is a digest of its options, free of paths and secrets, so that two bundlers are the same to
+ * CDK exactly if they build the same.
+ *
+ * @example
+ * new Asset(this, 'Code', {
+ *   path: workspace,
+ *   assetHashType: AssetHashType.OUTPUT,
+ *   bundling: {
+ *     local: new UvBundler({ path: workspace, packageName: 'demo-lambda1', pythonVersion: '3.13', architecture: 'x86_64' }),
+ *     image: DockerImage.fromRegistry('ghcr.io/astral-sh/uv:python3.13-bookworm-slim'),
+ *   },
+ * });
+ */
+export declare class UvBundler implements ILocalBundling {
+  /** Hash of the options, in hex: all that CDK sees of them. */
+  readonly digest: string;
+
+  /** @throws {BundleError} with the code `INVALID_OPTIONS` or `UNKNOWN_RUNTIME` where an option is wrong. */
+  constructor(options: BundleOptions, settings?: UvBundlerSettings);
+
+  /**
+   * Builds the zip into `outputDir`. Blocks until it is done; writes only to stderr.
+   *
+   * @returns `true` with exactly one zip in `outputDir`; `false`, after one line on stderr with the reason, where
+   * this machine cannot build it and a container could.
+   * @throws {BundleError} where a container would fail as well.
+   */
+  tryBundle(outputDir: string, options?: CdkBundlingOptions): boolean;
+}
+
+/** What a `UvBundler` does beside building. */
+export interface UvBundlerSettings {
+  /**
+   * `never`: what a container could do and this machine cannot is an error, and `tryBundle` never returns `false`.
+   *
+   * @default 'fallback'
+   */
+  readonly docker?: Exclude<DockerMode, 'always'>;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The same work without CDK
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * Builds the zip of one package into `outputDir`. The event loop stays free meanwhile.
+ *
+ * @param outputDir The folder that the zip is written to; made where it is missing.
+ * @throws {BundleError} The promise is rejected where the zip cannot be built on this machine.
+ *
+ * @example
+ * const { path, zipBytes, packages } = await bundle(
+ *   { path: '.', packageName: 'demo-lambda1', pythonVersion: '3.13', architecture: 'arm64' },
+ *   'dist',
+ * );
+ */
+export declare function bundle(options: BundleOptions, outputDir: string): Promise<Bundle>;
+
+/**
+ * Builds the zip of one package into `outputDir`, and blocks until it is done.
+ *
+ * @param outputDir The folder that the zip is written to; made where it is missing.
+ * @throws {BundleError} where the zip cannot be built on this machine.
+ */
+export declare function bundleSync(options: BundleOptions, outputDir: string): Bundle;
+
+/** What to build, and how. An option that is not listed here is refused, with the nearest one that is. */
+export interface BundleOptions extends BuildSettings {
+  /** The uv workspace, or any folder in it. A relative path is taken from the working directory of the process. */
+  readonly path: string;
+
+  /**
+   * The workspace member to bundle, by the name in its `pyproject.toml`.
+   *
+   * @default - the member whose folder `path` is in; else the only member of the workspace
+   */
+  readonly packageName?: string;
+
+  /**
+   * The function that Lambda will call, as `<module>.<function>`: checked to be in the zip.
+   *
+   * @default - not checked
+   */
+  readonly handler?: string;
+
+  /** The Python of the Lambda runtime: one of `3.9` to `3.15`, without a patch version. */
+  readonly pythonVersion: string;
+
+  /** The CPU of the Lambda function. */
+  readonly architecture: Architecture;
+}
+
+/** A CPU that Lambda has, by Lambda's name. */
+export type Architecture = 'x86_64' | 'arm64';
+
+/** Refinements of a build. `BundleOptions` has them, and the `bundling` option of the constructs has them. */
+export interface BuildSettings {
+  /**
+   * The Python that compiles the bytecode: the path of an interpreter, or a full version such as `3.13.5`. It has to
+   * be of the runtime's version. Bytecode of two patch versions differs, so pin this where several machines have to
+   * build the same bytes.
+   *
+   * @default - the full version in `.python-version`; else what uv, pyenv, asdf or mise have; else one that uv gets
+   */
+  readonly python?: string;
+
+  /**
+   * The path of the uv executable.
+   *
+   * @default - the `uv` on `PATH`
+   */
+  readonly uv?: string;
+}
+
+/** What was built. */
+export interface Bundle {
+  /** The zip that was written. */
+  readonly path: string;
+
+  /** SHA-256 of the zip, in hex. */
+  readonly sha256: string;
+
+  /** Size of the zip, in bytes. Lambda takes 50 MB by direct upload, and more through S3, as CDK does. */
+  readonly zipBytes: number;
+
+  /** Size of everything in the zip, in bytes. Lambda takes 250 MB, layers included. */
+  readonly unzippedBytes: number;
+
+  /** Number of files in the zip. */
+  readonly files: number;
+
+  /** What is in the zip: the package itself, workspace libraries and third-party packages, sorted by name. */
+  readonly packages: readonly BundledPackage[];
+
+  /** Full version, such as `3.13.5`, of the Python that compiled the bytecode. */
+  readonly python: string;
+
+  /** Number of Python files in the zip that do not compile, and so are there as source only. */
+  readonly notCompiled: number;
+
+  /** Whether nothing had to be made: the same zip was known from an earlier build. */
+  readonly reused: boolean;
+
+  /** How long the build took, in seconds. */
+  readonly seconds: number;
+}
+
+/** A package in a zip. */
+export interface BundledPackage {
+  /** Its normalised name, such as `pydantic-core`. */
+  readonly name: string;
+
+  /** Its version, such as `2.46.0`. */
+  readonly version: string;
+
+  /** Size of its files, bytecode included, in bytes before compression. */
+  readonly bytes: number;
+}
+
+/** What is thrown. The message names the thing and says what to do; `code` is stable and meant for programs. */
+export interface BundleError extends Error {
+  readonly code: ErrorCode;
+}
+
+/**
+ * Why a zip could not be built. More codes may come.
+ *
+ * | code | meaning |
+ * | --- | --- |
+ * | `INVALID_OPTIONS` | an option is unknown, missing or of the wrong type |
+ * | `UNKNOWN_RUNTIME` | the runtime is no Python, or a Python that Lambda does not have |
+ * | `PATH_NOT_FOUND` | `path` does not exist |
+ * | `PATH_NOT_A_FOLDER` | `path` is a file |
+ * | `NO_LOCKFILE` | there is no `uv.lock` at or above `path` |
+ * | `LOCKFILE_OUTDATED` | `uv.lock` no longer matches `pyproject.toml`: run `uv lock` |
+ * | `UNKNOWN_PACKAGE` | the workspace has no member `packageName` |
+ * | `PACKAGE_REQUIRED` | the workspace has several members, and `packageName` does not say which |
+ * | `OUTPUT_NOT_WRITABLE` | nothing can be written into the output folder |
+ * | `UV_FAILED` | uv ended with an error; its own words are in the message |
+ * | `BUILD_FAILED` | a workspace member could not be built |
+ *
+ * The next ones are things that a container could do: `PythonLambdaFunction` and `UvBundler` fall back to Docker
+ * instead of throwing, unless that is forbidden.
+ *
+ * | code | meaning |
+ * | --- | --- |
+ * | `UV_NOT_FOUND` | no uv on `PATH`, and no `uv` option |
+ * | `UV_TOO_OLD` | this uv lacks what is needed; the message names the oldest one that will do |
+ * | `PYTHON_NOT_FOUND` | no Python on this machine that can compile for the runtime |
+ * | `NO_WHEEL` | a dependency has no wheel for the runtime and CPU, and would have to be compiled there |
+ */
+export type ErrorCode =
+  | 'INVALID_OPTIONS'
+  | 'UNKNOWN_RUNTIME'
+  | 'PATH_NOT_FOUND'
+  | 'PATH_NOT_A_FOLDER'
+  | 'NO_LOCKFILE'
+  | 'LOCKFILE_OUTDATED'
+  | 'UNKNOWN_PACKAGE'
+  | 'PACKAGE_REQUIRED'
+  | 'OUTPUT_NOT_WRITABLE'
+  | 'UV_FAILED'
+  | 'BUILD_FAILED'
+  | 'UV_NOT_FOUND'
+  | 'UV_TOO_OLD'
+  | 'PYTHON_NOT_FOUND'
+  | 'NO_WHEEL';
