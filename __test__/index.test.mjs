@@ -1,0 +1,79 @@
+// The public door: which names it has, and what it says where something is missing.
+
+import * as assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { createRequire } from 'node:module';
+import * as path from 'node:path';
+import { test } from 'node:test';
+import * as module from '../index.js';
+import { repository, temporaryFolder, workspace } from './workspace.mjs';
+
+const NAMES = ['PythonLambdaCode', 'PythonLambdaFunction', 'UvBundler', 'bundle', 'bundleSync'];
+
+/** The package as it is installed, in a folder where there is no CDK. */
+function withoutCdk(t, leftOut = []) {
+  const folder = temporaryFolder(t);
+  const built = fs.readdirSync(repository).filter((name) => /^(index\.js|binding\.js|package\.json|.*\.node)$/.test(name));
+  for (const name of built.filter((name) => !leftOut.includes(name))) {
+    fs.copyFileSync(path.join(repository, name), path.join(folder, name));
+  }
+  fs.mkdirSync(path.join(folder, 'construct'));
+  for (const name of fs.readdirSync(path.join(repository, 'construct')).filter((name) => name.endsWith('.js'))) {
+    fs.copyFileSync(path.join(repository, 'construct', name), path.join(folder, 'construct', name));
+  }
+  return folder;
+}
+
+/** What a program prints that sees the package in `folder` as `uvLambda`. */
+function run(folder, program, ...flags) {
+  const { stdout, stderr } = spawnSync(process.execPath, [...flags, '--eval', program], { cwd: folder, encoding: 'utf8' });
+  return { stdout: stdout.trim(), stderr };
+}
+
+test('a CommonJS module sees every name', () => {
+  const required = createRequire(import.meta.url)('../index.js');
+  assert.deepEqual(Object.keys(required).sort(), NAMES);
+});
+
+test('an ES module sees every name', () => {
+  for (const name of NAMES) {
+    assert.equal(typeof module[name], 'function', name);
+  }
+});
+
+test('an ES module imports the names of the contract, and the contract has no others', () => {
+  const contract = fs.readFileSync(path.join(repository, 'index.d.ts'), 'utf8');
+  const declared = [...contract.matchAll(/^export declare (?:class|function|const) (\w+)/gm)].map(([, name]) => name);
+  assert.deepEqual(declared.sort(), NAMES);
+});
+
+test('the bundler works without CDK', (t) => {
+  const options = JSON.stringify({ path: workspace(t), packageName: 'one', pythonVersion: '3.13', architecture: 'arm64' });
+  const folder = withoutCdk(t);
+  const digest = /^[0-9a-f]{64}$/;
+  const required = run(folder, `const { UvBundler } = require('./index.js'); console.log(new UvBundler(${options}).digest);`);
+  assert.match(required.stdout, digest, required.stderr);
+  const imported = run(folder, `import { UvBundler } from './index.js'; console.log(new UvBundler(${options}).digest);`, '--input-type=module');
+  assert.match(imported.stdout, digest, imported.stderr);
+});
+
+test('a construct without CDK says what to install', (t) => {
+  const { stdout } = run(withoutCdk(t), `try { require('./index.js').PythonLambdaFunction } catch (error) { console.log(error.message); }`);
+  assert.match(stdout, /`npm install aws-cdk-lib constructs`/);
+});
+
+test('loading the package does not load CDK', () => {
+  const program = `
+    require('./index.js');
+    console.log(Object.keys(require.cache).filter((file) => file.includes('aws-cdk-lib')).length);
+  `;
+  assert.equal(run(repository, program).stdout, '0');
+});
+
+test('a checkout that is not built says what to run', (t) => {
+  const folder = withoutCdk(t, ['binding.js']);
+  const { stdout } = run(folder, `try { require('./index.js') } catch (error) { console.log(error.message); }`);
+  assert.match(stdout, /`\.\/binding\.js` is missing.*`npm run build`/);
+  assert.ok(stdout.includes(folder), stdout);
+});

@@ -1,0 +1,128 @@
+// Compiled, never run: the contract holds what its users write, and the code keeps the contract.
+
+import { AssetHashType, BundlingFileAccess, DockerImage, type ILocalBundling, type Stack } from 'aws-cdk-lib';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { Asset } from 'aws-cdk-lib/aws-s3-assets';
+import type * as binding from '../binding';
+import type * as bundlerModule from '../construct/bundler';
+import type * as codeModule from '../construct/code';
+import type * as functionModule from '../construct/function';
+import type * as contract from '../index';
+import {
+  PythonLambdaCode,
+  PythonLambdaFunction,
+  UvBundler,
+  bundle,
+  bundleSync,
+  type Bundle,
+  type BundleError,
+  type BundleOptions,
+  type BundlingOptions,
+  type ErrorCode,
+} from '../index';
+
+// ------------------------------------------------------------------------------------------- the code keeps the contract
+
+/** Compiles where a value of the type `Code` can be used as the contract says. */
+type Keeps<Contract, Code extends Contract> = [Contract, Code];
+
+export type Kept = [
+  Keeps<typeof contract.PythonLambdaFunction, typeof functionModule.PythonLambdaFunction>,
+  Keeps<typeof contract.PythonLambdaCode, typeof codeModule.PythonLambdaCode>,
+  Keeps<typeof contract.UvBundler, typeof bundlerModule.UvBundler>,
+  Keeps<typeof contract.bundle, typeof binding.bundle>,
+  Keeps<typeof contract.bundleSync, typeof binding.bundleSync>,
+  Keeps<ILocalBundling, contract.UvBundler>,
+  // Both ways: a field that only one of them has is a mistake.
+  Keeps<keyof Bundle, keyof binding.Bundle>,
+  Keeps<keyof binding.Bundle, keyof Bundle>,
+];
+
+// ------------------------------------------------------------------------------------------------- what users write
+
+declare const stack: Stack;
+
+const options: BundleOptions = { path: '.', pythonVersion: '3.13', architecture: 'arm64' };
+
+new PythonLambdaFunction(stack, 'Least', { handler: 'app.handler' });
+const fn: lambda.Function = new PythonLambdaFunction(stack, 'Most', {
+  path: '..',
+  packageName: 'demo-lambda1',
+  handler: 'demo_lambda1.lambda_function.lambda_handler',
+  runtime: lambda.Runtime.PYTHON_3_14,
+  architecture: lambda.Architecture.ARM_64,
+  memorySize: 512,
+  layers: [],
+  bundling: {
+    docker: 'never',
+    python: '3.14.1',
+    uv: '/opt/uv',
+    image: DockerImage.fromRegistry('mine'),
+    environment: { UV_INDEX_PASSWORD: 'secret' },
+    volumes: [{ hostPath: '/a', containerPath: '/b' }],
+    volumesFrom: ['other'],
+    network: 'host',
+    user: '1000:1000',
+    workingDirectory: '/work',
+    entrypoint: ['/bin/sh'],
+    command: ['-c', 'true'],
+    platform: 'linux/arm64',
+    securityOpt: 'no-new-privileges',
+    bundlingFileAccess: BundlingFileAccess.VOLUME_COPY,
+    assetHash: 'mine',
+  },
+});
+fn.addEnvironment('STAGE', 'test');
+
+const code: lambda.AssetCode = PythonLambdaCode.fromProject();
+new lambda.Function(stack, 'Plain', { runtime: lambda.Runtime.PYTHON_3_13, handler: 'app.handler', code });
+
+new Asset(stack, 'Asset', {
+  path: '.',
+  assetHashType: AssetHashType.OUTPUT,
+  bundling: { local: new UvBundler(options, { docker: 'never' }), image: DockerImage.fromRegistry('mine') },
+});
+
+const built: boolean = new UvBundler(options).tryBundle('dist');
+const { sha256, packages }: Bundle = bundleSync(options, 'dist');
+const later: Promise<Bundle> = bundle(options, 'dist');
+
+try {
+  bundleSync(options, 'dist');
+} catch (error) {
+  const { code, message } = error as BundleError;
+  const known: ErrorCode = code;
+  console.error(known, message, built, sha256, packages[0]?.version, later);
+}
+
+// ------------------------------------------------------------------------------------------------ what is refused
+
+// @ts-expect-error a function needs a handler
+new PythonLambdaFunction(stack, 'NoHandler', { packageName: 'one' });
+
+// @ts-expect-error the code is the project's
+new PythonLambdaFunction(stack, 'Code', { handler: 'app.handler', code: lambda.Code.fromInline('') });
+
+// @ts-expect-error a runtime is one of CDK's
+new PythonLambdaFunction(stack, 'Runtime', { handler: 'app.handler', runtime: 'python3.13' });
+
+// @ts-expect-error a misspelt option
+export const misspelt: BundlingOptions = { pyhton: '3.13.5' };
+
+// @ts-expect-error a Docker mode that does not exist
+export const mode: BundlingOptions = { docker: 'sometimes' };
+
+// @ts-expect-error a bundler that may not fall back, and must
+new UvBundler(options, { docker: 'always' });
+
+// @ts-expect-error the constructs say `local` themselves
+export const local: BundlingOptions = { local: new UvBundler(options) };
+
+// @ts-expect-error the CPU has Lambda's name
+export const architecture: BundleOptions = { ...options, architecture: 'aarch64' };
+
+// @ts-expect-error a version is text, since 3.10 as a number is 3.1
+export const version: BundleOptions = { ...options, pythonVersion: 3.1 };
+
+// @ts-expect-error there is no project without a path outside of an app
+export const noPath: BundleOptions = { pythonVersion: '3.13', architecture: 'arm64' };

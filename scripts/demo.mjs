@@ -1,0 +1,107 @@
+// The main job, shown: the real `cdk synth` builds two Lambda zips from a uv workspace, builds them again to the same
+// bytes, and AWS's own runtime client runs them. Does all its own set-up; stops at the first step that fails.
+
+import { readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { ensureRuntimeClient, preferredPython, root, run, uvOnPathOrEnsured } from './tools.mjs';
+import { invoke } from './invoke.mjs';
+
+const example = path.join(root, 'examples-ts');
+
+function step(text) {
+  console.log(`\n\u001b[1m${text}\u001b[0m`);
+}
+
+/** Runs `cdk synth` and returns what the bundler said about each package on stderr. */
+function synthesise(environment) {
+  const result = spawnSync('npx', ['cdk', 'synth', '--quiet', '--no-notices'], { cwd: example, encoding: 'utf8', env: environment });
+  if (result.status !== 0) {
+    throw new Error(`\`cdk synth\` failed\n${result.stdout}${result.stderr}`);
+  }
+  return result.stderr.split('\n').filter((line) => line.startsWith('uv-lambda-cdk:'));
+}
+
+/** The functions of the synthesised stack: handler, asset hash and zip. */
+function functions() {
+  const template = JSON.parse(readFileSync(path.join(example, 'cdk.out/DemoStack.template.json'), 'utf8'));
+  return Object.values(template.Resources)
+    .filter((resource) => resource.Type === 'AWS::Lambda::Function')
+    .map(({ Properties }) => {
+      const key = Properties.Code.S3Key;
+      return {
+        handler: Properties.Handler,
+        runtime: Properties.Runtime,
+        hash: path.basename(key, '.zip'),
+        zip: path.join(example, 'cdk.out', `asset.${key}`),
+      };
+    });
+}
+
+/** The packages of a zip, as `name version`. */
+function packages(zip, python) {
+  const script = [
+    'import re, sys, zipfile',
+    'names = zipfile.ZipFile(sys.argv[1]).namelist()',
+    "found = [re.fullmatch(r'([^/]+)-([^/-]+)\\.dist-info/METADATA', name) for name in names]",
+    "print(', '.join(sorted(f'{m[1]} {m[2]}' for m in found if m)))",
+  ].join('\n');
+  return run(python, ['-c', script, zip]).trim();
+}
+
+step('1. Build uv-lambda-cdk');
+run('node', [path.join(root, 'scripts/build.mjs')], { show: true });
+
+step('2. Get the tools');
+const uv = uvOnPathOrEnsured();
+const [version, interpreter] = preferredPython(uv);
+const runtimeClient = ensureRuntimeClient(interpreter, uv);
+console.log(`${run(uv, ['--version']).trim()}, CPython ${version} at ${interpreter}`);
+if (version !== '3.13') {
+  console.log(`This machine has no Python 3.13, so the functions get the runtime python${version}.`);
+}
+
+step('3. Lock the uv workspace examples-ts');
+run(uv, ['lock', '--quiet', '--python', interpreter], { cwd: example });
+
+const environment = {
+  ...process.env,
+  DEMO_PYTHON: version,
+  PATH: uv === 'uv' ? process.env.PATH : `${path.dirname(uv)}${path.delimiter}${process.env.PATH}`,
+};
+step('4. cdk synth');
+rmSync(path.join(example, 'cdk.out'), { recursive: true, force: true });
+for (const line of synthesise(environment)) {
+  console.log(line);
+}
+const first = functions();
+for (const { handler, hash, zip } of first) {
+  console.log(`\n${handler}\n  asset    ${hash}\n  packages ${packages(zip, interpreter)}`);
+}
+
+step('5. cdk synth again: nothing may change');
+rmSync(path.join(example, 'cdk.out'), { recursive: true, force: true });
+for (const line of synthesise(environment)) {
+  console.log(line);
+}
+const hashes = (list) => list.map(({ hash }) => hash).join(' ');
+if (hashes(first) !== hashes(functions())) {
+  throw new Error(`The hashes changed between two runs: ${hashes(first)} became ${hashes(functions())}`);
+}
+console.log('Both zips have the same hash as before.');
+
+step("6. Invoke both handlers from their zips, through AWS's runtime interface client");
+const events = {
+  'demo_lambda1.lambda_function.lambda_handler': { body: '[1.5, 2.5]' },
+  'demo_lambda2.lambda_function.lambda_handler': {
+    body: JSON.stringify({ customer: 'Ada', lines: [{ article: 'tea', quantity: 2, price: '1.25' }] }),
+  },
+};
+for (const { handler, zip } of functions()) {
+  const [answer] = await invoke({ zip, handler, events: [events[handler]], runtimeClient });
+  console.log(`${handler} -> ${JSON.stringify(answer)}`);
+  if (answer.statusCode !== 200) {
+    throw new Error(`\`${handler}\` answered ${answer.statusCode}`);
+  }
+}
+console.log('\nDone.');
