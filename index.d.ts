@@ -5,7 +5,13 @@
  * `bundleSync` and `UvBundler` work without them.
  */
 
-import type { BundlingFileAccess, BundlingOptions as CdkBundlingOptions, DockerImage, DockerRunOptions, ILocalBundling } from 'aws-cdk-lib';
+import type {
+  BundlingFileAccess,
+  BundlingOptions as CdkBundlingOptions,
+  DockerImage,
+  DockerRunOptions,
+  ILocalBundling,
+} from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 
@@ -371,41 +377,57 @@ export interface BundleError extends Error {
  *
  * | code | meaning |
  * | --- | --- |
- * | `INVALID_OPTIONS` | an option is unknown, missing or of the wrong type |
+ * | `INVALID_OPTIONS` | an option is unknown, missing, of the wrong type, or does not fit the others |
  * | `UNKNOWN_RUNTIME` | the runtime is no Python, or a Python that Lambda does not have |
  * | `PATH_NOT_FOUND` | `path` does not exist |
  * | `PATH_NOT_A_FOLDER` | `path` is a file |
+ * | `PROJECT_NOT_READABLE` | a file of the project cannot be read |
  * | `NO_LOCKFILE` | there is no `uv.lock` at or above `path` |
+ * | `BAD_LOCKFILE` | `uv.lock` is damaged, locks no project, or is of a future format |
  * | `LOCKFILE_OUTDATED` | `uv.lock` no longer matches `pyproject.toml`: run `uv lock` |
  * | `UNKNOWN_PACKAGE` | the workspace has no member `packageName` |
- * | `PACKAGE_REQUIRED` | the workspace has several members, and `packageName` does not say which |
- * | `OUTPUT_NOT_WRITABLE` | nothing can be written into the output folder |
+ * | `PACKAGE_REQUIRED` | the workspace has several members, and nothing says which |
  * | `UV_FAILED` | uv ended with an error; its own words are in the message |
- * | `BUILD_FAILED` | a workspace member could not be built |
+ * | `BUILD_FAILED` | a local package could not be built; the build's own words are in the message |
+ * | `BAD_METADATA` | the metadata of an installed package is damaged |
+ * | `BYTECODE_FAILED` | Python could not compile |
+ * | `BAD_ZIP` | a wheel or zip is damaged |
+ * | `OUTPUT_NOT_WRITABLE` | nothing can be written into the output folder |
+ * | `IO` | another file could not be read or written |
+ * | `BUG` | a bug of ours; please report it |
  *
- * The next ones are things that a container could do: `PythonLambdaFunction` and `UvBundler` fall back to Docker
- * instead of throwing, unless that is forbidden.
+ * The next ones are things that a container could do. `PythonLambdaFunction` and `UvBundler` fall back to Docker
+ * instead of throwing them, unless that is forbidden.
  *
  * | code | meaning |
  * | --- | --- |
  * | `UV_NOT_FOUND` | no uv on `PATH`, and no `uv` option |
  * | `UV_TOO_OLD` | this uv lacks what is needed; the message names the oldest one that will do |
- * | `PYTHON_NOT_FOUND` | no Python on this machine that can compile for the runtime |
- * | `NO_WHEEL` | a dependency has no wheel for the runtime and CPU, and would have to be compiled there |
+ * | `PYTHON_NOT_FOUND` | no Python on this machine that can compile for the runtime, and none to be had |
+ * | `NO_WHEEL` | a dependency has no wheel for the runtime and CPU, and must be compiled there |
+ * | `NATIVE_LOCAL_PACKAGE` | a local package is not pure Python, and must be compiled for the runtime and CPU |
  */
 export type ErrorCode =
   | 'INVALID_OPTIONS'
   | 'UNKNOWN_RUNTIME'
   | 'PATH_NOT_FOUND'
   | 'PATH_NOT_A_FOLDER'
+  | 'PROJECT_NOT_READABLE'
   | 'NO_LOCKFILE'
+  | 'BAD_LOCKFILE'
   | 'LOCKFILE_OUTDATED'
   | 'UNKNOWN_PACKAGE'
   | 'PACKAGE_REQUIRED'
-  | 'OUTPUT_NOT_WRITABLE'
   | 'UV_FAILED'
   | 'BUILD_FAILED'
+  | 'BAD_METADATA'
+  | 'BYTECODE_FAILED'
+  | 'BAD_ZIP'
+  | 'OUTPUT_NOT_WRITABLE'
+  | 'IO'
+  | 'BUG'
   | 'UV_NOT_FOUND'
   | 'UV_TOO_OLD'
   | 'PYTHON_NOT_FOUND'
-  | 'NO_WHEEL';
+  | 'NO_WHEEL'
+  | 'NATIVE_LOCAL_PACKAGE';

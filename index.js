@@ -20,8 +20,18 @@ const constructs = {
   },
 };
 
-Object.defineProperty(exports, 'PythonLambdaFunction', { enumerable: true, get: function () { return constructs.PythonLambdaFunction; } });
-Object.defineProperty(exports, 'PythonLambdaCode', { enumerable: true, get: function () { return constructs.PythonLambdaCode; } });
+Object.defineProperty(exports, 'PythonLambdaFunction', {
+  enumerable: true,
+  get: function () {
+    return constructs.PythonLambdaFunction;
+  },
+});
+Object.defineProperty(exports, 'PythonLambdaCode', {
+  enumerable: true,
+  get: function () {
+    return constructs.PythonLambdaCode;
+  },
+});
 
 /** Loads a file that a checkout does not have until it is built. */
 function requireBuilt(file) {
@@ -29,7 +39,10 @@ function requireBuilt(file) {
     return require(file);
   } catch (error) {
     if (isMissing(error, file)) {
-      throw new Error(`uv-lambda-cdk is not built: \`${file}\` is missing. Run \`npm run build\` in \`${__dirname}\`.`, { cause: error });
+      throw new Error(
+        `uv-lambda-cdk is not built: \`${file}\` is missing. Run \`npm run build\` in \`${__dirname}\`.`,
+        { cause: error },
+      );
     }
     throw error;
   }
@@ -41,7 +54,9 @@ function requireWithCdk(file) {
     return requireBuilt(file);
   } catch (error) {
     if (isMissing(error, 'aws-cdk-lib') || isMissing(error, 'constructs')) {
-      throw new Error('The constructs of uv-lambda-cdk need CDK. Run `npm install aws-cdk-lib constructs`.', { cause: error });
+      throw new Error('The constructs of uv-lambda-cdk need CDK. Run `npm install aws-cdk-lib constructs`.', {
+        cause: error,
+      });
     }
     throw error;
   }
@@ -49,5 +64,8 @@ function requireWithCdk(file) {
 
 /** Whether `error` says that exactly this module is missing, and not one that it needs in turn. */
 function isMissing(error, module) {
-  return error?.code === 'MODULE_NOT_FOUND' && new RegExp(`'${module.replaceAll('.', '\\.')}(/[^']*)?'`).test(error.message.split('\n')[0]);
+  return (
+    error?.code === 'MODULE_NOT_FOUND' &&
+    new RegExp(`'${module.replaceAll('.', '\\.')}(/[^']*)?'`).test(error.message.split('\n')[0])
+  );
 }

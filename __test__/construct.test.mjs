@@ -12,7 +12,8 @@ import { PythonLambdaCode, PythonLambdaFunction, UvBundler } from '../index.js';
 import { codeKeys, containerEngine, runApp, temporaryFolder, workspace } from './workspace.mjs';
 
 /** A test whose stand-in for Docker is a script, which Windows does not start. */
-const containerTest = (name, body) => test(name, { skip: process.platform === 'win32' && 'the stand-in for Docker is a script' }, body);
+const containerTest = (name, body) =>
+  test(name, { skip: process.platform === 'win32' && 'the stand-in for Docker is a script' }, body);
 
 /** Context in which CDK bundles nothing, as when another stack was named on the command line. */
 const NO_BUNDLING = { 'aws:cdk:bundling-stacks': [] };
@@ -57,7 +58,9 @@ describe('the template', () => {
       runtime: lambda.Runtime.PYTHON_3_13,
       code: PythonLambdaCode.fromProject({ path: workspace(t), packageName: 'two' }),
     });
-    Template.fromStack(stack).hasResourceProperties('AWS::Lambda::Function', { Code: { S3Key: Match.stringLikeRegexp('\\.zip$') } });
+    Template.fromStack(stack).hasResourceProperties('AWS::Lambda::Function', {
+      Code: { S3Key: Match.stringLikeRegexp('\\.zip$') },
+    });
   });
 });
 
@@ -65,7 +68,8 @@ describe('without bundling', () => {
   containerTest('nothing is built, pulled or said, and the template is whole', (t) => {
     const engine = containerEngine(t);
     const folder = workspace(t);
-    const one = (docker) => `{ path: ${JSON.stringify(folder)}, packageName: 'one', handler: 'one.handler', bundling: { docker: '${docker}' } }`;
+    const one = (docker) =>
+      `{ path: ${JSON.stringify(folder)}, packageName: 'one', handler: 'one.handler', bundling: { docker: '${docker}' } }`;
     const { status, stdout, stderr, assets, template } = runApp(t, {
       functions: `{ Fallback: ${one('fallback')}, Always: ${one('always')}, Never: ${one('never')} }`,
       context: NO_BUNDLING,
@@ -125,7 +129,10 @@ describe('one workspace, several functions', () => {
     const folder = JSON.stringify(workspace(t));
     const one = (environment) =>
       `{ path: ${folder}, packageName: 'one', handler: 'one.handler', bundling: { docker: 'always', environment: ${environment} } }`;
-    const { calls, assets } = builds(t, `{ A: ${one('{ MODE: "a" }')}, B: ${one('{ MODE: "b" }')}, AgainA: ${one('{ MODE: "a" }')} }`);
+    const { calls, assets } = builds(
+      t,
+      `{ A: ${one('{ MODE: "a" }')}, B: ${one('{ MODE: "b" }')}, AgainA: ${one('{ MODE: "a" }')} }`,
+    );
     assert.equal(calls.length, 2);
     assert.equal(assets.length, 2);
   });
@@ -139,12 +146,16 @@ describe('one workspace, several functions', () => {
 });
 
 describe('where this machine has no uv', () => {
-  const props = (folder, bundling) => `{ Fn: { path: ${JSON.stringify(folder)}, packageName: 'one', handler: 'one.handler', bundling: ${bundling} } }`;
+  const props = (folder, bundling) =>
+    `{ Fn: { path: ${JSON.stringify(folder)}, packageName: 'one', handler: 'one.handler', bundling: ${bundling} } }`;
 
   containerTest('a container stands in, after one line that says why', (t) => {
     const engine = containerEngine(t);
     const folder = workspace(t);
-    const { status, stdout, stderr } = runApp(t, { functions: props(folder, '{}'), env: { CDK_DOCKER: engine.program } });
+    const { status, stdout, stderr } = runApp(t, {
+      functions: props(folder, '{}'),
+      env: { CDK_DOCKER: engine.program },
+    });
     assert.equal(status, 0, stderr);
     assert.equal(stdout, '');
     const [bundling, reason, container, ...rest] = stderr.trim().split('\n');
@@ -155,11 +166,17 @@ describe('where this machine has no uv', () => {
 
     const [call] = engine.calls();
     assert.ok(call.includes(`${folder}:/asset-input:delegated`), call.join(' '));
-    assert.deepEqual(call.slice(call.indexOf('--platform'), call.indexOf('--platform') + 2), ['--platform', 'linux/amd64']);
+    assert.deepEqual(call.slice(call.indexOf('--platform'), call.indexOf('--platform') + 2), [
+      '--platform',
+      'linux/amd64',
+    ]);
   });
 
   containerTest('the reason stands above the error where there is no Docker either', (t) => {
-    const { status, stdout, stderr } = runApp(t, { functions: props(workspace(t), '{}'), env: { CDK_DOCKER: '/no/such/docker' } });
+    const { status, stdout, stderr } = runApp(t, {
+      functions: props(workspace(t), '{}'),
+      env: { CDK_DOCKER: '/no/such/docker' },
+    });
     assert.notEqual(status, 0);
     assert.equal(stdout, '');
     assert.ok(stderr.indexOf('uv-lambda-cdk: one: ') < stderr.indexOf('spawnSync /no/such/docker ENOENT'), stderr);
@@ -194,7 +211,9 @@ describe('where this machine has no uv', () => {
     const { PATH } = process.env;
     t.after(() => (process.env.PATH = PATH));
     process.env.PATH = temporaryFolder(t);
-    assert.throws(() => new UvBundler(options, { docker: 'never' }).tryBundle(temporaryFolder(t)), { code: 'UV_NOT_FOUND' });
+    assert.throws(() => new UvBundler(options, { docker: 'never' }).tryBundle(temporaryFolder(t)), {
+      code: 'UV_NOT_FOUND',
+    });
     const output = temporaryFolder(t);
     assert.equal(new UvBundler(options).tryBundle(output), false);
     assert.deepEqual(fs.readdirSync(output), []);
@@ -254,19 +273,31 @@ describe('the container', () => {
   });
 
   containerTest('keeps its network and its user where files are copied to a daemon elsewhere', (t) => {
-    const calls = run(t, `{ bundlingFileAccess: BundlingFileAccess.VOLUME_COPY, network: 'host', user: '7:8', image: DockerImage.fromRegistry('mine') }`);
+    const calls = run(
+      t,
+      `{ bundlingFileAccess: BundlingFileAccess.VOLUME_COPY, network: 'host', user: '7:8', image: DockerImage.fromRegistry('mine') }`,
+    );
     const build = calls.find((call) => call.includes('mine'));
     assert.ok(build.join(' ').includes('--network host'), build.join(' '));
     assert.ok(build.join(' ').includes('-u 7:8'), build.join(' '));
     assert.ok(build.includes('--volumes-from'), build.join(' '));
-    assert.ok(calls.some((call) => call.join(' ').includes('chown -R 7:8')), JSON.stringify(calls));
+    assert.ok(
+      calls.some((call) => call.join(' ').includes('chown -R 7:8')),
+      JSON.stringify(calls),
+    );
   });
 });
 
 describe('what CDK sees of the options', () => {
   /** What CDK makes of an object before it looks for it in its cache. */
   const copied = (value) =>
-    typeof value === 'object' && !Array.isArray(value) ? Object.fromEntries(Object.keys(value).sort().map((key) => [key, copied(value[key])])) : value;
+    typeof value === 'object' && !Array.isArray(value)
+      ? Object.fromEntries(
+          Object.keys(value)
+            .sort()
+            .map((key) => [key, copied(value[key])]),
+        )
+      : value;
 
   const bundlingOf = (folder, bundling = {}) =>
     PythonLambdaCode.fromProject({ path: folder, packageName: 'one', bundling }).options.bundling;
@@ -300,7 +331,12 @@ describe('what CDK sees of the options', () => {
     const key = (environment) => {
       const stack = stackWithoutBundling(t);
       const bundling = { assetHash: 'mine', environment };
-      new PythonLambdaFunction(stack, 'Fn', { path: workspace(t), packageName: 'one', handler: 'one.handler', bundling });
+      new PythonLambdaFunction(stack, 'Fn', {
+        path: workspace(t),
+        packageName: 'one',
+        handler: 'one.handler',
+        bundling,
+      });
       return codeKeys(Template.fromStack(stack).toJSON());
     };
     assert.deepEqual(key({ PASSWORD: 'one' }), key({ PASSWORD: 'two' }));

@@ -14,7 +14,9 @@ const NAMES = ['PythonLambdaCode', 'PythonLambdaFunction', 'UvBundler', 'bundle'
 /** The package as it is installed, in a folder where there is no CDK. */
 function withoutCdk(t, leftOut = []) {
   const folder = temporaryFolder(t);
-  const built = fs.readdirSync(repository).filter((name) => /^(index\.js|binding\.js|package\.json|.*\.node)$/.test(name));
+  const built = fs
+    .readdirSync(repository)
+    .filter((name) => /^(index\.js|binding\.js|package\.json|.*\.node)$/.test(name));
   for (const name of built.filter((name) => !leftOut.includes(name))) {
     fs.copyFileSync(path.join(repository, name), path.join(folder, name));
   }
@@ -27,7 +29,10 @@ function withoutCdk(t, leftOut = []) {
 
 /** What a program prints that sees the package in `folder` as `uvLambda`. */
 function run(folder, program, ...flags) {
-  const { stdout, stderr } = spawnSync(process.execPath, [...flags, '--eval', program], { cwd: folder, encoding: 'utf8' });
+  const { stdout, stderr } = spawnSync(process.execPath, [...flags, '--eval', program], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
   return { stdout: stdout.trim(), stderr };
 }
 
@@ -48,18 +53,50 @@ test('an ES module imports the names of the contract, and the contract has no ot
   assert.deepEqual(declared.sort(), NAMES);
 });
 
+test('every code that the core has stands in the contract', () => {
+  const contract = fs.readFileSync(path.join(repository, 'index.d.ts'), 'utf8');
+  const sources = fs
+    .readdirSync(path.join(repository, 'src'), { recursive: true })
+    .filter((name) => name.endsWith('.rs'));
+  const codes = sources.flatMap((name) =>
+    [...fs.readFileSync(path.join(repository, 'src', name), 'utf8').matchAll(/=> "([A-Z_]{2,})"/g)].map(
+      ([, code]) => code,
+    ),
+  );
+  assert.ok(codes.includes('NO_LOCKFILE'));
+  for (const code of codes) {
+    assert.ok(contract.includes(`| '${code}'`), `type ErrorCode lacks ${code}`);
+    assert.ok(contract.includes(`| \`${code}\` |`), `the table of codes lacks ${code}`);
+  }
+});
+
 test('the bundler works without CDK', (t) => {
-  const options = JSON.stringify({ path: workspace(t), packageName: 'one', pythonVersion: '3.13', architecture: 'arm64' });
+  const options = JSON.stringify({
+    path: workspace(t),
+    packageName: 'one',
+    pythonVersion: '3.13',
+    architecture: 'arm64',
+  });
   const folder = withoutCdk(t);
   const digest = /^[0-9a-f]{64}$/;
-  const required = run(folder, `const { UvBundler } = require('./index.js'); console.log(new UvBundler(${options}).digest);`);
+  const required = run(
+    folder,
+    `const { UvBundler } = require('./index.js'); console.log(new UvBundler(${options}).digest);`,
+  );
   assert.match(required.stdout, digest, required.stderr);
-  const imported = run(folder, `import { UvBundler } from './index.js'; console.log(new UvBundler(${options}).digest);`, '--input-type=module');
+  const imported = run(
+    folder,
+    `import { UvBundler } from './index.js'; console.log(new UvBundler(${options}).digest);`,
+    '--input-type=module',
+  );
   assert.match(imported.stdout, digest, imported.stderr);
 });
 
 test('a construct without CDK says what to install', (t) => {
-  const { stdout } = run(withoutCdk(t), `try { require('./index.js').PythonLambdaFunction } catch (error) { console.log(error.message); }`);
+  const { stdout } = run(
+    withoutCdk(t),
+    `try { require('./index.js').PythonLambdaFunction } catch (error) { console.log(error.message); }`,
+  );
   assert.match(stdout, /`npm install aws-cdk-lib constructs`/);
 });
 

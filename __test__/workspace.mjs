@@ -27,7 +27,9 @@ export function workspace(test, folder = path.join(temporaryFolder(test), 'works
     );
     write(path.join(folder, 'packages', name, name, '__init__.py'), 'def handler(event, context):\n    return event\n');
   }
-  const locked = members.map((name) => `\n[[package]]\nname = "${name}"\nversion = "0.1.0"\nsource = { virtual = "packages/${name}" }\n`);
+  const locked = members.map(
+    (name) => `\n[[package]]\nname = "${name}"\nversion = "0.1.0"\nsource = { virtual = "packages/${name}" }\n`,
+  );
   write(
     path.join(folder, 'uv.lock'),
     `version = 1\nrevision = 3\nrequires-python = ">=3.9"\n\n[manifest]\nmembers = ["one", "two"]\n${locked.join('')}`,
@@ -59,7 +61,14 @@ if (output) fs.writeFileSync(output + '/code.py', '# ' + call.join(' '));
   return {
     program,
     /** The arguments of each call so far. */
-    calls: () => (fs.existsSync(notes) ? fs.readFileSync(notes, 'utf8').trim().split('\n').map((line) => JSON.parse(line)) : []),
+    calls: () =>
+      fs.existsSync(notes)
+        ? fs
+            .readFileSync(notes, 'utf8')
+            .trim()
+            .split('\n')
+            .map((line) => JSON.parse(line))
+        : [],
   };
 }
 
@@ -89,7 +98,13 @@ export function runApp(test, { functions, context = {}, env = {}, cwd = reposito
     // Where `require` finds CDK; the app works in the folder that it changes to.
     cwd: repository,
     encoding: 'utf8',
-    env: { PATH: temporaryFolder(test), HOME: home, USERPROFILE: home, SYSTEMROOT: process.env.SYSTEMROOT ?? '', ...env },
+    env: {
+      PATH: temporaryFolder(test),
+      HOME: home,
+      USERPROFILE: home,
+      SYSTEMROOT: process.env.SYSTEMROOT ?? '',
+      ...env,
+    },
   });
   const template = path.join(outdir, 'Stack.template.json');
   return {

@@ -41,7 +41,9 @@ export function projectAsset(props: PythonLambdaCodeProps): ProjectAsset {
   return {
     sourcePath: findWorkspaceRoot(path),
     options: {
-      ...(assetHash === undefined ? { assetHashType: AssetHashType.OUTPUT } : { assetHashType: AssetHashType.CUSTOM, assetHash }),
+      ...(assetHash === undefined
+        ? { assetHashType: AssetHashType.OUTPUT }
+        : { assetHashType: AssetHashType.CUSTOM, assetHash }),
       bundling: {
         image: new BuildContainer(options, local.digest, image, container),
         // These two CDK has to see: they decide how it makes the volumes, and whose they are.
@@ -69,12 +71,17 @@ const CONTAINER_OPTIONS: Record<keyof DockerRunOptions, true> = {
 
 function split(options: Omit<BundlingOptions, 'docker' | 'image' | 'bundlingFileAccess' | 'assetHash'>) {
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  const [container, build] = [true, false].map((wanted) => Object.fromEntries(given.filter(([name]) => name in CONTAINER_OPTIONS === wanted)));
+  const [container, build] = [true, false].map((wanted) =>
+    Object.fromEntries(given.filter(([name]) => Object.hasOwn(CONTAINER_OPTIONS, name) === wanted)),
+  );
   return { container: container as DockerRunOptions, build: build as Partial<BundleOptions> };
 }
 
 function checkDockerMode(mode: DockerMode): void {
   if (!['fallback', 'always', 'never'].includes(mode)) {
-    throw bundleError('INVALID_OPTIONS', `the option \`bundling.docker\` is \`${mode}\`: write \`fallback\`, \`always\` or \`never\``);
+    throw bundleError(
+      'INVALID_OPTIONS',
+      `the option \`bundling.docker\` is \`${mode}\`: write \`fallback\`, \`always\` or \`never\``,
+    );
   }
 }

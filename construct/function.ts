@@ -1,11 +1,11 @@
-import { Function } from 'aws-cdk-lib/aws-lambda';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { DEFAULT_ARCHITECTURE, DEFAULT_RUNTIME } from './bundling';
 import { PythonLambdaCode } from './code';
 import type { PythonLambdaFunctionProps } from '../index';
 
 /** A Lambda function whose code is a package of a uv project. */
-export class PythonLambdaFunction extends Function {
+export class PythonLambdaFunction extends lambda.Function {
   constructor(scope: Construct, id: string, props: PythonLambdaFunctionProps) {
     const {
       path,

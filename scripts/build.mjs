@@ -4,5 +4,8 @@
 import { ensureNodePackages, root, run } from './tools.mjs';
 
 ensureNodePackages();
-run('npx', ['napi', 'build', '--platform', '--release', '--js', 'binding.js', '--dts', 'binding.d.ts'], { cwd: root, show: true });
+run('npx', ['napi', 'build', '--platform', '--release', '--js', 'binding.js', '--dts', 'binding.d.ts'], {
+  cwd: root,
+  show: true,
+});
 run('npx', ['tsc', '--project', 'tsconfig.build.json'], { cwd: root, show: true });

@@ -15,7 +15,11 @@ function step(text) {
 
 /** Runs `cdk synth` and returns what the bundler said about each package on stderr. */
 function synthesise(environment) {
-  const result = spawnSync('npx', ['cdk', 'synth', '--quiet', '--no-notices'], { cwd: example, encoding: 'utf8', env: environment });
+  const result = spawnSync('npx', ['cdk', 'synth', '--quiet', '--no-notices'], {
+    cwd: example,
+    encoding: 'utf8',
+    env: environment,
+  });
   if (result.status !== 0) {
     throw new Error(`\`cdk synth\` failed\n${result.stdout}${result.stderr}`);
   }

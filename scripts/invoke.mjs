@@ -59,7 +59,10 @@ function converse({ task, handler, events, runtimeClient, environment }) {
         }
         response.setHeader('Lambda-Runtime-Aws-Request-Id', `request-${answers.length}`);
         response.setHeader('Lambda-Runtime-Deadline-Ms', String(Date.now() + 60_000));
-        response.setHeader('Lambda-Runtime-Invoked-Function-Arn', 'arn:aws:lambda:eu-west-1:123456789012:function:local');
+        response.setHeader(
+          'Lambda-Runtime-Invoked-Function-Arn',
+          'arn:aws:lambda:eu-west-1:123456789012:function:local',
+        );
         response.setHeader('Content-Type', 'application/json');
         response.end(JSON.stringify(events[answers.length]));
         return;

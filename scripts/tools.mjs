@@ -27,7 +27,9 @@ export function run(program, args, options = {}) {
   }
   if (result.status !== 0) {
     const said = [result.stdout, result.stderr].filter(Boolean).join('\n').trim();
-    throw new Error(`\`${[program, ...args].join(' ')}\` failed (${result.signal ?? `exit code ${result.status}`})\n${said}`);
+    throw new Error(
+      `\`${[program, ...args].join(' ')}\` failed (${result.signal ?? `exit code ${result.status}`})\n${said}`,
+    );
   }
   return result.stdout ?? '';
 }
@@ -37,7 +39,8 @@ export function ensureNodePackages() {
   const lockfile = path.join(root, 'package-lock.json');
   const installed = path.join(root, 'node_modules/.package-lock.json');
   if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lockfile).mtimeMs) {
-    run('npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts'], { cwd: root, show: true });
+    // Not `npm ci`: it refuses a lockfile without the packages of other platforms that a registry does not mirror.
+    run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--ignore-scripts'], { cwd: root, show: true });
   }
 }
 
@@ -46,7 +49,16 @@ export function ensureUv(version = UV_VERSION) {
   const folder = path.join(tools, `uv-${version}`);
   const uv = path.join(folder, 'bin/uv');
   if (!existsSync(uv)) {
-    run('python3', ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--target', folder, `uv==${version}`]);
+    run('python3', [
+      '-m',
+      'pip',
+      'install',
+      '--quiet',
+      '--disable-pip-version-check',
+      '--target',
+      folder,
+      `uv==${version}`,
+    ]);
   }
   return uv;
 }
@@ -58,11 +70,13 @@ export function uvOnPathOrEnsured() {
 }
 
 /** The Pythons that Lambda has, newest first. */
-const LAMBDA_PYTHONS = ['3.14', '3.13', '3.12', '3.11', '3.10', '3.9'];
+export const LAMBDA_PYTHONS = ['3.14', '3.13', '3.12', '3.11', '3.10', '3.9'];
 
 /** An interpreter of a version, as the package looks for it: by uv, then in pyenv. `undefined` where there is none. */
 export function findPython(version, uv) {
-  const found = spawnSync(uv, ['python', 'find', '--no-project', '--system', '--no-python-downloads', version], { encoding: 'utf8' });
+  const found = spawnSync(uv, ['python', 'find', '--no-project', '--system', '--no-python-downloads', version], {
+    encoding: 'utf8',
+  });
   if (found.status === 0) {
     return found.stdout.trim();
   }
@@ -82,7 +96,9 @@ export function preferredPython(uv) {
   const available = availablePythons(uv);
   const preferred = available.find(([version]) => version === '3.13') ?? available[0];
   if (!preferred) {
-    throw new Error(`This machine has no Python that Lambda has (${LAMBDA_PYTHONS.join(', ')}), and uv could not find one either.`);
+    throw new Error(
+      `This machine has no Python that Lambda has (${LAMBDA_PYTHONS.join(', ')}), and uv could not find one either.`,
+    );
   }
   return preferred;
 }

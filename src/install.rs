@@ -110,7 +110,10 @@ pub fn install(
     work: &Path,
 ) -> Result<Vec<Installed>, InstallError> {
     let staged = stage(project, reach, &work.join("workspace"))?;
-    uv.check_lock(&staged, &project.root, &interpreter.path)?;
+    // A lock may hold absolute paths of the workspace, so it is checked where it lies; unless uv would
+    // have to run build backends for it, which write into the tree.
+    let checked = if project.computes_metadata() { &staged } else { &project.root };
+    uv.check_lock(checked, &project.root, &interpreter.path)?;
     let (local, third_party) = rayon::join(
         || build_local(project, reach, target, uv, interpreter, &staged, work),
         || install_third_party(project, reach, target, uv, interpreter, &staged, work),

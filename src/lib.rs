@@ -40,7 +40,7 @@ pub mod report;
 mod text;
 
 #[cfg(feature = "binding")]
-mod binding;
+pub mod binding;
 
 pub use bundle::bundle;
 pub use error::Error;

@@ -12,7 +12,7 @@ use crate::text;
 /// A validated request for one bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// The folder to start from, absolute: the workspace or any folder in it.
+    /// The folder to start from, absolute and with its links resolved: the workspace or any folder in it.
     pub path: PathBuf,
     /// The workspace member to bundle; where `None`, the one that `path` lies in, or the only one.
     pub package: Option<String>,
@@ -43,6 +43,12 @@ pub enum RequestError {
     NotAnObject {
         /// What they are.
         found: &'static str,
+    },
+    /// The options hold what JSON cannot.
+    #[error("the options must be plain values: {problem}")]
+    NotPlain {
+        /// What is in the way.
+        problem: String,
     },
     /// An option that does not exist.
     #[error("unknown option `{name}`{hint}; the options are {known}")]
@@ -112,6 +118,7 @@ impl RequestError {
             Self::PathNotFound { .. } => "PATH_NOT_FOUND",
             Self::PathNotAFolder { .. } => "PATH_NOT_A_FOLDER",
             Self::NotAnObject { .. }
+            | Self::NotPlain { .. }
             | Self::UnknownOption { .. }
             | Self::Missing { .. }
             | Self::WrongType { .. }
@@ -235,7 +242,10 @@ fn type_name(value: &Value) -> &'static str {
 
 fn existing_folder(path: PathBuf) -> Result<PathBuf, RequestError> {
     match fs_err::metadata(&path) {
-        Ok(metadata) if metadata.is_dir() => Ok(path),
+        // With its links resolved, so that it can be compared with other paths.
+        Ok(metadata) if metadata.is_dir() => {
+            dunce::canonicalize(&path).map_err(|_| RequestError::PathNotFound { path })
+        }
         Ok(_) => Err(RequestError::PathNotAFolder { path }),
         Err(_) => Err(RequestError::PathNotFound { path }),
     }

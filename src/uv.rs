@@ -194,9 +194,9 @@ impl Uv {
         Ok(Self { path, version })
     }
 
-    /// Fails where the lock in `staged` (a copy of `root`) does not match its manifests.
-    pub fn check_lock(&self, staged: &Path, root: &Path, interpreter: &Path) -> Result<(), UvError> {
-        let output = self.run(staged, "lock", |process| {
+    /// Fails where the lock in `folder` (the workspace `root`, or a copy of it) does not match its manifests.
+    pub fn check_lock(&self, folder: &Path, root: &Path, interpreter: &Path) -> Result<(), UvError> {
+        let output = self.run(folder, "lock", |process| {
             process.args(["--check", "--python"]).args([interpreter]);
         })?;
         // The one sentence of uv that says so, in every version from the minimum on; its exit code alone

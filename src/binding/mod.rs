@@ -1,13 +1,17 @@
 //! Binding: the only code that names napi. Options come in as JSON, reports and errors go out;
 //! nothing about bundling is decided here.
 
+#![expect(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use napi::bindgen_prelude::{AsyncTask, Env, Task};
+use napi::bindgen_prelude::{AsyncTask, Env, FromNapiValue, Task, TypeName, ValidateNapiValue};
+use napi::sys;
 use napi_derive::napi;
 use serde_json::Value;
 
+use crate::request::RequestError;
 use crate::{Error, Request, container, find_root};
 
 /// A stable error code, which napi puts into `error.code`.
@@ -122,9 +126,41 @@ impl From<crate::Bundle> for Bundle {
     }
 }
 
+/// Options as JavaScript passes them. What is no plain value (a function, a symbol, a circle) is an
+/// error of the request, not of napi, so reading them never fails here.
+pub struct Options(std::result::Result<Value, String>);
+
+impl FromNapiValue for Options {
+    #[expect(unsafe_code, reason = "napi reads values by raw handles; these are passed on as they came")]
+    unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Self> {
+        let value = unsafe { Option::<Value>::from_napi_value(env, value) };
+        Ok(Self(value.map(Option::unwrap_or_default).map_err(|error| error.reason.clone())))
+    }
+}
+
+impl TypeName for Options {
+    fn type_name() -> &'static str {
+        "BundleOptions"
+    }
+
+    fn value_type() -> napi::ValueType {
+        napi::ValueType::Unknown
+    }
+}
+
+impl ValidateNapiValue for Options {}
+
+impl Options {
+    fn request(&self) -> std::result::Result<Request, Error> {
+        let options =
+            self.0.as_ref().map_err(|problem| RequestError::NotPlain { problem: problem.clone() })?;
+        Ok(Request::from_options(options)?)
+    }
+}
+
 /// The one function behind every door. A panic becomes an error: it must not take Node down.
-fn run(options: &Value, output: &Path) -> std::result::Result<crate::Bundle, Error> {
-    let walk = AssertUnwindSafe(|| crate::bundle(&Request::from_options(options)?, output));
+fn run(options: &Options, output: &Path) -> std::result::Result<crate::Bundle, Error> {
+    let walk = AssertUnwindSafe(|| crate::bundle(&options.request()?, output));
     catch_unwind(walk).unwrap_or_else(|panic| {
         let said = panic
             .downcast_ref::<&str>()
@@ -136,13 +172,16 @@ fn run(options: &Value, output: &Path) -> std::result::Result<crate::Bundle, Err
 
 /// Builds a bundle.
 #[napi]
-pub fn bundle_sync(options: Value, output_dir: String) -> Result<Bundle> {
+pub fn bundle_sync(#[napi(ts_arg_type = "unknown")] options: Options, output_dir: String) -> Result<Bundle> {
     run(&options, output_dir.as_ref()).map(Bundle::from).map_err(|error| to_js(&error))
 }
 
 /// Builds a bundle, and tells apart what a container could do.
 #[napi]
-pub fn attempt_sync(options: Value, output_dir: String) -> Result<Attempt> {
+pub fn attempt_sync(
+    #[napi(ts_arg_type = "unknown")] options: Options,
+    output_dir: String,
+) -> Result<Attempt> {
     match run(&options, output_dir.as_ref()) {
         Ok(bundle) => Ok(Attempt { bundle: Some(bundle.into()), unavailable: None }),
         Err(error) if error.container_can_help() => Ok(Attempt {
@@ -155,7 +194,7 @@ pub fn attempt_sync(options: Value, output_dir: String) -> Result<Attempt> {
 
 /// A bundle in the making, on another thread.
 pub struct BundleTask {
-    options: Value,
+    options: Options,
     output: PathBuf,
 }
 
@@ -177,18 +216,21 @@ impl Task for BundleTask {
 
 /// Builds a bundle without blocking.
 #[napi(ts_return_type = "Promise<Bundle>")]
-pub fn bundle(options: Value, output_dir: String) -> AsyncTask<BundleTask> {
+pub fn bundle(
+    #[napi(ts_arg_type = "unknown")] options: Options,
+    output_dir: String,
+) -> AsyncTask<BundleTask> {
     AsyncTask::new(BundleTask { options, output: output_dir.into() })
 }
 
 /// A digest of the options, stable and free of machine paths.
 #[napi(catch_unwind)]
-pub fn options_digest(options: Value) -> Result<String> {
+pub fn options_digest(#[napi(ts_arg_type = "unknown")] options: Options) -> Result<String> {
     digest(&options).map_err(|error| to_js(&error))
 }
 
-fn digest(options: &Value) -> std::result::Result<String, Error> {
-    let request = Request::from_options(options)?;
+fn digest(options: &Options) -> std::result::Result<String, Error> {
+    let request = options.request()?;
     let root = find_root(&request.path)?;
     Ok(request.digest(&root))
 }
@@ -203,9 +245,8 @@ pub fn find_workspace_root(from: String) -> Result<String> {
 
 /// What CDK's Docker fallback runs for these options.
 #[napi(catch_unwind)]
-pub fn container_plan(options: Value) -> Result<ContainerPlan> {
-    let plan =
-        Request::from_options(&options).map_err(Error::from).and_then(|request| container::plan(&request));
+pub fn container_plan(#[napi(ts_arg_type = "unknown")] options: Options) -> Result<ContainerPlan> {
+    let plan = options.request().and_then(|request| container::plan(&request));
     plan.map(|plan| ContainerPlan {
         image: plan.image,
         platform: plan.platform.to_owned(),

@@ -52,8 +52,8 @@ def answer(source, path):
         # interpreter was started with.
         code = compile(source, path, "exec", dont_inherit=True, optimize=0)
         marshalled = marshal.dumps(code)
-    # Whatever it is (a syntax error, a null byte, an unknown encoding, nesting that is too deep for
-    # parser, compiler or marshal), CPython too would ship such a file without bytecode.
+    # Whatever it is (a syntax error, a null byte, an unknown encoding), CPython too would ship such a file
+    # without bytecode. A MemoryError among them: the parser's word for nesting that is too deep.
     except Exception as error:
         reason = "{}: {}".format(type(error).__name__, error)
         return b"n" + field(reason.encode("utf-8", "backslashreplace"))

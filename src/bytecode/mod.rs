@@ -6,10 +6,11 @@
 //! and its bytes depend on the source, that path and the interpreter's version, on nothing else.
 //!
 //! `CPython` compiles, in several processes that live as long as there is work. What it gives is brought
-//! into the canonical form of [`marshal`] on the threads that talk to these processes. Caller's
-//! `PYTHON*` variables do not reach them ([`Process`](crate::process::Process) lets none through), and the hash seed is fixed: in
-//! 3.13.0 the order of `__static_attributes__` depends on it, which no canonical form could mend,
-//! because a tuple has an order.
+//! into the canonical form of [`marshal`] on the threads that talk to these processes. The caller's
+//! `PYTHON*` variables do not reach them ([`Process`](crate::process::Process) lets none through), and the
+//! hash seed is fixed: no released version was seen to need that, but pre-releases of 3.13 put the
+//! names of `__static_attributes__` in the order of a set, and that is beyond any canonical form, because the
+//! order of a tuple means something.
 //!
 //! Not covered: `compile()` folds `float ** float` with the machine's mathematical library, and from 3.14
 //! how deep a source may nest depends on the size of the stack.

@@ -2,6 +2,7 @@
 //! said.
 
 use std::io::{self, BufReader, BufWriter, ErrorKind, Read, Write};
+use std::panic::resume_unwind;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -93,10 +94,8 @@ impl<'a> Work<'a> {
             {
                 *complaint = heard;
             }
-            match fed {
-                Ok(Err(failure)) => Err(failure),
-                _ => collected,
-            }
+            fed.unwrap_or_else(|panic| resume_unwind(panic))?;
+            collected
         })
     }
 
@@ -105,7 +104,7 @@ impl<'a> Work<'a> {
             Process::new(&self.interpreter.path)
                 .args(ARGUMENTS)
                 .args([PROGRAM])
-                // Fixed, because the order of `__static_attributes__` follows it in 3.13.0.
+                // The reason why `-I` is not among the arguments: it ignores this too.
                 .env("PYTHONHASHSEED", "0")
                 .spawn()?,
         );
@@ -121,7 +120,7 @@ impl<'a> Work<'a> {
         while !self.is_over.load(Ordering::Relaxed) {
             let index = self.next.fetch_add(1, Ordering::Relaxed);
             let Some(source) = self.sources.get(index) else { break };
-            let content = fs_err::read(source.path).map_err(|error| Failure {
+            let content = std::fs::read(source.path).map_err(|error| Failure {
                 index,
                 error: BytecodeError::Read { path: source.path.to_path_buf(), source: error },
             })?;

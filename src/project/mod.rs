@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 pub use lock::{Artifact, Lock, LockedPackage, Source, marker_environment};
 use pep508_rs::MarkerEnvironment;
+use sources::computes_metadata;
 pub use sources::{SourceFile, slash_separated, source_files, stage};
 
 use crate::request::Request;
@@ -132,7 +133,7 @@ impl ProjectError {
 
 /// The nearest folder with a `uv.lock`, at or above `path`, its links resolved.
 pub fn find_root(path: &Path) -> Result<PathBuf, ProjectError> {
-    let start = fs_err::canonicalize(path)?;
+    let start = dunce::canonicalize(path)?;
     start
         .ancestors()
         .find(|folder| folder.join(LOCKFILE).is_file())
@@ -164,11 +165,16 @@ impl Project {
             .packages()
             .iter()
             .filter_map(LockedPackage::local_folder)
-            .filter_map(|folder| fs_err::canonicalize(self.root.join(folder)).ok())
+            .filter_map(|folder| dunce::canonicalize(self.root.join(folder)).ok())
             .collect();
         folders.sort();
         folders.dedup();
         folders
+    }
+
+    /// Whether uv must run a build backend to learn what some local package depends on.
+    pub fn computes_metadata(&self) -> bool {
+        self.local_folders().iter().any(|folder| computes_metadata(&folder.join("pyproject.toml")))
     }
 
     /// The folders of other packages that lie inside `folder`.
@@ -190,7 +196,7 @@ impl Project {
         for package in &packages {
             let Some(folder) = package.local_folder() else { continue };
             let folder = self.root.join(folder);
-            let folder = fs_err::canonicalize(&folder)
+            let folder = dunce::canonicalize(&folder)
                 .map_err(|_| ProjectError::MissingLocalPackage { name: package.name.clone(), folder })?;
             let shipping = match package.source {
                 Source::Virtual(_) => Shipping::Copy,
@@ -249,12 +255,11 @@ fn named_member(root: &Path, lock: &Lock, given: &str) -> Result<String, Project
 /// The member whose folder holds `path`, the innermost one; or the only member. The root's own
 /// project counts only where it is alone: its folder holds everything.
 fn implied_member(root: &Path, lock: &Lock, path: &Path) -> Result<String, ProjectError> {
-    let path = fs_err::canonicalize(path)?;
     let members = lock.members();
     let around = members
         .iter()
         .filter_map(|member| {
-            let folder = fs_err::canonicalize(root.join(member.local_folder()?)).ok()?;
+            let folder = dunce::canonicalize(root.join(member.local_folder()?)).ok()?;
             (folder != root && path.starts_with(&folder))
                 .then_some((folder.components().count(), &member.name))
         })

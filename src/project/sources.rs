@@ -170,7 +170,7 @@ fn path_reference(root: &Path, package: &LockedPackage) -> Option<PathBuf> {
         Source::Registry(location) if !location.contains("://") => location,
         _ => return None,
     };
-    fs_err::canonicalize(root.join(path)).ok()
+    dunce::canonicalize(root.join(path)).ok()
 }
 
 fn common_ancestor<'a>(root: &'a Path, others: impl Iterator<Item = &'a PathBuf>) -> PathBuf {
@@ -185,7 +185,7 @@ fn common_ancestor<'a>(root: &'a Path, others: impl Iterator<Item = &'a PathBuf>
 }
 
 /// Whether uv must run the build backend to learn what a package depends on.
-fn computes_metadata(manifest: &Path) -> bool {
+pub(super) fn computes_metadata(manifest: &Path) -> bool {
     let Ok(text) = fs_err::read_to_string(manifest) else { return true };
     let Ok(table) = text.parse::<toml::Table>() else { return true };
     let Some(project) = table.get("project").and_then(toml::Value::as_table) else {
@@ -211,12 +211,13 @@ fn copy_if_present(from: &Path, to: &Path) -> io::Result<()> {
     if from.is_file() { copy(from, to) } else { Ok(()) }
 }
 
-/// Archives are only read, so a link is as good as a copy; another file system needs the copy.
+/// Archives are only read, so a link is as good as a copy. Not a hard one: that would count as a change
+/// of the user's file.
 fn link_archives(from: &Path, to: &Path) -> io::Result<()> {
     if from.is_dir() {
         for entry in fs_err::read_dir(from)? {
             let entry = entry?;
-            if entry.file_type()?.is_file() {
+            if entry.path().is_file() {
                 link_archives(&entry.path(), &to.join(entry.file_name()))?;
             }
         }
@@ -228,7 +229,11 @@ fn link_archives(from: &Path, to: &Path) -> io::Result<()> {
     if let Some(parent) = to.parent() {
         fs_err::create_dir_all(parent)?;
     }
-    fs_err::hard_link(from, to).or_else(|_| fs_err::copy(from, to).map(drop))
+    #[cfg(unix)]
+    return fs_err::os::unix::fs::symlink(from, to);
+    // Elsewhere a link needs a privilege.
+    #[cfg(not(unix))]
+    return fs_err::copy(from, to).map(drop);
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// What an object is. Strings have one kind each: how they are spelled in a stream follows from
-/// their content.
+/// What an object without parts is. Strings have one kind each: how they are spelled in a stream
+/// follows from their content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Kind {
+pub(super) enum LeafKind {
     None,
     False,
     True,
@@ -23,9 +23,15 @@ pub(super) enum Kind {
     Bytes,
     /// A string, in UTF-8 (surrogates included).
     Text,
+}
+
+/// What an object that consists of others is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum CompoundKind {
     Tuple,
     FrozenSet,
     Slice,
+    /// A code object: one part for each of its fields.
     Code,
 }
 
@@ -33,9 +39,9 @@ pub(super) enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Object<'stream> {
     /// An object without parts, and its content as the stream has it, without type code and length.
-    Leaf(Kind, &'stream [u8]),
+    Leaf(LeafKind, &'stream [u8]),
     /// An object that consists of others.
-    Compound(Kind, Rc<[Handle]>),
+    Compound(CompoundKind, Rc<[Handle]>),
 }
 
 /// Names an object of one [`Objects`].
@@ -51,14 +57,14 @@ pub(super) struct Objects<'stream> {
 
 impl<'stream> Objects<'stream> {
     /// Adds an object without parts, unless there is an equal one.
-    pub(super) fn add_leaf(&mut self, kind: Kind, content: &'stream [u8]) -> Handle {
+    pub(super) fn add_leaf(&mut self, kind: LeafKind, content: &'stream [u8]) -> Handle {
         self.add(Object::Leaf(kind, content))
     }
 
     /// Adds an object that consists of `parts`, unless there is an equal one. The elements of a frozenset
     /// are put in their order first.
-    pub(super) fn add_compound(&mut self, kind: Kind, mut parts: Vec<Handle>) -> Handle {
-        if kind == Kind::FrozenSet {
+    pub(super) fn add_compound(&mut self, kind: CompoundKind, mut parts: Vec<Handle>) -> Handle {
+        if kind == CompoundKind::FrozenSet {
             parts.sort_by(|left, right| self.compare(*left, *right));
         }
         self.add(Object::Compound(kind, parts.into()))

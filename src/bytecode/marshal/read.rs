@@ -1,6 +1,6 @@
 //! Reads a stream into its objects. Without recursion, so that depth costs no stack.
 
-use super::object::{Handle, Kind, Objects};
+use super::object::{CompoundKind, Handle, LeafKind, Objects};
 use super::{Field, MAXIMUM_DEPTH, MarshalError};
 
 /// Marks a type code whose object later references may name.
@@ -30,7 +30,7 @@ enum Step {
 
 /// An object whose parts are being read.
 struct Open {
-    kind: Kind,
+    kind: CompoundKind,
     parts: Vec<Handle>,
     expected: usize,
     reference: Option<usize>,
@@ -80,9 +80,11 @@ impl<'stream> Reader<'stream> {
 
     /// Reads the bare numbers that come next in a code object.
     fn read_numbers(&mut self, open: &mut Open) -> Result<(), MarshalError> {
-        while open.kind == Kind::Code && self.code_fields.get(open.parts.len()) == Some(&Field::Number) {
+        while open.kind == CompoundKind::Code
+            && self.code_fields.get(open.parts.len()) == Some(&Field::Number)
+        {
             let number = self.take(4)?;
-            open.parts.push(self.objects.add_leaf(Kind::Number, number));
+            open.parts.push(self.objects.add_leaf(LeafKind::Number, number));
         }
         Ok(())
     }
@@ -92,47 +94,49 @@ impl<'stream> Reader<'stream> {
         let code = marked_code & !REFERENCE_MARK;
         let is_marked = marked_code & REFERENCE_MARK != 0;
         let (kind, content) = match code {
-            b'N' => (Kind::None, &[][..]),
-            b'F' => (Kind::False, &[][..]),
-            b'T' => (Kind::True, &[][..]),
-            b'.' => (Kind::Ellipsis, &[][..]),
-            b'i' => (Kind::Integer, self.take(4)?),
-            b'l' => (Kind::LargeInteger, self.take_large_integer()?),
-            b'g' => (Kind::Float, self.take(8)?),
-            b'y' => (Kind::Complex, self.take(16)?),
-            b's' => (Kind::Bytes, self.take_sized()?),
-            b'u' | b't' => (Kind::Text, self.take_sized()?),
-            b'a' | b'A' => (Kind::Text, Self::ascii(self.take_sized()?, self.offset)?),
+            b'N' => (LeafKind::None, &[][..]),
+            b'F' => (LeafKind::False, &[][..]),
+            b'T' => (LeafKind::True, &[][..]),
+            b'.' => (LeafKind::Ellipsis, &[][..]),
+            b'i' => (LeafKind::Integer, self.take(4)?),
+            b'l' => (LeafKind::LargeInteger, self.take_large_integer()?),
+            b'g' => (LeafKind::Float, self.take(8)?),
+            b'y' => (LeafKind::Complex, self.take(16)?),
+            b's' => (LeafKind::Bytes, self.take_sized()?),
+            b'u' | b't' => (LeafKind::Text, self.take_sized()?),
+            b'a' | b'A' => (LeafKind::Text, Self::ascii(self.take_sized()?, self.offset)?),
             b'z' | b'Z' => {
                 let size = self.take_byte()?;
-                (Kind::Text, Self::ascii(self.take(usize::from(size))?, self.offset)?)
+                (LeafKind::Text, Self::ascii(self.take(usize::from(size))?, self.offset)?)
             }
             b')' => {
                 let size = usize::from(self.take_byte()?);
-                return Ok(self.open(Kind::Tuple, size, is_marked));
+                return Ok(self.open(CompoundKind::Tuple, size, is_marked));
             }
             b'(' => {
                 let size = self.take_size()?;
-                return Ok(self.open(Kind::Tuple, size, is_marked));
+                return Ok(self.open(CompoundKind::Tuple, size, is_marked));
             }
             b'>' => {
                 let size = self.take_size()?;
-                return Ok(self.open(Kind::FrozenSet, size, is_marked));
+                return Ok(self.open(CompoundKind::FrozenSet, size, is_marked));
             }
-            b':' => return Ok(self.open(Kind::Slice, 3, is_marked)),
-            b'c' => return Ok(self.open(Kind::Code, self.code_fields.len(), is_marked)),
+            b':' => return Ok(self.open(CompoundKind::Slice, 3, is_marked)),
+            b'c' => return Ok(self.open(CompoundKind::Code, self.code_fields.len(), is_marked)),
             b'r' => return self.take_reference().map(Step::Complete),
             _ => return Err(MarshalError::UnknownType { code, offset: self.offset }),
         };
         let handle = self.objects.add_leaf(kind, content);
         // The four singletons take no number, marked or not: so does CPython's reader.
-        if is_marked && !matches!(kind, Kind::None | Kind::False | Kind::True | Kind::Ellipsis) {
+        if is_marked
+            && !matches!(kind, LeafKind::None | LeafKind::False | LeafKind::True | LeafKind::Ellipsis)
+        {
             self.references.push(Some(handle));
         }
         Ok(Step::Complete(handle))
     }
 
-    fn open(&mut self, kind: Kind, expected: usize, is_marked: bool) -> Step {
+    fn open(&mut self, kind: CompoundKind, expected: usize, is_marked: bool) -> Step {
         let reference = is_marked.then_some(self.references.len());
         if is_marked {
             self.references.push(None);

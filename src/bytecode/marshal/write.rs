@@ -1,6 +1,6 @@
 //! Writes objects in the canonical form. Without recursion, so that depth costs no stack.
 
-use super::object::{Handle, Kind, Object, Objects, PerObject};
+use super::object::{CompoundKind, Handle, LeafKind, Object, Objects, PerObject};
 use super::read::REFERENCE_MARK;
 use super::{Field, MAXIMUM_DEPTH, MarshalError};
 
@@ -11,10 +11,11 @@ pub(super) fn write(
     code_fields: &[Field],
     size_of_original: usize,
 ) -> Result<Vec<u8>, MarshalError> {
+    let is_name = names(objects, code_fields);
     let mut writer = Writer {
         objects,
-        is_shared: shared(objects),
-        is_name: names(objects, code_fields),
+        is_shared: shared(objects, &is_name),
+        is_name,
         reference: PerObject::new(objects, None),
         next_reference: 0,
         stream: Vec::with_capacity(size_of_original),
@@ -23,14 +24,16 @@ pub(super) fn write(
     Ok(writer.stream)
 }
 
-/// Which objects are parts more than once: of several others, or several times of one.
-fn shared(objects: &Objects<'_>) -> PerObject<bool> {
+/// Which objects are referred to: those that are parts more than once, of several others or several times
+/// of one. Not those that `CPython` has only one of anyway and that are shorter than a reference.
+fn shared(objects: &Objects<'_>, is_name: &PerObject<bool>) -> PerObject<bool> {
     let mut is_part = PerObject::new(objects, false);
     let mut is_shared = PerObject::new(objects, false);
     for object in objects.iter() {
         if let Object::Compound(_, parts) = object {
             for part in parts.iter() {
-                *is_shared.get_mut(*part) |= *is_part.get(*part);
+                *is_shared.get_mut(*part) |=
+                    *is_part.get(*part) && !is_short_singleton(objects.get(*part), *is_name.get(*part));
                 *is_part.get_mut(*part) = true;
             }
         }
@@ -38,15 +41,28 @@ fn shared(objects: &Objects<'_>) -> PerObject<bool> {
     is_shared
 }
 
+/// Whether an object takes less than the five bytes of a reference, and `CPython` makes it the same object
+/// again wherever it reads it: the empty tuple, strings of one character, interned strings.
+fn is_short_singleton(object: &Object<'_>, is_name: bool) -> bool {
+    match object {
+        Object::Compound(CompoundKind::Tuple, parts) => parts.is_empty(),
+        Object::Leaf(LeafKind::Text, content) => {
+            content.is_ascii()
+                && (content.len() <= 1 || content.len() == 2 && (is_name || looks_like_name(content)))
+        }
+        _ => false,
+    }
+}
+
 /// Which objects stand as a name in some code object.
 fn names(objects: &Objects<'_>, code_fields: &[Field]) -> PerObject<bool> {
     let mut is_name = PerObject::new(objects, false);
     for object in objects.iter() {
-        let Object::Compound(Kind::Code, parts) = object else { continue };
+        let Object::Compound(CompoundKind::Code, parts) = object else { continue };
         for (field, part) in code_fields.iter().zip(parts.iter()) {
             match (field, objects.get(*part)) {
                 (Field::Name, _) => *is_name.get_mut(*part) = true,
-                (Field::Names, Object::Compound(Kind::Tuple, names)) => {
+                (Field::Names, Object::Compound(CompoundKind::Tuple, names)) => {
                     for name in names.iter() {
                         *is_name.get_mut(*name) = true;
                     }
@@ -101,36 +117,36 @@ impl<'objects> Writer<'objects> {
             }
             Object::Compound(kind, parts) => {
                 match kind {
-                    Kind::Tuple => self.write_code_and_short_size(handle, b')', b'(', parts.len())?,
-                    Kind::FrozenSet => {
+                    CompoundKind::Tuple => self.write_code_and_short_size(handle, b')', b'(', parts.len())?,
+                    CompoundKind::FrozenSet => {
                         self.write_code(handle, b'>')?;
                         self.write_size(parts.len())?;
                     }
-                    Kind::Slice => self.write_code(handle, b':')?,
-                    _ => self.write_code(handle, b'c')?,
+                    CompoundKind::Slice => self.write_code(handle, b':')?,
+                    CompoundKind::Code => self.write_code(handle, b'c')?,
                 }
                 Ok(Some(parts))
             }
         }
     }
 
-    fn write_leaf(&mut self, handle: Handle, kind: Kind, content: &[u8]) -> Result<(), MarshalError> {
+    fn write_leaf(&mut self, handle: Handle, kind: LeafKind, content: &[u8]) -> Result<(), MarshalError> {
         match kind {
-            Kind::None => self.stream.push(b'N'),
-            Kind::False => self.stream.push(b'F'),
-            Kind::True => self.stream.push(b'T'),
-            Kind::Ellipsis => self.stream.push(b'.'),
-            Kind::Integer => self.write_code(handle, b'i')?,
-            Kind::LargeInteger => self.write_code(handle, b'l')?,
-            Kind::Float => self.write_code(handle, b'g')?,
-            Kind::Complex => self.write_code(handle, b'y')?,
-            Kind::Text => self.write_text_start(handle, content)?,
-            Kind::Bytes => {
+            LeafKind::None => self.stream.push(b'N'),
+            LeafKind::False => self.stream.push(b'F'),
+            LeafKind::True => self.stream.push(b'T'),
+            LeafKind::Ellipsis => self.stream.push(b'.'),
+            LeafKind::Integer => self.write_code(handle, b'i')?,
+            LeafKind::LargeInteger => self.write_code(handle, b'l')?,
+            LeafKind::Float => self.write_code(handle, b'g')?,
+            LeafKind::Complex => self.write_code(handle, b'y')?,
+            LeafKind::Text => self.write_text_start(handle, content)?,
+            LeafKind::Bytes => {
                 self.write_code(handle, b's')?;
                 self.write_size(content.len())?;
             }
-            // A bare number has no code; the other kinds are no leaves.
-            Kind::Number | Kind::Tuple | Kind::FrozenSet | Kind::Slice | Kind::Code => {}
+            // A bare number has no code.
+            LeafKind::Number => {}
         }
         self.stream.extend_from_slice(content);
         Ok(())

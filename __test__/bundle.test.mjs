@@ -1,0 +1,389 @@
+// Bundles made for real: real uv, real CPython, a real workspace.
+
+import * as assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { describe, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
+import { bundle, bundleSync } from '../index.js';
+import { invoke } from '../scripts/invoke.mjs';
+import { LAMBDA_PYTHONS, ensureUv, root } from '../scripts/tools.mjs';
+import { fixture, interpreter, options, pythonVersion, runtimeClient, snapshot, unzip, uv } from './machine.mjs';
+import { temporaryFolder } from './workspace.mjs';
+
+const pyc = (folder, module) => `${folder}/__pycache__/${module}.cpython-${pythonVersion.replace('.', '')}.pyc`;
+
+/** Calls `body` with an environment variable set. */
+function withEnvironment(variables, body) {
+  const before = Object.fromEntries(Object.keys(variables).map((name) => [name, process.env[name]]));
+  Object.assign(process.env, variables);
+  try {
+    return body();
+  } finally {
+    for (const [name, value] of Object.entries(before)) {
+      if (value === undefined) {
+        delete process.env[name];
+      } else {
+        process.env[name] = value;
+      }
+    }
+  }
+}
+
+/** Bundles in a process of its own, so that its environment, folder, user and file mode mask are its own. */
+function bundleElsewhere(bundleOptions, output, { prefix = [], env = {}, cwd = root } = {}) {
+  const program = `
+    const { bundleSync } = require(${JSON.stringify(root)});
+    process.stderr.write(bundleSync(${JSON.stringify(bundleOptions)}, ${JSON.stringify(output)}).sha256);
+  `;
+  const [command, ...args] = [...prefix, process.execPath, '--eval', program];
+  const { status, stdout, stderr } = spawnSync(command, args, {
+    cwd,
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+  });
+  assert.equal(status, 0, stderr);
+  assert.equal(stdout, '');
+  return stderr;
+}
+
+describe('a bundle', () => {
+  test('holds the package, the libraries it uses and its third-party packages, and nothing else', (t) => {
+    const { path: zip, packages, python, notCompiled, files } = bundleSync(options(fixture(t)), temporaryFolder(t));
+    assert.equal(path.basename(zip), 'app.zip');
+    const names = Object.keys(unzip(zip));
+    const modules = [
+      ['acme_greeting', '__init__'],
+      ['app', '__init__'],
+      ['app', 'main'],
+      ['library', '__init__'],
+    ];
+    const metadata = (folder, ...others) =>
+      ['METADATA', 'RECORD', 'WHEEL', ...others].map((name) => `${folder}.dist-info/${name}`);
+    const expected = [
+      ...modules.flatMap(([folder, module]) => [`${folder}/${module}.py`, pyc(folder, module)]),
+      'acme_greeting/greeting.txt',
+      'acme_greeting/template.py', // No Python: ships as it is, and has no bytecode.
+      'library/py.typed',
+      ...metadata('acme_greeting-1.0', 'entry_points.txt'),
+      ...metadata('app-1.0'),
+      ...metadata('library-1.0'),
+    ];
+    assert.deepEqual(names.toSorted(), expected.toSorted());
+    assert.equal(files, names.length);
+    assert.equal(notCompiled, 1);
+    assert.deepEqual(
+      packages.map(({ name, version }) => `${name} ${version}`),
+      ['acme-greeting 1.0', 'app 1.0', 'library 1.0'],
+    );
+    assert.match(python, new RegExp(`^${pythonVersion.replace('.', '\\.')}\\.\\d+$`));
+  });
+
+  test('has entries in the order of their bytes, with fixed times', (t) => {
+    const { path: zip } = bundleSync(options(fixture(t)), temporaryFolder(t));
+    const names = Object.keys(unzip(zip));
+    assert.deepEqual(
+      names,
+      names.toSorted((left, right) => Buffer.compare(Buffer.from(left), Buffer.from(right))),
+    );
+    const script =
+      'import sys, zipfile; print({(i.date_time, oct(i.external_attr >> 16 & 0o777)) for i in zipfile.ZipFile(sys.argv[1]).infolist()})';
+    const { stdout } = spawnSync(interpreter, ['-c', script, zip], { encoding: 'utf8' });
+    assert.equal(stdout.trim(), "{((1980, 1, 1, 0, 0, 0), '0o644')}");
+  });
+
+  test('runs in the runtime client of Lambda, with its data and metadata', async (t) => {
+    const { path: zip } = bundleSync(options(fixture(t)), temporaryFolder(t));
+    const [answer] = await invoke({ zip, handler: 'app.main.handler', events: [{ name: 'Ada' }], runtimeClient });
+    assert.deepEqual(answer, { greeting: 'Hello, Ada!', answer: 42, version: '1.0', plugins: ['greet'], missing: [] });
+  });
+
+  test('is made without blocking the event loop, several at once', async (t) => {
+    const workspace = fixture(t);
+    let ticks = 0;
+    const ticking = setInterval(() => (ticks += 1), 5);
+    const members = ['app', 'other', 'app'];
+    const bundles = await Promise.all(
+      members.map((packageName) => bundle(options(workspace, { packageName }), temporaryFolder(t))),
+    );
+    clearInterval(ticking);
+    assert.ok(ticks > 10, `the event loop turned ${ticks} times`);
+    assert.equal(bundles[0].sha256, bundles[2].sha256);
+    assert.notEqual(bundles[0].sha256, bundles[1].sha256);
+  });
+
+  test('is of the member that `path` lies in, where no package is named', (t) => {
+    const folder = path.join(fixture(t), 'packages/other/src');
+    const { path: zip } = bundleSync(options(folder, { packageName: undefined }), temporaryFolder(t));
+    assert.equal(path.basename(zip), 'other.zip');
+  });
+
+  test('has odd file names as they are', (t) => {
+    const workspace = fixture(t, path.join(temporaryFolder(t), 'a "workspace" with späces & $HOME'));
+    const odd = `it's "ödd" $(name) & more`;
+    fs.writeFileSync(path.join(workspace, 'packages/app/src/app', `${odd}.txt`), odd);
+    fs.writeFileSync(path.join(workspace, 'packages/app/src/app/empty.py'), '');
+    const { path: zip } = bundleSync(options(workspace), path.join(temporaryFolder(t), 'öut "put"'));
+    const contents = unzip(zip);
+    assert.equal(Buffer.from(contents[`app/${odd}.txt`], 'latin1').toString(), odd);
+    assert.ok(pyc('app', 'empty') in contents);
+  });
+});
+
+describe('a change', () => {
+  const edits = {
+    'of the member': 'packages/app/src/app/main.py',
+    'of a library that it uses': 'packages/library/src/library/__init__.py',
+  };
+  for (const [what, file] of Object.entries(edits)) {
+    test(`${what} is in the next bundle, and undoing it brings the first bytes back`, (t) => {
+      const workspace = fixture(t);
+      const source = path.join(workspace, file);
+      const build = () => bundleSync(options(workspace), temporaryFolder(t));
+      const before = build();
+      const original = fs.readFileSync(source);
+      fs.appendFileSync(source, '\nCHANGED = True\n');
+      const changed = build();
+      assert.ok(unzip(changed.path)[file.split('/src/')[1]].includes('CHANGED = True'));
+      fs.writeFileSync(source, original);
+      assert.notEqual(changed.sha256, before.sha256);
+      assert.equal(build().sha256, before.sha256);
+    });
+  }
+
+  test('of a package that it does not use changes nothing', (t) => {
+    const workspace = fixture(t);
+    const before = bundleSync(options(workspace), temporaryFolder(t));
+    fs.appendFileSync(path.join(workspace, 'packages/other/src/other/__init__.py'), '\nCHANGED = True\n');
+    assert.equal(bundleSync(options(workspace), temporaryFolder(t)).sha256, before.sha256);
+  });
+});
+
+describe("the user's tree", () => {
+  test('is not touched, and may be read-only', (t) => {
+    const workspace = fixture(t);
+    // A version that the backend computes, and a backend that writes into the tree it builds.
+    fs.writeFileSync(
+      path.join(workspace, 'packages/library/pyproject.toml'),
+      '[project]\nname = "library"\nversion = "1.0"\nrequires-python = ">=3.9"\n[build-system]\nrequires = ["setuptools==80.9.0"]\nbuild-backend = "setuptools.build_meta"\n',
+    );
+    spawnSync('chmod', ['-R', 'a-w', workspace]);
+    t.after(() => spawnSync('chmod', ['-R', 'u+w', workspace]));
+    const before = snapshot(workspace);
+    const { packages } = bundleSync(options(workspace), temporaryFolder(t));
+    assert.equal(packages.length, 3);
+    assert.ok(isDeepStrictEqual(snapshot(workspace), before));
+  });
+});
+
+describe('the same bytes come out', () => {
+  test('in two folders, and with another home, time zone, locale and file mode mask', (t) => {
+    const expected = bundleSync(options(fixture(t)), temporaryFolder(t)).sha256;
+    const elsewhere = fixture(t, path.join(temporaryFolder(t), 'quite/another place'));
+    const masked = bundleElsewhere(options(elsewhere), temporaryFolder(t), {
+      prefix: ['sh', '-c', 'umask 077; exec "$@"', 'sh'],
+      env: {
+        HOME: temporaryFolder(t),
+        UV_CACHE_DIR: temporaryFolder(t),
+        TZ: 'Asia/Tokyo',
+        LC_ALL: 'tr_TR.UTF-8',
+        PYTHONOPTIMIZE: '2',
+        PYTHONDONTWRITEBYTECODE: '1',
+      },
+    });
+    assert.equal(masked, expected);
+  });
+
+  // An interpreter that every user may run: those of version managers lie in somebody's home.
+  const isRoot = process.getuid?.() === 0 && spawnSync('setpriv', ['--version']).status === 0;
+  const system = LAMBDA_PYTHONS.map((version) => [version, `/usr/bin/python${version}`]).find(([, python]) =>
+    fs.existsSync(python),
+  );
+  const skip =
+    (!isRoot && 'only root can become another user') || (!system && 'no interpreter that every user may run');
+  test('for another user', { skip }, (t) => {
+    const [version, python] = system;
+    const settings = { pythonVersion: version, python };
+    const expected = bundleSync(options(fixture(t), settings), temporaryFolder(t)).sha256;
+    const place = temporaryFolder(t);
+    const workspace = fixture(t, path.join(place, 'workspace'));
+    // The other user cannot look into root's home, where uv and this package may be: they come along.
+    const otherUv = path.join(place, 'uv');
+    fs.copyFileSync(uv, otherUv);
+    fs.chmodSync(otherUv, 0o755);
+    fs.cpSync(root, path.join(place, 'package'), {
+      recursive: true,
+      filter: (source) => !/(^|\/)(target|node_modules|\.git|\.tools|cdk\.out)$/.test(source),
+    });
+    fs.mkdirSync(path.join(place, 'home'));
+    spawnSync('chown', ['-R', '65534:65534', path.join(place, 'home')]);
+    fs.chmodSync(place, 0o755);
+    const program = `
+      const { bundleSync } = require(${JSON.stringify(path.join(place, 'package'))});
+      process.stderr.write(bundleSync(${JSON.stringify(options(workspace, { ...settings, uv: otherUv }))}, ${JSON.stringify(path.join(place, 'home/out'))}).sha256);
+    `;
+    const { status, stderr } = spawnSync(
+      'setpriv',
+      ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, '--eval', program],
+      { encoding: 'utf8', cwd: place, env: { ...process.env, HOME: path.join(place, 'home') } },
+    );
+    assert.equal(status, 0, stderr);
+    assert.equal(stderr, expected);
+  });
+
+  test('with the oldest uv that is supported', (t) => {
+    const expected = bundleSync(options(fixture(t)), temporaryFolder(t)).sha256;
+    const oldest = bundleSync(options(fixture(t), { uv: ensureUv('0.8.0') }), temporaryFolder(t));
+    assert.equal(oldest.sha256, expected);
+  });
+});
+
+describe('bad input', () => {
+  /** Asserts that bundling fails with a code and a message. */
+  function fails(bundleOptions, code, message, output = '/nonexistent') {
+    assert.throws(
+      () => bundleSync(bundleOptions, output),
+      (error) => {
+        assert.equal(error.code, code, error.message);
+        assert.match(error.message, message);
+        return true;
+      },
+    );
+  }
+
+  test('no lockfile above the path', (t) => {
+    fails(options(temporaryFolder(t)), 'NO_LOCKFILE', /no `uv\.lock` in `.*` or any folder above it: run `uv lock`/);
+  });
+
+  test('a path that is missing, or a file', (t) => {
+    const workspace = fixture(t);
+    fails(options(path.join(workspace, 'nowhere')), 'PATH_NOT_FOUND', /`.*nowhere` \(option `path`\) does not exist/);
+    fails(
+      options(path.join(workspace, 'uv.lock')),
+      'PATH_NOT_A_FOLDER',
+      /`.*uv\.lock` \(option `path`\) is not a folder/,
+    );
+  });
+
+  test('a lockfile that is no lockfile', (t) => {
+    const workspace = fixture(t);
+    fs.writeFileSync(path.join(workspace, 'uv.lock'), '<<<<<<< HEAD\n');
+    fails(options(workspace), 'BAD_LOCKFILE', /failed to parse `.*uv\.lock`.*run `uv lock`/s);
+  });
+
+  test('a lockfile that no longer matches', (t) => {
+    const workspace = fixture(t);
+    const manifest = path.join(workspace, 'packages/app/pyproject.toml');
+    fs.writeFileSync(
+      manifest,
+      fs.readFileSync(manifest, 'utf8').replace('"acme-greeting"', '"acme-greeting", "acme-dev"'),
+    );
+    fails(options(workspace), 'LOCKFILE_OUTDATED', /`uv\.lock` does not match `pyproject\.toml`: run `uv lock`/);
+  });
+
+  test('an unknown package', (t) => {
+    fails(
+      options(fixture(t), { packageName: 'librery' }),
+      'UNKNOWN_PACKAGE',
+      /no member `librery` \(did you mean `library`\?\); its members are `app`, `fixture`, `library` and `other`/,
+    );
+  });
+
+  test('no package, where there are several', (t) => {
+    fails(
+      options(fixture(t), { packageName: undefined }),
+      'PACKAGE_REQUIRED',
+      /several members: name one in the option `packageName`/,
+    );
+  });
+
+  test('a Python that Lambda does not have', (t) => {
+    fails(
+      options(fixture(t), { pythonVersion: '3.8' }),
+      'UNKNOWN_RUNTIME',
+      /no runtime for Python `3\.8`: the option `pythonVersion` takes `3\.9`/,
+    );
+  });
+
+  test('an interpreter of another version', (t) => {
+    const other = pythonVersion === '3.12' ? '3.11' : '3.12';
+    fails(
+      options(fixture(t), { pythonVersion: other }),
+      'INVALID_OPTIONS',
+      /\(option `python`\) is CPython .* needs CPython 3\.1/,
+    );
+  });
+
+  test('an option misspelt or of the wrong type', (t) => {
+    const workspace = fixture(t);
+    fails(
+      { ...options(workspace), architectur: 'arm64' },
+      'INVALID_OPTIONS',
+      /unknown option `architectur` \(did you mean `architecture`\?\)/,
+    );
+    fails(options(workspace, { packageName: 7 }), 'INVALID_OPTIONS', /`packageName` must be a string, not a number/);
+    fails(undefined, 'INVALID_OPTIONS', /must be an object, not null/);
+    fails({ ...options(workspace), uv: () => uv }, 'INVALID_OPTIONS', /must be plain values: .*function/);
+  });
+
+  test('an output folder that cannot be written to', (t) => {
+    const file = path.join(temporaryFolder(t), 'file');
+    fs.writeFileSync(file, '');
+    fails(options(fixture(t)), 'OUTPUT_NOT_WRITABLE', /failed to write the bundle to `.*file\/app\.zip`/, file);
+  });
+
+  test('a local package that does not build, in the words of its backend', (t) => {
+    const workspace = fixture(t);
+    fs.rmSync(path.join(workspace, 'packages/library/src'), { recursive: true });
+    fails(
+      options(workspace),
+      'BUILD_FAILED',
+      /failed to build the local package `library`.*Unable to determine which files to ship/s,
+    );
+  });
+
+  test('an index out of reach: the words of uv, credentials masked', (t) => {
+    const workspace = fixture(t);
+    fs.rmSync(path.join(workspace, 'packages/other'), { recursive: true });
+    const manifest = path.join(workspace, 'packages/app/pyproject.toml');
+    fs.writeFileSync(
+      manifest,
+      fs.readFileSync(manifest, 'utf8').replace('"acme-greeting"', '"acme-greeting", "acme-other"'),
+    );
+    withEnvironment({ UV_DEFAULT_INDEX: 'http://user:hunter2@127.0.0.1:9/simple', UV_HTTP_RETRIES: '0' }, () => {
+      fails(options(workspace), 'UV_FAILED', /`uv lock --check` failed/);
+      assert.throws(
+        () => bundleSync(options(workspace), '/nonexistent'),
+        (error) => !error.message.includes('hunter2'),
+      );
+    });
+  });
+});
+
+describe('what a container could do', () => {
+  test('is told apart by its code: no uv, an old uv, no interpreter', (t) => {
+    const workspace = fixture(t);
+    const fails = (bundleOptions, code) =>
+      assert.throws(
+        () => bundleSync(bundleOptions, temporaryFolder(t)),
+        (error) => error.code === code || assert.fail(`${error.code} ${error.message}`),
+      );
+    withEnvironment({ PATH: temporaryFolder(t) }, () => fails(options(workspace, { uv: undefined }), 'UV_NOT_FOUND'));
+    fails(options(workspace, { uv: ensureUv('0.7.22') }), 'UV_TOO_OLD');
+    withEnvironment({ UV_OFFLINE: '1', PYENV_ROOT: temporaryFolder(t) }, () =>
+      fails(options(workspace, { python: undefined, pythonVersion: '3.15' }), 'PYTHON_NOT_FOUND'),
+    );
+  });
+
+  test('a pinned patch version is the only one that will do', (t) => {
+    const workspace = fixture(t);
+    fs.writeFileSync(path.join(workspace, '.python-version'), `${pythonVersion}.99\n`);
+    withEnvironment({ UV_OFFLINE: '1' }, () =>
+      assert.throws(() => bundleSync(options(workspace, { python: undefined }), temporaryFolder(t)), {
+        code: 'PYTHON_NOT_FOUND',
+        message: new RegExp(`no CPython ${pythonVersion}\\.99 \\(from \`\\.python-version\`\\) was found`),
+      }),
+    );
+  });
+});
