@@ -98,9 +98,6 @@ impl InstallError {
 /// Installs everything the member reaches below the working folder `work`, and returns the folders,
 /// in the order in which one wins where two ship the same path: the local packages, the member
 /// first; then third-party packages.
-///
-/// Local packages are built anew each time, from a copy: uv would take the wheel it built before as
-/// long as only `.py` files changed.
 pub fn install(
     project: &Project,
     reach: &Reach<'_>,
@@ -114,81 +111,79 @@ pub fn install(
     // have to run build backends for it, which write into the tree.
     let checked = if project.computes_metadata() { &staged } else { &project.root };
     uv.check_lock(checked, &project.root, &interpreter.path)?;
-    let (local, third_party) = rayon::join(
-        || build_local(project, reach, target, uv, interpreter, &staged, work),
-        || install_third_party(project, reach, target, uv, interpreter, &staged, work),
-    );
+
+    let both = Installer { project, target, uv, interpreter: &interpreter.path, staged: &staged, work };
+    let (local, third_party) =
+        rayon::join(|| both.build_local(&reach.local), || both.install_third_party(&reach.local));
     let mut installed = local?;
     installed.push(third_party?);
     Ok(installed)
 }
 
-fn install_third_party(
-    project: &Project,
-    reach: &Reach<'_>,
+/// What both halves of the installation work with.
+struct Installer<'a> {
+    project: &'a Project,
     target: Target,
-    uv: &Uv,
-    interpreter: &Interpreter,
-    staged: &Path,
-    work: &Path,
-) -> Result<Installed, InstallError> {
-    let environment = work.join("environment");
-    let local: Vec<&str> = reach.local.iter().map(|package| package.name.as_str()).collect();
-    uv.install(staged, &project.member, &local, target, &interpreter.path, &environment)?;
-    let folder = if cfg!(windows) {
-        environment.join("Lib/site-packages")
-    } else {
-        environment.join(format!("lib/python{}/site-packages", target.python))
-    };
-    // Where there is nothing to install, uv may not make the environment.
-    fs_err::create_dir_all(&folder)?;
-    Ok(Installed { folder, origin: Origin::ThirdParty })
+    uv: &'a Uv,
+    interpreter: &'a Path,
+    /// The copy of the workspace.
+    staged: &'a Path,
+    work: &'a Path,
 }
 
-fn build_local(
-    project: &Project,
-    reach: &Reach<'_>,
-    target: Target,
-    uv: &Uv,
-    interpreter: &Interpreter,
-    staged: &Path,
-    work: &Path,
-) -> Result<Vec<Installed>, InstallError> {
-    let wheels: Vec<&LocalPackage> =
-        reach.local.iter().filter(|package| package.shipping == Shipping::Wheel).collect();
-    wheels
-        .into_par_iter()
-        .enumerate()
-        .map(|(number, package)| {
-            let wheels = work.join(format!("wheels/{number}"));
-            let folder = work.join(format!("local/{number}"));
-            let source = staged_folder(project, staged, &package.folder);
-            uv.build_wheel(&source, &interpreter.path, &wheels)
-                .map_err(|source| InstallError::Build { name: package.name.clone(), source })?;
-            let wheel = only_wheel(&package.name, &wheels)?;
-            if !wheel.ends_with("-any.whl") {
-                return Err(InstallError::NativeLocalPackage { name: package.name.clone(), wheel, target });
-            }
-            unpack(&wheels.join(&wheel), &folder)
-                .map_err(|source| InstallError::BadWheel { name: package.name.clone(), source })?;
-            Ok(Installed { folder, origin: Origin::LocalWheel(package.clone()) })
-        })
-        .collect()
-}
+impl Installer<'_> {
+    fn install_third_party(&self, local: &[LocalPackage]) -> Result<Installed, InstallError> {
+        let environment = self.work.join("environment");
+        let local: Vec<&str> = local.iter().map(|package| package.name.as_str()).collect();
+        self.uv.install(
+            self.staged,
+            &self.project.member,
+            &local,
+            self.target,
+            self.interpreter,
+            &environment,
+        )?;
+        let folder = if cfg!(windows) {
+            environment.join("Lib/site-packages")
+        } else {
+            environment.join(format!("lib/python{}/site-packages", self.target.python))
+        };
+        // Where there is nothing to install, uv may not make the environment.
+        fs_err::create_dir_all(&folder)?;
+        Ok(Installed { folder, origin: Origin::ThirdParty })
+    }
 
-/// The copy of a local folder, at the same place relative to the copy of the workspace.
-fn staged_folder(project: &Project, staged: &Path, folder: &Path) -> PathBuf {
-    let mut from = project.root.as_path();
-    let mut copy = staged;
-    loop {
-        if let Ok(below) = folder.strip_prefix(from) {
-            return copy.join(below);
+    /// Builds the local packages anew each time: uv would take the wheel it built before as long as
+    /// only `.py` files changed.
+    fn build_local(&self, local: &[LocalPackage]) -> Result<Vec<Installed>, InstallError> {
+        let wheels: Vec<&LocalPackage> =
+            local.iter().filter(|package| package.shipping == Shipping::Wheel).collect();
+        wheels.into_par_iter().enumerate().map(|(number, package)| self.build(number, package)).collect()
+    }
+
+    fn build(&self, number: usize, package: &LocalPackage) -> Result<Installed, InstallError> {
+        let name = || package.name.clone();
+        let wheels = self.work.join(format!("wheels/{number}"));
+        let folder = self.work.join(format!("local/{number}"));
+        self.uv
+            .build_wheel(&self.copy_of(&package.folder), self.interpreter, &wheels)
+            .map_err(|source| InstallError::Build { name: name(), source })?;
+        let wheel = only_wheel(&package.name, &wheels)?;
+        if !wheel.ends_with("-any.whl") {
+            return Err(InstallError::NativeLocalPackage { name: name(), wheel, target: self.target });
         }
-        match (from.parent(), copy.parent()) {
-            (Some(outer), Some(outer_copy)) => (from, copy) = (outer, outer_copy),
+        unpack(&wheels.join(&wheel), &folder)
+            .map_err(|source| InstallError::BadWheel { name: name(), source })?;
+        Ok(Installed { folder, origin: Origin::LocalWheel(package.clone()) })
+    }
+
+    /// The copy of a local folder, at the same place relative to the copy of the workspace.
+    fn copy_of(&self, folder: &Path) -> PathBuf {
+        let mut pairs = self.project.root.ancestors().zip(self.staged.ancestors());
+        pairs
+            .find_map(|(outer, copy)| Some(copy.join(folder.strip_prefix(outer).ok()?)))
             // A package on another drive has no copy: it is built where it lies.
-            _ => return folder.to_path_buf(),
-        }
+            .unwrap_or_else(|| folder.to_path_buf())
     }
 }
 
