@@ -348,12 +348,35 @@ export interface Bundle {
   /** Number of Python files in the zip that do not compile, and so are there as source only. */
   readonly notCompiled: number;
 
+  /** What may go wrong in Lambda, and may not. `UvBundler` says it on stderr. */
+  readonly warnings: readonly BundleWarning[];
+
   /** Whether nothing had to be made: the same zip was known from an earlier build. */
   readonly reused: boolean;
 
   /** How long the build took, in seconds. */
   readonly seconds: number;
 }
+
+/** Something in a zip that may go wrong in Lambda. */
+export interface BundleWarning {
+  readonly code: WarningCode;
+
+  /** A sentence that names the package and the file. */
+  readonly message: string;
+}
+
+/**
+ * What may go wrong in Lambda. More codes may come.
+ *
+ * | code | meaning |
+ * | --- | --- |
+ * | `MISSING_LIBRARY` | a compiled file needs a shared library that is neither in the zip nor in the runtime; a layer may bring it, or nobody may ever load the file |
+ * | `WRONG_EXTENSION_TAG` | a compiled module is for another Python or CPU, so this one cannot import it |
+ * | `LIBRARY_TOO_NEW`, `WRONG_ARCHITECTURE`, `NEEDS_MUSL` | as in `ErrorCode`, where it is not certain to matter |
+ */
+export type WarningCode =
+  'MISSING_LIBRARY' | 'WRONG_EXTENSION_TAG' | 'LIBRARY_TOO_NEW' | 'WRONG_ARCHITECTURE' | 'NEEDS_MUSL';
 
 /** A package in a zip. */
 export interface BundledPackage {
@@ -390,6 +413,12 @@ export interface BundleError extends Error {
  * | `UV_FAILED` | uv ended with an error; its own words are in the message |
  * | `BUILD_FAILED` | a local package could not be built; the build's own words are in the message |
  * | `BAD_METADATA` | the metadata of an installed package is damaged |
+ * | `HANDLER_NOT_FOUND` | the module of `handler` is not in the zip |
+ * | `WRONG_ARCHITECTURE` | a compiled file is for another CPU |
+ * | `GLIBC_TOO_NEW` | a compiled file needs a newer glibc than the runtime has |
+ * | `LIBRARY_TOO_NEW` | a compiled file needs a newer C++ or compiler library than the runtime has |
+ * | `NEEDS_MUSL` | a compiled file is for another C library (Alpine) than the runtime's |
+ * | `WRONG_WHEEL_TAG` | a wheel is for another Python or platform |
  * | `BYTECODE_FAILED` | Python could not compile |
  * | `BAD_ZIP` | a wheel or zip is damaged |
  * | `OUTPUT_NOT_WRITABLE` | nothing can be written into the output folder |
@@ -421,6 +450,12 @@ export type ErrorCode =
   | 'UV_FAILED'
   | 'BUILD_FAILED'
   | 'BAD_METADATA'
+  | 'HANDLER_NOT_FOUND'
+  | 'WRONG_ARCHITECTURE'
+  | 'GLIBC_TOO_NEW'
+  | 'LIBRARY_TOO_NEW'
+  | 'NEEDS_MUSL'
+  | 'WRONG_WHEEL_TAG'
   | 'BYTECODE_FAILED'
   | 'BAD_ZIP'
   | 'OUTPUT_NOT_WRITABLE'

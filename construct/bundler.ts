@@ -23,6 +23,9 @@ export class UvBundler implements ILocalBundling {
   tryBundle(outputDir: string): boolean {
     const { bundle, unavailable } = attemptSync(this.#options, outputDir);
     if (bundle) {
+      for (const { message } of bundle.warnings) {
+        this.#say(`warning: ${message}`);
+      }
       this.#say(summary(bundle));
       return true;
     }

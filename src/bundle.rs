@@ -6,11 +6,12 @@ use std::time::Instant;
 
 use crate::archive::{self, Contents};
 use crate::bytecode::{self, Compiled, Source};
+use crate::check::{self, CheckedFile, check_handler};
 use crate::error::Error;
 use crate::install;
 use crate::interpreter::Interpreter;
 use crate::project::{Project, Reach, Shipping, marker_environment, source_files};
-use crate::report::{Bundle, PackageReport};
+use crate::report::{Bundle, PackageReport, Warning};
 use crate::request::Request;
 use crate::select::{self, Application, Selection};
 use crate::target::PythonVersion;
@@ -33,6 +34,7 @@ pub fn bundle(request: &Request, output: &Path) -> Result<Bundle, Error> {
     let work = tempfile::Builder::new().prefix("uv-lambda-cdk-").tempdir().map_err(Error::WorkFolder)?;
     let installed = install::install(&project, &reach, request.target, &uv, &interpreter, work.path())?;
     let mut selection = select::select(applications(&project, &reach)?, &installed)?;
+    let warnings = check(&selection, request)?;
     let not_compiled = add_bytecode(&mut selection, &interpreter, request.target.python)?;
 
     let packages = package_reports(&selection, request.target.python);
@@ -49,6 +51,7 @@ pub fn bundle(request: &Request, output: &Path) -> Result<Bundle, Error> {
         packages,
         python: interpreter.version,
         not_compiled,
+        warnings,
         reused: false,
         elapsed: start.elapsed(),
     })
@@ -65,6 +68,29 @@ fn applications(project: &Project, reach: &Reach<'_>) -> Result<Vec<Application>
             Ok(Application { name: package.name.clone(), version: version.unwrap_or_default(), files })
         })
         .collect()
+}
+
+/// Checks that what ships fits the target, and returns what may not.
+fn check(selection: &Selection, request: &Request) -> Result<Vec<Warning>, Error> {
+    if let Some(handler) = &request.handler {
+        check_handler(handler, selection.entries.keys().map(String::as_str))?;
+    }
+    let files: Vec<CheckedFile<'_>> = selection
+        .entries
+        .iter()
+        .map(|(path, contents)| CheckedFile {
+            path,
+            contents: match contents {
+                Contents::File { path, .. } => check::Contents::OnDisk(path),
+                Contents::Bytes(bytes) => check::Contents::Bytes(bytes),
+            },
+        })
+        .collect();
+    let findings = check::check(&files, request.target)?;
+    Ok(findings
+        .iter()
+        .map(|finding| Warning { code: finding.code(), message: finding.to_string() })
+        .collect())
 }
 
 /// Adds the bytecode of every `.py` file, and says how many have none.

@@ -3,6 +3,7 @@
 
 use crate::archive::ArchiveError;
 use crate::bytecode::BytecodeError;
+use crate::check::{CheckError, HandlerError};
 use crate::install::InstallError;
 use crate::interpreter::InterpreterError;
 use crate::project::ProjectError;
@@ -26,6 +27,10 @@ pub enum Error {
     Install(#[from] InstallError),
     /// The files could not be selected.
     Select(#[from] SelectError),
+    /// Something in the bundle does not fit the target.
+    Check(#[from] CheckError),
+    /// The handler is not in the bundle.
+    Handler(#[from] HandlerError),
     /// Nothing was compiled.
     Bytecode(#[from] BytecodeError),
     /// The zip was not written.
@@ -48,6 +53,8 @@ impl Error {
             Self::Interpreter(error) => error.code(),
             Self::Install(error) => error.code(),
             Self::Select(error) => error.code(),
+            Self::Check(error) => error.code(),
+            Self::Handler(error) => error.code(),
             Self::Bytecode(_) => "BYTECODE_FAILED",
             Self::Archive(error) => error.code(),
             Self::WorkFolder(_) => "IO",
@@ -65,6 +72,8 @@ impl Error {
             Self::Request(_)
             | Self::Project(_)
             | Self::Select(_)
+            | Self::Check(_)
+            | Self::Handler(_)
             | Self::Bytecode(_)
             | Self::Archive(_)
             | Self::WorkFolder(_)

@@ -21,16 +21,17 @@
 //! sources lie on this machine; the *target* is the Lambda runtime and CPU that the bundle is for.
 
 // The walk.
-pub mod archive;
 mod bundle;
-pub mod bytecode;
-pub mod install;
-pub mod interpreter;
-pub mod project;
 pub mod request;
-pub mod select;
 pub mod target;
+pub mod project;
 pub mod uv;
+pub mod interpreter;
+pub mod install;
+pub mod select;
+pub mod check;
+pub mod bytecode;
+pub mod archive;
 
 // Around the walk.
 pub mod container;

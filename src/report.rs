@@ -23,10 +23,21 @@ pub struct Bundle {
     /// Number of `.py` files that are no Python of this version (templates, leftovers) and ship
     /// without bytecode.
     pub not_compiled: usize,
+    /// What may go wrong on the target.
+    pub warnings: Vec<Warning>,
     /// Whether nothing had to be made.
     pub reused: bool,
     /// How long it took.
     pub elapsed: Duration,
+}
+
+/// Something that may go wrong on the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// The stable code.
+    pub code: &'static str,
+    /// The sentence.
+    pub message: String,
 }
 
 /// A package in a bundle.

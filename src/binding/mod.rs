@@ -54,6 +54,8 @@ pub struct Bundle {
     pub python: String,
     /// Number of `.py` files that ship without bytecode.
     pub not_compiled: u32,
+    /// What may go wrong on the target.
+    pub warnings: Vec<Reason>,
     /// Whether nothing had to be made.
     pub reused: bool,
     /// How long it took, in seconds.
@@ -120,6 +122,11 @@ impl From<crate::Bundle> for Bundle {
                 .collect(),
             python: bundle.python,
             not_compiled: u32::try_from(bundle.not_compiled).unwrap_or(u32::MAX),
+            warnings: bundle
+                .warnings
+                .into_iter()
+                .map(|warning| Reason { code: warning.code.to_owned(), message: warning.message })
+                .collect(),
             reused: bundle.reused,
             seconds: bundle.elapsed.as_secs_f64(),
         }

@@ -1,0 +1,242 @@
+//! What the check found, in words that stand alone.
+
+use std::fmt;
+
+use crate::target::{Architecture, Target};
+use crate::text;
+
+/// A package, as its metadata names it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Package {
+    /// Its name.
+    pub name: String,
+    /// Its version; empty where it has none.
+    pub version: String,
+}
+
+impl fmt::Display for Package {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "`{}`", self.name)?;
+        if self.version.is_empty() { Ok(()) } else { write!(formatter, " {}", self.version) }
+    }
+}
+
+/// More tags say no more: a wheel lists every policy it satisfies.
+const TAGS_SHOWN: usize = 3;
+
+/// More libraries say no more: a program with windows lacks the whole desktop.
+const LIBRARIES_SHOWN: usize = 5;
+
+/// How sure a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The function cannot work: the bundle is refused.
+    Refused,
+    /// The function may work, because the file may never be loaded, or a layer may bring what is
+    /// missing: the user is told.
+    Warning,
+}
+
+/// One thing in a bundle that does not fit the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The package that brought the file; `None` for a file of the project itself.
+    pub package: Option<Package>,
+    /// The file: the first one, where several of a package have the same problem.
+    pub file: String,
+    /// How many more files of the package have the same problem.
+    pub more_files: usize,
+    /// What is wrong with it.
+    pub problem: Problem,
+    /// Whether it keeps the bundle from being used.
+    pub severity: Severity,
+    /// The target it does not fit.
+    pub target: Target,
+}
+
+/// What can be wrong with a file or a wheel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// An ELF file for another CPU.
+    WrongArchitecture {
+        /// The CPU it is for, as in wheel tags.
+        found: &'static str,
+    },
+    /// An ELF file that needs a newer glibc than the runtime's.
+    GlibcTooNew {
+        /// The newest version it needs, as (major, minor).
+        needed: (u16, u16),
+        /// The symbol version that says so, such as `GLIBC_2.28`.
+        symbol_version: String,
+    },
+    /// An ELF file that needs a newer library of the compiler than the runtime's.
+    LibraryTooNew {
+        /// The symbol version it needs, such as `GLIBCXX_3.4.30`.
+        symbol_version: String,
+        /// The newest one there is.
+        newest: String,
+        /// The library that has them, such as `libstdc++.so.6`.
+        library: &'static str,
+    },
+    /// An ELF file for a system with musl instead of glibc.
+    NeedsMusl {
+        /// The library of musl that it needs.
+        library: String,
+    },
+    /// An ELF file that needs libraries that are neither in the bundle nor in the runtime.
+    MissingLibrary {
+        /// The libraries, sorted: those of every file that the finding is about.
+        libraries: Vec<String>,
+    },
+    /// A wheel for other Pythons or platforms.
+    WrongWheelTag {
+        /// What it is for.
+        tags: Vec<String>,
+    },
+    /// An extension module whose name makes another Python load it, with none for the target's.
+    WrongExtensionTag {
+        /// The tag in its name.
+        tag: String,
+    },
+}
+
+impl Problem {
+    /// The stable code of this kind of problem.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::WrongArchitecture { .. } => "WRONG_ARCHITECTURE",
+            Self::GlibcTooNew { .. } => "GLIBC_TOO_NEW",
+            Self::LibraryTooNew { .. } => "LIBRARY_TOO_NEW",
+            Self::NeedsMusl { .. } => "NEEDS_MUSL",
+            Self::MissingLibrary { .. } => "MISSING_LIBRARY",
+            Self::WrongWheelTag { .. } => "WRONG_WHEEL_TAG",
+            Self::WrongExtensionTag { .. } => "WRONG_EXTENSION_TAG",
+        }
+    }
+}
+
+impl Problem {
+    /// Adds what a further file of the same finding lacks.
+    pub(super) fn join(&mut self, other: Self) {
+        if let (Self::MissingLibrary { libraries }, Self::MissingLibrary { libraries: others }) =
+            (self, other)
+        {
+            libraries.extend(others);
+            libraries.sort();
+            libraries.dedup();
+        }
+    }
+}
+
+impl Finding {
+    /// The stable code of this kind of finding.
+    pub fn code(&self) -> &'static str {
+        self.problem.code()
+    }
+
+    /// "choose a version of `numpy` with a wheel for …", or what to do with a file of one's own.
+    fn another(&self, needs: &str) -> String {
+        match &self.package {
+            Some(package) => format!("a version of `{}` with a wheel for {needs}", package.name),
+            None => format!("a build of the file for {needs}, or leave it out of the bundle"),
+        }
+    }
+
+    fn glibc_advice(&self, needed: (u16, u16)) -> String {
+        let (major, minor) = self.target.system.glibc();
+        let another = self.another(&format!("glibc {major}.{minor} or older"));
+        match first_runtime_with(needed) {
+            Some(runtime) => format!("choose the runtime {runtime} or newer, or {another}"),
+            None => format!("no Lambda runtime has it; choose {another}"),
+        }
+    }
+}
+
+/// The oldest runtime whose glibc is new enough.
+fn first_runtime_with(glibc: (u16, u16)) -> Option<String> {
+    Target::python_versions()
+        .iter()
+        // The CPU does not matter here: both have the same systems.
+        .filter_map(|version| Target::new(version, Architecture::X86_64))
+        .find(|target| target.system.glibc() >= glibc)
+        .map(Target::runtime_name)
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let target = self.target;
+        let (name, system, machine) =
+            (target.runtime_name(), target.system.name(), target.architecture.machine());
+        let runtime = format!("{name} on Lambda ({system})");
+        let runtime_on_cpu = format!("{name} on Lambda {} ({system})", target.architecture.lambda_name());
+        let (major, minor) = target.system.glibc();
+        if let Some(package) = &self.package {
+            write!(formatter, "{package}: ")?;
+        }
+        let file = match self.more_files {
+            0 => format!("`{}`", self.file),
+            1 => format!("`{}` and 1 more file", self.file),
+            more => format!("`{}` and {more} more files", self.file),
+        };
+        let (is, needs, it) = match self.more_files {
+            0 => ("is", "needs", "it"),
+            _ => ("are", "need", "them"),
+        };
+        match &self.problem {
+            Problem::WrongArchitecture { found } => {
+                write!(formatter, "{file} {is} for {found}, but {runtime_on_cpu} takes {machine}: ")?;
+                if self.severity == Severity::Warning {
+                    return write!(formatter, "whatever loads {it} will fail");
+                }
+                formatter.write_str("choose ")?;
+                if let Some(other) = Architecture::ALL.iter().find(|other| other.machine() == *found) {
+                    write!(formatter, "the architecture `{}`, or ", other.lambda_name())?;
+                }
+                formatter.write_str(&self.another(machine))
+            }
+            Problem::GlibcTooNew { needed, symbol_version } => write!(
+                formatter,
+                "{file} {needs} `{symbol_version}`, but {runtime} has glibc {major}.{minor}: {}",
+                self.glibc_advice(*needed)
+            ),
+            Problem::LibraryTooNew { symbol_version, newest, library } => write!(
+                formatter,
+                "{file} {needs} `{symbol_version}`, but the `{library}` of {runtime} has `{newest}` at most: \
+                 choose {}",
+                self.another(system)
+            ),
+            Problem::NeedsMusl { library } => write!(
+                formatter,
+                "{file} {needs} `{library}`, made for systems with musl, such as Alpine Linux, but {runtime} has \
+                 glibc: choose {}",
+                self.another("manylinux")
+            ),
+            Problem::MissingLibrary { libraries } => {
+                let shown = &libraries[..libraries.len().min(LIBRARIES_SHOWN)];
+                write!(formatter, "{file} {needs} {}", text::list(shown))?;
+                if libraries.len() > shown.len() {
+                    write!(formatter, " (and {} more)", libraries.len() - shown.len())?;
+                }
+                write!(
+                    formatter,
+                    ", which {runtime} does not have and the bundle neither: unless a layer has what is missing, \
+                     whatever loads {it} will fail"
+                )
+            }
+            Problem::WrongWheelTag { tags } => {
+                let needs = format!("Python {}, {machine} and glibc {major}.{minor} or older", target.python);
+                write!(
+                    formatter,
+                    "its wheel is for {}, which {runtime_on_cpu} does not take: choose {}",
+                    text::list(&tags[..tags.len().min(TAGS_SHOWN)]),
+                    self.another(&needs)
+                )
+            }
+            Problem::WrongExtensionTag { tag } => write!(
+                formatter,
+                "{file} {is} for `{tag}` by name, and nothing beside {it} is for {runtime_on_cpu}: `import` will \
+                 fail"
+            ),
+        }
+    }
+}
