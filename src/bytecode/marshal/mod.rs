@@ -108,7 +108,7 @@ enum Field {
     Names,
 }
 
-/// Code objects of `CPython` 3.8 to 3.10.
+/// Code objects of `CPython` 3.9 and 3.10.
 const CODE_BEFORE_3_11: &[Field] = &[
     Field::Number, // argcount
     Field::Number, // posonlyargcount
@@ -128,8 +128,29 @@ const CODE_BEFORE_3_11: &[Field] = &[
     Field::Value,  // lnotab, linetable from 3.10
 ];
 
-/// Code objects of `CPython` 3.11 to 3.15.
+/// Code objects of `CPython` 3.11 and 3.12. Their name and qualified name are not interned where they are
+/// no identifiers (`<module>`, `Class.method`); an identifier is a name in the code around them too.
 const CODE_FROM_3_11: &[Field] = &[
+    Field::Number, // argcount
+    Field::Number, // posonlyargcount
+    Field::Number, // kwonlyargcount
+    Field::Number, // stacksize
+    Field::Number, // flags
+    Field::Value,  // code
+    Field::Value,  // consts
+    Field::Names,  // names
+    Field::Names,  // localsplusnames
+    Field::Value,  // localspluskinds
+    Field::Value,  // filename
+    Field::Value,  // name
+    Field::Value,  // qualname
+    Field::Number, // firstlineno
+    Field::Value,  // linetable
+    Field::Value,  // exceptiontable
+];
+
+/// Code objects of `CPython` 3.13 to 3.15. The same fields, but both names are interned again.
+const CODE_FROM_3_13: &[Field] = &[
     Field::Number, // argcount
     Field::Number, // posonlyargcount
     Field::Number, // kwonlyargcount
@@ -153,7 +174,8 @@ const CODE_FROM_3_11: &[Field] = &[
 fn code_fields(version: PythonVersion) -> Result<&'static [Field], MarshalError> {
     match (version.major, version.minor) {
         (3, 9..=10) => Ok(CODE_BEFORE_3_11),
-        (3, 11..=15) => Ok(CODE_FROM_3_11),
+        (3, 11..=12) => Ok(CODE_FROM_3_11),
+        (3, 13..=15) => Ok(CODE_FROM_3_13),
         _ => Err(MarshalError::UnknownVersion { version }),
     }
 }
