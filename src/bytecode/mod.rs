@@ -60,12 +60,11 @@ pub enum BytecodeError {
         version: String,
     },
     /// The interpreter did not start.
-    #[error("failed to start Python at `{interpreter}`")]
+    #[error("failed to start Python at `{interpreter}`: {source}")]
     Start {
         /// The executable.
         interpreter: PathBuf,
         /// Why.
-        #[source]
         source: io::Error,
     },
     /// The interpreter started, but not our program in it.
@@ -87,12 +86,11 @@ pub enum BytecodeError {
         found: String,
     },
     /// A source could not be read.
-    #[error("failed to read source `{path}`")]
+    #[error("failed to read source `{path}`: {source}")]
     Read {
         /// The source.
         path: PathBuf,
         /// Why.
-        #[source]
         source: io::Error,
     },
     /// Python ended or said something strange instead of compiling.
@@ -106,12 +104,11 @@ pub enum BytecodeError {
         complaint: String,
     },
     /// Python's bytecode could not be read.
-    #[error("failed to read the bytecode that Python made of `{path}`")]
+    #[error("failed to read the bytecode that Python made of `{path}`: {source}")]
     Marshal {
         /// The source.
         path: PathBuf,
         /// Why.
-        #[source]
         source: MarshalError,
     },
 }

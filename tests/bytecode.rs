@@ -1,0 +1,343 @@
+//! Bytecode: the same bytes whatever happens, and the meaning that `CPython` gave them.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use uv_lambda_cdk::bytecode::marshal::canonical;
+use uv_lambda_cdk::bytecode::{BytecodeError, Compiled, Source, compile, pyc_path};
+use uv_lambda_cdk::interpreter::Interpreter;
+use uv_lambda_cdk::target::PythonVersion;
+
+/// The versions that the tests want to see.
+const MINOR_VERSIONS: [u8; 6] = [9, 10, 11, 12, 13, 14];
+
+/// What is compiled of each standard library: many features, few seconds.
+const PACKAGES: [&str; 5] = ["json", "asyncio", "email", "unittest", "collections"];
+const MODULES: [&str; 8] = [
+    "dataclasses.py",
+    "typing.py",
+    "enum.py",
+    "argparse.py",
+    "_pydecimal.py",
+    "tokenize.py",
+    "opcode.py",
+    "html/entities.py",
+];
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/bytecode")
+}
+
+fn minor(interpreter: &Interpreter) -> u8 {
+    interpreter.version.split('.').nth(1).unwrap().parse().unwrap()
+}
+
+/// What a short program prints.
+fn ask(python: &Path, program: &str) -> Option<String> {
+    let output = Command::new(python).args(["-I", "-S", "-c", program]).stdin(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8(output.stdout).unwrap().trim().to_owned())
+}
+
+/// One `CPython` of every version that this machine has. Says which it lacks.
+fn interpreters() -> Vec<Interpreter> {
+    let mut candidates: Vec<PathBuf> = Vec::new();
+    if let Ok(versions) = std::env::home_dir().unwrap().join(".pyenv/versions").read_dir() {
+        candidates.extend(versions.map(|version| version.unwrap().path().join("bin/python")));
+    }
+    candidates.sort();
+    candidates.extend(MINOR_VERSIONS.map(|minor| PathBuf::from(format!("/usr/bin/python3.{minor}"))));
+    candidates.extend(which::which("python3").ok());
+    candidates.extend(which::which("python").ok());
+    let found: Vec<Interpreter> = candidates
+        .into_iter()
+        .filter_map(|path| {
+            let version = ask(&path, "import platform; print(platform.python_version())")?;
+            Some(Interpreter { path, version })
+        })
+        .collect();
+    let mut chosen = Vec::new();
+    for wanted in MINOR_VERSIONS {
+        match found.iter().find(|one| one.version.starts_with(&format!("3.{wanted}."))) {
+            Some(interpreter) => chosen.push(interpreter.clone()),
+            None => eprintln!("skipped: no CPython 3.{wanted} on this machine"),
+        }
+    }
+    assert!(!chosen.is_empty(), "no CPython on this machine: bytecode is not tested at all");
+    chosen
+}
+
+/// Some files of the interpreter's own standard library, and the features that the golden pairs show.
+fn library(interpreter: &Interpreter) -> Vec<PathBuf> {
+    let folder =
+        PathBuf::from(ask(&interpreter.path, "import os; print(os.path.dirname(os.__file__))").unwrap());
+    let mut files: Vec<PathBuf> = MODULES.iter().map(|module| folder.join(module)).collect();
+    for package in PACKAGES {
+        let entries = folder.join(package).read_dir().unwrap().map(|entry| entry.unwrap().path());
+        files.extend(entries.filter(|path| path.extension().is_some_and(|extension| extension == "py")));
+    }
+    files.retain(|path| path.is_file());
+    files.push(fixtures().join("features.py"));
+    files.sort();
+    files
+}
+
+fn sources(files: &[PathBuf]) -> Vec<Source<'_>> {
+    files
+        .iter()
+        .map(|path| Source {
+            path,
+            runtime_path: format!("/var/task/{}", path.file_name().unwrap().to_str().unwrap()),
+        })
+        .collect()
+}
+
+fn bytecode(compiled: &Compiled) -> &[u8] {
+    match compiled {
+        Compiled::Bytecode(pyc) => pyc,
+        Compiled::NotPython { reason } => panic!("{reason}"),
+    }
+}
+
+#[test]
+fn neither_order_nor_workers_change_a_byte() {
+    for interpreter in interpreters() {
+        let files = library(&interpreter);
+        let forward = compile(&interpreter, &sources(&files), 1).unwrap();
+
+        let mut reverse_files = files.clone();
+        reverse_files.reverse();
+        let mut reverse = compile(&interpreter, &sources(&reverse_files), 4).unwrap();
+        reverse.reverse();
+        assert!(forward == reverse, "{}: reverse order, 4 workers", interpreter.version);
+
+        // A fixed shuffle: every seventh file of the list, round and round.
+        let shuffle: Vec<usize> = (0..7).flat_map(|start| (start..files.len()).step_by(7)).collect();
+        let shuffled_files: Vec<PathBuf> = shuffle.iter().map(|index| files[*index].clone()).collect();
+        let shuffled = compile(&interpreter, &sources(&shuffled_files), 1).unwrap();
+        for (index, compiled) in shuffle.iter().zip(&shuffled) {
+            assert!(forward[*index] == *compiled, "{}: {}", interpreter.version, files[*index].display());
+        }
+    }
+}
+
+#[test]
+fn cpython_finds_in_it_what_it_would_compile_itself() {
+    for interpreter in interpreters() {
+        let files = library(&interpreter);
+        let sources = sources(&files);
+        let compiled = compile(&interpreter, &sources, 2).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let mut list = String::new();
+        for (index, (source, compiled)) in sources.iter().zip(&compiled).enumerate() {
+            let pyc = folder.path().join(format!("{index}.pyc"));
+            std::fs::write(&pyc, bytecode(compiled)).unwrap();
+            writeln!(list, "{}\t{}\t{}", source.path.display(), source.runtime_path, pyc.display()).unwrap();
+        }
+        let mut python = Command::new(&interpreter.path)
+            .args(["-I", "-S", "-B", "-W", "ignore"])
+            .arg(fixtures().join("compare.py"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        python.stdin.take().unwrap().write_all(list.as_bytes()).unwrap();
+        let output = python.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", interpreter.version);
+        assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), files.len().to_string());
+    }
+}
+
+#[test]
+fn import_takes_it_without_a_look_at_the_source() {
+    for interpreter in interpreters() {
+        let folder = tempfile::tempdir().unwrap();
+        let module = folder.path().join("shipped.py");
+        std::fs::write(&module, "def where():\n    return 'compiled before'\n").unwrap();
+        let source = Source { path: &module, runtime_path: module.to_str().unwrap().to_owned() };
+        let compiled = compile(&interpreter, &[source], 1).unwrap();
+        let python = PythonVersion { major: 3, minor: minor(&interpreter) };
+        let pyc = folder.path().join(pyc_path("shipped.py", python));
+        std::fs::create_dir(pyc.parent().unwrap()).unwrap();
+        std::fs::write(&pyc, bytecode(&compiled[0])).unwrap();
+        // Newer than the bytecode and longer: a time-based or checked `.pyc` would be compiled again.
+        std::fs::write(&module, "def where():\n    return 'compiled again, from the source'\n").unwrap();
+
+        let program = format!(
+            "import sys; sys.path.insert(0, {:?}); import shipped; \
+             print(shipped.where(), shipped.where.__code__.co_filename, shipped.__cached__)",
+            folder.path()
+        );
+        let expected = format!("compiled before {} {}", module.display(), pyc.display());
+        assert_eq!(ask(&interpreter.path, &program).unwrap(), expected, "{}", interpreter.version);
+        assert_eq!(std::fs::read(&pyc).unwrap(), bytecode(&compiled[0]), "{}", interpreter.version);
+    }
+}
+
+/// The name that makes this program the child of the test below, and the folder it then works in.
+const HOSTILE_FOLDER: &str = "UV_LAMBDA_CDK_TEST_HOSTILE_FOLDER";
+
+#[test]
+fn the_environment_of_the_caller_does_not_matter() {
+    let interpreters = interpreters();
+    let interpreter = &interpreters[interpreters.len() - 1];
+    let files = [fixtures().join("features.py")];
+    let compiled = compile(interpreter, &sources(&files), 1).unwrap();
+    if let Some(folder) = std::env::var_os(HOSTILE_FOLDER) {
+        std::fs::write(Path::new(&folder).join("found.pyc"), bytecode(&compiled[0])).unwrap();
+        return;
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    for module in ["marshal", "importlib", "types", "warnings", "functools", "contextlib", "encodings"] {
+        std::fs::write(folder.path().join(format!("{module}.py")), "raise SystemExit('imported')").unwrap();
+    }
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "the_environment_of_the_caller_does_not_matter"])
+        .env(HOSTILE_FOLDER, folder.path())
+        .env("PYTHONPATH", folder.path())
+        .env("PYTHONOPTIMIZE", "2")
+        .env("PYTHONNODEBUGRANGES", "1")
+        .env("PYTHONPYCACHEPREFIX", folder.path())
+        .env("PYTHONHASHSEED", "7")
+        .env("PYTHONINTMAXSTRDIGITS", "640")
+        .env("PYTHONWARNINGS", "error")
+        .env("LC_ALL", "C")
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+    let found = std::fs::read(folder.path().join("found.pyc")).unwrap();
+    assert!(found == bytecode(&compiled[0]));
+    assert!(!folder.path().join("__pycache__").exists());
+}
+
+#[test]
+fn what_does_not_compile_ships_as_source_alone() {
+    let cases: [(&str, Vec<u8>); 7] = [
+        ("SyntaxError", b"print 'for another Python'\n".to_vec()),
+        ("SyntaxError", b"{{ template }} = 1 +\n".to_vec()),
+        ("IndentationError", b"if True:\nprint()\n".to_vec()),
+        ("SyntaxError", b"# coding: no-such-coding\n".to_vec()),
+        ("SyntaxError", b"text = '\xff'\n".to_vec()),
+        ("", b"null = '\0'\n".to_vec()),
+        // Too deep for the parser, the compiler or marshal: which it is depends on the version.
+        ("", [b"deep = ".to_vec(), b"-(".repeat(10_000), b"1".to_vec(), b")".repeat(10_000)].concat()),
+    ];
+    for interpreter in interpreters() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut files = Vec::new();
+        for (index, (_, content)) in cases.iter().enumerate() {
+            files.push(folder.path().join(format!("{index}.py")));
+            std::fs::write(&files[index], content).unwrap();
+        }
+        // A worker goes on after all that.
+        files.push(folder.path().join("empty.py"));
+        std::fs::write(&files[cases.len()], "").unwrap();
+        let compiled = compile(&interpreter, &sources(&files), 1).unwrap();
+        for ((expected, content), compiled) in cases.iter().zip(&compiled) {
+            let Compiled::NotPython { reason } = compiled else {
+                panic!("{}: {} compiles", interpreter.version, String::from_utf8_lossy(content))
+            };
+            assert!(reason.starts_with(expected), "{}: {reason}", interpreter.version);
+        }
+        assert_eq!(&bytecode(&compiled[cases.len()])[4..8], [1, 0, 0, 0]);
+    }
+}
+
+#[test]
+fn no_sources_need_no_python() {
+    let nowhere = Interpreter { path: "/nowhere/python".into(), version: "3.13.0".to_owned() };
+    assert_eq!(compile(&nowhere, &[], 4).unwrap(), []);
+}
+
+#[test]
+fn failures_name_what_failed() {
+    let files = [fixtures().join("features.py")];
+    let interpreter = interpreters().remove(0);
+
+    let nowhere = Interpreter { path: "/nowhere/python".into(), ..interpreter.clone() };
+    let error = compile(&nowhere, &sources(&files), 1).unwrap_err();
+    assert_eq!(error.to_string(), "failed to start Python at `/nowhere/python`");
+
+    let other = Interpreter { version: "3.12.99".to_owned(), ..interpreter.clone() };
+    let error = compile(&other, &sources(&files), 1).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "expected `cpython 3.12.99` at `{}`, found `cpython {}`",
+            interpreter.path.display(),
+            interpreter.version
+        )
+    );
+
+    let missing = [files[0].clone(), PathBuf::from("/nowhere/source.py")];
+    let error = compile(&interpreter, &sources(&missing), 2).unwrap_err();
+    assert_eq!(error.to_string(), "failed to read source `/nowhere/source.py`");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_python_that_misbehaves_is_named_with_the_source_it_was_at() {
+    let files = vec![fixtures().join("features.py"); 50];
+    let source = files[0].display();
+    let fails = |name: &str| {
+        let path = fixtures().join("fake").join(name);
+        let interpreter = Interpreter { path: path.clone(), version: "3.13.0".to_owned() };
+        (compile(&interpreter, &sources(&files), 2).unwrap_err(), path.display().to_string())
+    };
+
+    let (error, python) = fails("absent");
+    assert_eq!(
+        error.to_string(),
+        format!("failed to run a program with Python at `{python}`: no such version")
+    );
+
+    let (error, python) = fails("loud");
+    assert!(error.to_string().starts_with(&format!("failed to run a program with Python at `{python}`: ")));
+    assert!(matches!(error, BytecodeError::Unusable { complaint, .. } if complaint.len() < 3000));
+
+    let (error, python) = fails("dying");
+    assert_eq!(
+        error.to_string(),
+        format!("Python at `{python}` stopped while it compiled `{source}`: out of memory")
+    );
+
+    let (error, _) = fails("strange");
+    assert_eq!(error.to_string(), format!("failed to read the bytecode that Python made of `{source}`"));
+    let cause = std::error::Error::source(&error).unwrap();
+    assert_eq!(cause.to_string(), "found unknown type code `0x5b` before byte `1`");
+}
+
+/// The golden pairs: for every version what two processes made of the same source, and what both become.
+fn golden(check: impl Fn(PythonVersion, &[Vec<u8>; 2], &Path)) {
+    for minor in MINOR_VERSIONS {
+        let folder = fixtures().join(format!("3.{minor}"));
+        if folder.is_dir() {
+            let before = ["alone", "crowded"]
+                .map(|situation| std::fs::read(folder.join(format!("{situation}.before.marshal"))).unwrap());
+            check(PythonVersion { major: 3, minor }, &before, &folder.join("after.marshal"));
+        }
+    }
+}
+
+#[test]
+fn golden_pairs() {
+    golden(|version, before, after| {
+        let after = std::fs::read(after).unwrap();
+        for before in before {
+            assert!(canonical(before, version).unwrap() == after, "{version}");
+        }
+        assert!(canonical(&after, version).unwrap() == after, "{version}: not stable");
+        assert!(after.len() < before[0].len(), "{version}: larger than what CPython writes");
+    });
+}
+
+#[test]
+#[ignore = "writes the golden results, after a change that is meant to change them"]
+fn write_golden_results() {
+    golden(|version, before, after| std::fs::write(after, canonical(&before[0], version).unwrap()).unwrap());
+}
