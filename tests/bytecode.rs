@@ -261,7 +261,10 @@ fn failures_name_what_failed() {
 
     let nowhere = Interpreter { path: "/nowhere/python".into(), ..interpreter.clone() };
     let error = compile(&nowhere, &sources(&files), 1).unwrap_err();
-    assert_eq!(error.to_string(), "failed to start Python at `/nowhere/python`");
+    assert!(
+        error.to_string().starts_with("failed to start Python at `/nowhere/python`: No such file"),
+        "{error}"
+    );
 
     let other = Interpreter { version: "3.12.99".to_owned(), ..interpreter.clone() };
     let error = compile(&other, &sources(&files), 1).unwrap_err();
@@ -276,7 +279,10 @@ fn failures_name_what_failed() {
 
     let missing = [files[0].clone(), PathBuf::from("/nowhere/source.py")];
     let error = compile(&interpreter, &sources(&missing), 2).unwrap_err();
-    assert_eq!(error.to_string(), "failed to read source `/nowhere/source.py`");
+    assert!(
+        error.to_string().starts_with("failed to read source `/nowhere/source.py`: No such file"),
+        "{error}"
+    );
 }
 
 #[cfg(unix)]
@@ -307,9 +313,11 @@ fn a_python_that_misbehaves_is_named_with_the_source_it_was_at() {
     );
 
     let (error, _) = fails("strange");
-    assert_eq!(error.to_string(), format!("failed to read the bytecode that Python made of `{source}`"));
-    let cause = std::error::Error::source(&error).unwrap();
-    assert_eq!(cause.to_string(), "found unknown type code `0x5b` before byte `1`");
+    let cause = "found unknown type code `0x5b` before byte `1`";
+    assert_eq!(
+        error.to_string(),
+        format!("failed to read the bytecode that Python made of `{source}`: {cause}")
+    );
 }
 
 /// The golden pairs: for every version what two processes made of the same source, and what both become.
