@@ -160,6 +160,60 @@ describe('a change', () => {
   });
 });
 
+describe('a version that the backend takes from git', () => {
+  const run = (folder, ...command) => {
+    const { status, stderr } = spawnSync(command[0], command.slice(1), { cwd: folder, encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+  };
+
+  /** The fixture in a repository tagged v2.5, with a library whose version a backend computes from the tag. */
+  function tagged(t, settings) {
+    const workspace = fixture(t);
+    fs.writeFileSync(
+      path.join(workspace, 'packages/library/pyproject.toml'),
+      `[project]\nname = "library"\ndynamic = ["version"]\nrequires-python = ">=3.9"\n${settings}`,
+    );
+    const git = (...args) => run(workspace, 'git', '-c', 'user.name=a', '-c', 'user.email=a@example.com', ...args);
+    git('init', '--quiet');
+    git('add', '.');
+    git('commit', '--quiet', '--message', 'one');
+    // uv asks the backend for the version, so it locks inside the repository.
+    run(workspace, uv, 'lock', '--quiet', '--python', interpreter);
+    git('commit', '--quiet', '--all', '--amend', '--no-edit');
+    git('tag', 'v2.5');
+    return workspace;
+  }
+
+  const backends = {
+    'hatch-vcs':
+      '[build-system]\nrequires = ["hatchling==1.27.0", "hatch-vcs==0.5.0"]\nbuild-backend = "hatchling.build"\n[tool.hatch.version]\nsource = "vcs"\nraw-options = { root = "../.." }\n',
+    'setuptools-scm':
+      '[build-system]\nrequires = ["setuptools==80.9.0", "setuptools-scm==9.2.0"]\nbuild-backend = "setuptools.build_meta"\n[tool.setuptools_scm]\nroot = "../.."\n',
+    'uv-dynamic-versioning':
+      '[build-system]\nrequires = ["hatchling==1.27.0", "uv-dynamic-versioning==0.11.2"]\nbuild-backend = "hatchling.build"\n[tool.hatch.version]\nsource = "uv-dynamic-versioning"\n',
+  };
+  for (const [backend, settings] of Object.entries(backends)) {
+    test(`comes out right with ${backend}`, (t) => {
+      const workspace = tagged(t, settings);
+      const before = snapshot(workspace);
+      const version = () => {
+        const { packages } = bundleSync(options(workspace), temporaryFolder(t));
+        return packages.find(({ name }) => name === 'library').version;
+      };
+      assert.equal(version(), '2.5');
+      assert.ok(isDeepStrictEqual(snapshot(workspace), before));
+
+      // A change elsewhere in the repository is none of this package; one in it is.
+      fs.appendFileSync(path.join(workspace, 'packages/other/src/other/__init__.py'), '# changed\n');
+      assert.equal(version(), '2.5');
+      if (backend !== 'uv-dynamic-versioning') {
+        fs.appendFileSync(path.join(workspace, 'packages/library/src/library/__init__.py'), '# changed\n');
+        assert.match(version(), /^2\.6\.dev0\+/);
+      }
+    });
+  }
+});
+
 describe("the user's tree", () => {
   test('is not touched, and may be read-only', (t) => {
     const workspace = fixture(t);

@@ -2,7 +2,7 @@
 //! listed name by name, never inherited whole.
 
 use std::ffi::{OsStr, OsString};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
@@ -46,6 +46,16 @@ pub struct Output {
     pub stdout: Vec<u8>,
     /// Its standard error, as text.
     pub stderr: String,
+}
+
+impl From<std::process::Output> for Output {
+    fn from(output: std::process::Output) -> Self {
+        Self {
+            status: output.status,
+            stdout: output.stdout,
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
 }
 
 impl Process {
@@ -95,12 +105,17 @@ impl Process {
 
     /// Runs to the end and collects what the process said.
     pub fn run(&mut self) -> io::Result<Output> {
-        let output = self.command.output()?;
-        Ok(Output {
-            status: output.status,
-            stdout: output.stdout,
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        })
+        self.command.output().map(Output::from)
+    }
+
+    /// Runs to the end with `input` as the standard input. For processes that say little while they
+    /// read.
+    pub fn run_with_input(&mut self, input: &[u8]) -> io::Result<Output> {
+        let mut child = self.spawn()?;
+        if let Some(mut pipe) = child.stdin.take() {
+            pipe.write_all(input)?;
+        }
+        child.wait_with_output().map(Output::from)
     }
 
     /// Starts the process with a pipe to its standard input, for a conversation.

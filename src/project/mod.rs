@@ -1,6 +1,7 @@
 //! Project: which workspace, which member, which local packages does it reach, which files are
 //! theirs?
 
+mod history;
 mod lock;
 mod sources;
 
@@ -172,7 +173,7 @@ impl Project {
         folders
     }
 
-    /// Whether uv must run a build backend to learn what some local package depends on.
+    /// Whether uv must run a build backend to learn the version or the dependencies of a local package.
     pub fn computes_metadata(&self) -> bool {
         self.local_folders().iter().any(|folder| computes_metadata(&folder.join("pyproject.toml")))
     }

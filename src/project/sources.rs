@@ -4,13 +4,14 @@
 //! there (stale `build/lib`, `.env`). So they get a copy, made anew each time, of what git would
 //! track.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use ignore::WalkBuilder;
 
-use super::{LocalPackage, LockedPackage, Project, Reach, Shipping, Source};
+use super::{LocalPackage, LockedPackage, Project, Reach, Shipping, Source, history};
 
 /// A source file of a local package.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,7 +141,8 @@ pub fn stage(project: &Project, reach: &Reach<'_>, into: &Path) -> io::Result<Pa
     let folders = project.local_folders();
     let by_path: Vec<PathBuf> =
         project.lock.packages().iter().filter_map(|package| path_reference(root, package)).collect();
-    let top = common_ancestor(root, folders.iter().chain(&by_path));
+    let repositories = repositories_of_versions(reach);
+    let top = common_ancestor(root, folders.iter().chain(&by_path).chain(&repositories));
     let mirror = |path: &Path| into.join(path.strip_prefix(&top).unwrap_or(path));
 
     for name in ["pyproject.toml", super::LOCKFILE, "uv.toml"] {
@@ -160,7 +162,20 @@ pub fn stage(project: &Project, reach: &Reach<'_>, into: &Path) -> io::Result<Pa
     for path in &by_path {
         link_archives(path, &mirror(path))?;
     }
+    for repository in &repositories {
+        history::lend(repository, &mirror(repository))?;
+    }
     Ok(mirror(root))
+}
+
+/// The git repositories from which packages that ship as wheels may take their version.
+fn repositories_of_versions(reach: &Reach<'_>) -> BTreeSet<PathBuf> {
+    let wheels = reach.local.iter().filter(|package| package.shipping == Shipping::Wheel);
+    wheels
+        .filter(|package| is_dynamic(&package.folder.join("pyproject.toml"), &["version"]))
+        .map(|package| repository_root(&package.folder).to_path_buf())
+        .filter(|repository| repository.join(".git").exists())
+        .collect()
 }
 
 /// The archive, or the folder of archives, that a package of the lock is found in by path.
@@ -184,18 +199,23 @@ fn common_ancestor<'a>(root: &'a Path, others: impl Iterator<Item = &'a PathBuf>
     })
 }
 
-/// Whether uv must run the build backend to learn what a package depends on.
+/// Whether uv must run the build backend to learn the version or the dependencies of a package.
 pub(super) fn computes_metadata(manifest: &Path) -> bool {
+    is_dynamic(manifest, &["version", "dependencies", "optional-dependencies"])
+}
+
+/// Whether the build backend, not the manifest, says one of the `fields` of a package.
+fn is_dynamic(manifest: &Path, fields: &[&str]) -> bool {
     let Ok(text) = fs_err::read_to_string(manifest) else { return true };
     let Ok(table) = text.parse::<toml::Table>() else { return true };
     let Some(project) = table.get("project").and_then(toml::Value::as_table) else {
-        // Without a `[project]` table the backend knows the dependencies; where there is no
-        // `[build-system]` either, there are none.
+        // Without a `[project]` table the backend knows everything; where there is no `[build-system]`
+        // either, there is nothing to know.
         return table.contains_key("build-system");
     };
     let dynamic = project.get("dynamic").and_then(toml::Value::as_array);
-    dynamic.is_some_and(|fields| {
-        fields.iter().any(|field| matches!(field.as_str(), Some("dependencies" | "optional-dependencies")))
+    dynamic.is_some_and(|dynamic| {
+        dynamic.iter().any(|field| field.as_str().is_some_and(|field| fields.contains(&field)))
     })
 }
 
@@ -328,7 +348,7 @@ mod tests {
     #[test]
     fn metadata_is_computed_where_the_manifest_leaves_it_open() {
         let folder = tree(&[
-            ("static.toml", "[project]\nname = 'a'\ndynamic = ['version']\n[build-system]"),
+            ("static.toml", "[project]\nname = 'a'\ndynamic = ['readme']\n[build-system]"),
             ("dynamic.toml", "[project]\nname = 'a'\ndynamic = ['dependencies']"),
             ("legacy.toml", "[build-system]\nrequires = ['setuptools']"),
             ("virtual.toml", "[tool.uv.workspace]\nmembers = []"),
