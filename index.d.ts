@@ -320,6 +320,16 @@ export interface BuildSettings {
    * @default - the `uv` on `PATH`
    */
   readonly uv?: string;
+
+  /**
+   * Whether this machine compiles what has no wheel: third-party packages that are only there as source, and local
+   * packages with native extensions. Right only where its system is the runtime's, such as a build machine with the
+   * same Amazon Linux and CPU; what comes out is checked against the runtime. Such bundles are as reproducible as the
+   * compilers are. Always on inside the container.
+   *
+   * @default false
+   */
+  readonly nativeBuilds?: boolean;
 }
 
 /** What was built. */

@@ -228,12 +228,20 @@ describe('the container', () => {
       architecture: lambda.Architecture.ARM_64, bundling: { docker: 'always', ...${bundling} } } }`;
     const { status, stderr } = runApp(t, { functions, env: { CDK_DOCKER: engine.program } });
     assert.equal(status, 0, stderr);
-    return engine.calls();
+    return engine;
   };
 
-  containerTest('is for the CPU of the function', (t) => {
-    const [call] = run(t, '{}');
-    assert.ok(call.join(' ').includes('--platform linux/arm64'), call.join(' '));
+  containerTest('is for the CPU of the function, with the image of its runtime', (t) => {
+    const engine = run(t, '{}');
+    const build = engine.builds()[0].join(' ');
+    assert.ok(build.includes('--platform linux/arm64'), build);
+    assert.ok(build.includes('--build-arg BASE=public.ecr.aws/sam/build-python3.13:latest-arm64'), build);
+    const ran = engine.calls()[0].join(' ');
+    assert.ok(ran.includes('--platform linux/arm64'), ran);
+    assert.match(
+      ran,
+      /--env HOME=\/tmp .*cdk-[0-9a-f]+ \/uv-lambda-cdk\/bin\/uv-lambda-cdk-arm64 bundle --native-builds /,
+    );
   });
 
   containerTest('takes the settings of the app over the plan, and adds its volumes to the workspace', (t) => {
@@ -252,7 +260,7 @@ describe('the container', () => {
         securityOpt: 'no-new-privileges',
         platform: 'linux/riscv64',
       }`,
-    );
+    ).calls();
     const text = call.join(' ');
     for (const expected of [
       '--entrypoint /entry',
@@ -276,11 +284,15 @@ describe('the container', () => {
     const calls = run(
       t,
       `{ bundlingFileAccess: BundlingFileAccess.VOLUME_COPY, network: 'host', user: '7:8', image: DockerImage.fromRegistry('mine') }`,
-    );
+    ).calls();
     const build = calls.find((call) => call.includes('mine'));
     assert.ok(build.join(' ').includes('--network host'), build.join(' '));
     assert.ok(build.join(' ').includes('-u 7:8'), build.join(' '));
     assert.ok(build.includes('--volumes-from'), build.join(' '));
+    // The executable travels in the copy of the workspace.
+    const copied = calls.find((call) => call[0] === 'cp' && call[2].endsWith(':/asset-input/.uv-lambda-cdk'));
+    assert.ok(copied?.[1].endsWith('container/uv-lambda-cdk-arm64'), JSON.stringify(calls));
+    assert.ok(build.includes('/asset-input/.uv-lambda-cdk'), build.join(' '));
     assert.ok(
       calls.some((call) => call.join(' ').includes('chown -R 7:8')),
       JSON.stringify(calls),

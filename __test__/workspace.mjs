@@ -51,24 +51,29 @@ export function containerEngine(test) {
 const fs = require('node:fs');
 const call = process.argv.slice(2);
 fs.appendFileSync(${JSON.stringify(notes)}, JSON.stringify(call) + '\\n');
-process.stderr.write('the container engine runs\\n');
+if (call[0] === 'image') process.exit(1); // No image was made before.
+if (call[0] === 'run') process.stderr.write('the container engine runs\\n');
 const mount = call.find((argument) => argument.endsWith(':/asset-output:delegated'));
 const output = mount ? mount.slice(0, -':/asset-output:delegated'.length) : call[0] === 'cp' && call[1].endsWith(':/asset-output/.') && call[2];
 if (output) fs.writeFileSync(output + '/code.py', '# ' + call.join(' '));
 `,
   );
   fs.chmodSync(program, 0o755);
+  const calls = () =>
+    fs.existsSync(notes)
+      ? fs
+          .readFileSync(notes, 'utf8')
+          .trim()
+          .split('\n')
+          .map((line) => JSON.parse(line))
+      : [];
+  const makesImage = ([verb]) => ['image', 'build'].includes(verb);
   return {
     program,
-    /** The arguments of each call so far. */
-    calls: () =>
-      fs.existsSync(notes)
-        ? fs
-            .readFileSync(notes, 'utf8')
-            .trim()
-            .split('\n')
-            .map((line) => JSON.parse(line))
-        : [],
+    /** The arguments of each call so far, less those that make an image. */
+    calls: () => calls().filter((call) => !makesImage(call)),
+    /** The arguments of each call so far that made an image. */
+    builds: () => calls().filter(([verb]) => verb === 'build'),
   };
 }
 

@@ -3,6 +3,18 @@ import type { ILocalBundling } from 'aws-cdk-lib';
 import { attemptSync, optionsDigest } from '../binding';
 import type { Bundle, BundleError, BundleOptions, ErrorCode, UvBundlerSettings } from '../index';
 
+/** Why this machine cannot build what a container could. */
+interface Reason {
+  code: ErrorCode;
+  message: string;
+}
+
+/** What the core answers, with the codes of the contract: one of the two. */
+interface Attempt {
+  bundle?: Bundle;
+  unavailable?: Reason;
+}
+
 /** Builds the zip of one package on this machine, for CDK's asset machinery. */
 export class UvBundler implements ILocalBundling {
   /**
@@ -21,7 +33,7 @@ export class UvBundler implements ILocalBundling {
   }
 
   tryBundle(outputDir: string): boolean {
-    const { bundle, unavailable } = attemptSync(this.#options, outputDir);
+    const { bundle, unavailable } = attemptSync(this.#options, outputDir) as Attempt;
     if (bundle) {
       for (const { message } of bundle.warnings) {
         this.#say(`warning: ${message}`);
@@ -30,7 +42,7 @@ export class UvBundler implements ILocalBundling {
       return true;
     }
 
-    const { code, message } = unavailable as { code: ErrorCode; message: string };
+    const { code, message } = unavailable as Reason;
     if (this.#docker === 'never') {
       throw bundleError(code, message);
     }

@@ -32,7 +32,7 @@ pub fn bundle(request: &Request, output: &Path) -> Result<Bundle, Error> {
     let reach = project.reach(&environment)?;
 
     let work = tempfile::Builder::new().prefix("uv-lambda-cdk-").tempdir().map_err(Error::WorkFolder)?;
-    let installed = install::install(&project, &reach, request.target, &uv, &interpreter, work.path())?;
+    let installed = install::install(&project, &reach, request, &uv, &interpreter, work.path())?;
     let mut selection = select::select(applications(&project, &reach)?, &installed)?;
     let warnings = check(&selection, request)?;
     let not_compiled = add_bytecode(&mut selection, &interpreter, request.target.python)?;

@@ -8,8 +8,9 @@ use rayon::prelude::*;
 use crate::archive::{self, ArchiveError};
 use crate::interpreter::Interpreter;
 use crate::project::{LocalPackage, Project, Reach, Shipping, stage};
+use crate::request::Request;
 use crate::target::Target;
-use crate::uv::{Uv, UvError};
+use crate::uv::{Sync, Uv, UvError};
 
 /// A folder whose contents belong at the top of the bundle.
 #[derive(Debug)]
@@ -101,7 +102,7 @@ impl InstallError {
 pub fn install(
     project: &Project,
     reach: &Reach<'_>,
-    target: Target,
+    request: &Request,
     uv: &Uv,
     interpreter: &Interpreter,
     work: &Path,
@@ -112,7 +113,7 @@ pub fn install(
     let checked = if project.computes_metadata() { &staged } else { &project.root };
     uv.check_lock(checked, &project.root, &interpreter.path)?;
 
-    let both = Installer { project, target, uv, interpreter: &interpreter.path, staged: &staged, work };
+    let both = Installer { project, request, uv, interpreter: &interpreter.path, staged: &staged, work };
     let (local, third_party) =
         rayon::join(|| both.build_local(&reach.local), || both.install_third_party(&reach.local));
     let mut installed = local?;
@@ -123,7 +124,7 @@ pub fn install(
 /// What both halves of the installation work with.
 struct Installer<'a> {
     project: &'a Project,
-    target: Target,
+    request: &'a Request,
     uv: &'a Uv,
     interpreter: &'a Path,
     /// The copy of the workspace.
@@ -135,18 +136,19 @@ impl Installer<'_> {
     fn install_third_party(&self, local: &[LocalPackage]) -> Result<Installed, InstallError> {
         let environment = self.work.join("environment");
         let local: Vec<&str> = local.iter().map(|package| package.name.as_str()).collect();
-        self.uv.install(
-            self.staged,
-            &self.project.member,
-            &local,
-            self.target,
-            self.interpreter,
-            &environment,
-        )?;
+        self.uv.install(&Sync {
+            workspace: self.staged,
+            member: &self.project.member,
+            without: &local,
+            target: self.request.target,
+            native_builds: self.request.native_builds,
+            interpreter: self.interpreter,
+            environment: &environment,
+        })?;
         let folder = if cfg!(windows) {
             environment.join("Lib/site-packages")
         } else {
-            environment.join(format!("lib/python{}/site-packages", self.target.python))
+            environment.join(format!("lib/python{}/site-packages", self.request.target.python))
         };
         // Where there is nothing to install, uv may not make the environment.
         fs_err::create_dir_all(&folder)?;
@@ -169,8 +171,12 @@ impl Installer<'_> {
             .build_wheel(&self.copy_of(&package.folder), self.interpreter, &wheels)
             .map_err(|source| InstallError::Build { name: name(), source })?;
         let wheel = only_wheel(&package.name, &wheels)?;
-        if !wheel.ends_with("-any.whl") {
-            return Err(InstallError::NativeLocalPackage { name: name(), wheel, target: self.target });
+        if !wheel.ends_with("-any.whl") && !self.request.native_builds {
+            return Err(InstallError::NativeLocalPackage {
+                name: name(),
+                wheel,
+                target: self.request.target,
+            });
         }
         unpack(&wheels.join(&wheel), &folder)
             .map_err(|source| InstallError::BadWheel { name: name(), source })?;

@@ -24,6 +24,9 @@ pub struct Request {
     pub python: Option<PythonRequest>,
     /// The uv executable, where the caller names one.
     pub uv: Option<PathBuf>,
+    /// Whether what has no wheel is compiled on this machine, whose system then has to be the
+    /// runtime's.
+    pub native_builds: bool,
 }
 
 /// The caller's wish for an interpreter.
@@ -143,6 +146,7 @@ impl Request {
         let architecture = options.string("architecture")?;
         let python = options.string("python")?;
         let uv = options.path("uv")?;
+        let native_builds = options.boolean("nativeBuilds")?;
         options.refuse_unknown()?;
 
         let path = existing_folder(path.ok_or(RequestError::Missing {
@@ -156,6 +160,7 @@ impl Request {
             target: target(python_version, architecture)?,
             python: python.map(python_request).transpose()?,
             uv,
+            native_builds: native_builds.unwrap_or(false),
         })
     }
 
@@ -163,7 +168,7 @@ impl Request {
     /// ask for the same bundle. Free of machine paths (`path` counts relative to `root`, and where
     /// tools lie does not count), so that it is the same on every machine.
     pub fn digest(&self, root: &Path) -> String {
-        let Self { path, package, handler, target, python, uv: _ } = self;
+        let Self { path, package, handler, target, python, uv: _, native_builds } = self;
         let within_root = path.strip_prefix(root).unwrap_or(Path::new(""));
         let python = match python {
             Some(PythonRequest::Version(version)) => Some(version),
@@ -176,6 +181,7 @@ impl Request {
             "runtime": target.runtime_name(),
             "architecture": target.architecture.lambda_name(),
             "python": python,
+            "nativeBuilds": native_builds,
         });
         text::hex(&Sha256::digest(identity.to_string()))
     }
@@ -202,6 +208,18 @@ impl Options<'_> {
             Some(Value::String(value)) => Ok(Some(value.clone())),
             Some(other) => {
                 Err(RequestError::WrongType { name, expected: "a string", found: type_name(other) })
+            }
+        }
+    }
+
+    /// An option that is on or off.
+    fn boolean(&mut self, name: &'static str) -> Result<Option<bool>, RequestError> {
+        self.known.push(name);
+        match self.map.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Bool(value)) => Ok(Some(*value)),
+            Some(other) => {
+                Err(RequestError::WrongType { name, expected: "a boolean", found: type_name(other) })
             }
         }
     }

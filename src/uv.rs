@@ -88,6 +88,25 @@ pub struct Uv {
     pub version: Version,
 }
 
+/// What `uv sync` installs, and where.
+#[derive(Debug, Clone, Copy)]
+pub struct Sync<'a> {
+    /// The workspace, or its copy.
+    pub workspace: &'a Path,
+    /// The member whose dependencies are installed.
+    pub member: &'a str,
+    /// The packages among them that are not.
+    pub without: &'a [&'a str],
+    /// What wheels are chosen for.
+    pub target: Target,
+    /// Whether a package without a wheel is compiled here; otherwise it is an error.
+    pub native_builds: bool,
+    /// The interpreter of the environment.
+    pub interpreter: &'a Path,
+    /// The environment that is made.
+    pub environment: &'a Path,
+}
+
 /// Why uv did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum UvError {
@@ -207,27 +226,19 @@ impl Uv {
         succeeded("lock --check", &output).map(drop)
     }
 
-    /// Installs the wheels that `member` needs on the target, without the packages `local`, into a
-    /// new environment at `environment`.
-    pub fn install(
-        &self,
-        staged: &Path,
-        member: &str,
-        local: &[&str],
-        target: Target,
-        interpreter: &Path,
-        environment: &Path,
-    ) -> Result<(), UvError> {
-        let output = self.run(staged, "sync", |process| {
+    /// Installs what the lock says a member needs on the target into a new environment.
+    pub fn install(&self, sync: &Sync<'_>) -> Result<(), UvError> {
+        let output = self.run(sync.workspace, "sync", |process| {
             process
-                .args(["--frozen", "--no-default-groups", "--no-build", "--link-mode", "hardlink"])
-                .args(["--package", member, "--python-platform", &target.uv_platform(), "--python"])
-                .args([interpreter])
-                .args(local.iter().flat_map(|name| ["--no-install-package", name]))
-                .env("UV_PROJECT_ENVIRONMENT", environment);
+                .args(["--frozen", "--no-default-groups", "--link-mode", "hardlink"])
+                .args((!sync.native_builds).then_some("--no-build"))
+                .args(["--package", sync.member, "--python-platform", &sync.target.uv_platform(), "--python"])
+                .args([sync.interpreter])
+                .args(sync.without.iter().flat_map(|name| ["--no-install-package", name]))
+                .env("UV_PROJECT_ENVIRONMENT", sync.environment);
         })?;
         if let Some(package) = without_wheel(&output.stderr) {
-            return Err(UvError::NoWheel { package, target });
+            return Err(UvError::NoWheel { package, target: sync.target });
         }
         succeeded("sync", &output).map(drop)
     }
@@ -246,6 +257,15 @@ impl Uv {
                 .env("PYTHONHASHSEED", "0");
         })?;
         succeeded("build", &output).map(drop)
+    }
+
+    /// Where this uv keeps its cache.
+    pub fn cache_folder(&self) -> Option<PathBuf> {
+        let output = self.run(&std::env::temp_dir(), "cache", |process| {
+            process.args(["dir"]);
+        });
+        let output = output.ok().filter(|output| output.status.success())?;
+        Some(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
     }
 
     /// The interpreter that uv finds for a version, among its own and those on PATH.

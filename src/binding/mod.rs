@@ -3,6 +3,7 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
@@ -94,12 +95,29 @@ pub struct Reason {
 /// What CDK's Docker fallback runs.
 #[napi(object)]
 pub struct ContainerPlan {
-    /// The image.
-    pub image: String,
+    /// The image to add uv to.
+    pub base_image: String,
+    /// The uv to add.
+    pub uv_version: String,
     /// Docker's name of the platform.
     pub platform: String,
-    /// The command.
-    pub command: Vec<String>,
+    /// File name of the executable that builds.
+    pub executable: String,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// Environment variables that it needs.
+    pub environment: HashMap<String, String>,
+    /// Folders to mount beside the workspace.
+    pub volumes: Vec<Volume>,
+}
+
+/// A folder of this machine that a container sees.
+#[napi(object)]
+pub struct Volume {
+    /// The folder here.
+    pub host_path: String,
+    /// The folder there.
+    pub container_path: String,
 }
 
 #[expect(clippy::cast_precision_loss, reason = "JavaScript numbers are exact up to 8 PiB")]
@@ -255,9 +273,20 @@ pub fn find_workspace_root(from: String) -> Result<String> {
 pub fn container_plan(#[napi(ts_arg_type = "unknown")] options: Options) -> Result<ContainerPlan> {
     let plan = options.request().and_then(|request| container::plan(&request));
     plan.map(|plan| ContainerPlan {
-        image: plan.image,
+        base_image: plan.base_image,
+        uv_version: plan.uv_version,
         platform: plan.platform.to_owned(),
-        command: plan.command,
+        executable: plan.executable,
+        arguments: plan.arguments,
+        environment: plan.environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        volumes: plan
+            .volumes
+            .into_iter()
+            .map(|volume| Volume {
+                host_path: volume.host_path.to_string_lossy().into_owned(),
+                container_path: volume.container_path.to_owned(),
+            })
+            .collect(),
     })
     .map_err(|error| to_js(&error))
 }

@@ -178,6 +178,14 @@ impl Project {
         self.local_folders().iter().any(|folder| computes_metadata(&folder.join("pyproject.toml")))
     }
 
+    /// The folder that holds the workspace and everything that the lock finds by path.
+    pub fn folder_of_everything(&self) -> PathBuf {
+        sources::common_ancestor(
+            &self.root,
+            self.local_folders().iter().chain(&sources::path_references(self)),
+        )
+    }
+
     /// The folders of other packages that lie inside `folder`.
     pub fn folders_inside(&self, folder: &Path) -> Vec<PathBuf> {
         self.local_folders()

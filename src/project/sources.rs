@@ -25,6 +25,8 @@ pub struct SourceFile {
 /// Names that are never a package's own, whatever `.gitignore` says: the repository's own data,
 /// what tools leave behind, and files in which secrets are kept.
 const NEVER_SOURCE: &[&str] = &[
+    // Our own executable, in a workspace that was copied into a container.
+    ".uv-lambda-cdk",
     ".git",
     ".hg",
     ".svn",
@@ -139,8 +141,7 @@ pub fn slash_separated(path: &Path) -> io::Result<String> {
 pub fn stage(project: &Project, reach: &Reach<'_>, into: &Path) -> io::Result<PathBuf> {
     let root = project.root.as_path();
     let folders = project.local_folders();
-    let by_path: Vec<PathBuf> =
-        project.lock.packages().iter().filter_map(|package| path_reference(root, package)).collect();
+    let by_path = path_references(project);
     let repositories = repositories_of_versions(reach);
     let top = common_ancestor(root, folders.iter().chain(&by_path).chain(&repositories));
     let mirror = |path: &Path| into.join(path.strip_prefix(&top).unwrap_or(path));
@@ -178,6 +179,11 @@ fn repositories_of_versions(reach: &Reach<'_>) -> BTreeSet<PathBuf> {
         .collect()
 }
 
+/// The archives, and the folders of archives, in which the lock finds packages by path.
+pub(super) fn path_references(project: &Project) -> Vec<PathBuf> {
+    project.lock.packages().iter().filter_map(|package| path_reference(&project.root, package)).collect()
+}
+
 /// The archive, or the folder of archives, that a package of the lock is found in by path.
 fn path_reference(root: &Path, package: &LockedPackage) -> Option<PathBuf> {
     let path = match &package.source {
@@ -188,7 +194,7 @@ fn path_reference(root: &Path, package: &LockedPackage) -> Option<PathBuf> {
     dunce::canonicalize(root.join(path)).ok()
 }
 
-fn common_ancestor<'a>(root: &'a Path, others: impl Iterator<Item = &'a PathBuf>) -> PathBuf {
+pub(super) fn common_ancestor<'a>(root: &'a Path, others: impl Iterator<Item = &'a PathBuf>) -> PathBuf {
     others.fold(root.to_path_buf(), |common, other| {
         common
             .components()
