@@ -24,6 +24,7 @@
 mod bundle;
 pub mod request;
 pub mod target;
+pub mod tag;
 pub mod project;
 pub mod uv;
 pub mod interpreter;

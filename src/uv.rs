@@ -151,15 +151,11 @@ pub enum UvError {
         /// The workspace.
         root: PathBuf,
     },
-    /// A dependency has no wheel for the target.
-    #[error(
-        "`{package}` has no wheel for {target}, and must be compiled there: choose a version of `{package}` that has one, or build in a container"
-    )]
+    /// A package has no wheel for the platform, and may not be built.
+    #[error("`{requirement}` has no wheel for the target platform")]
     NoWheel {
-        /// The package, with its version where uv said it.
-        package: String,
-        /// The target.
-        target: Target,
+        /// The package, as uv spells it: `numpy==2.4.1`.
+        requirement: String,
     },
     /// uv failed, in its own words.
     #[error("`uv {command}` failed:\n{words}")]
@@ -237,8 +233,8 @@ impl Uv {
                 .args(sync.without.iter().flat_map(|name| ["--no-install-package", name]))
                 .env("UV_PROJECT_ENVIRONMENT", sync.environment);
         })?;
-        if let Some(package) = without_wheel(&output.stderr) {
-            return Err(UvError::NoWheel { package, target: sync.target });
+        if let Some(requirement) = without_wheel(&output.stderr) {
+            return Err(UvError::NoWheel { requirement });
         }
         succeeded("sync", &output).map(drop)
     }

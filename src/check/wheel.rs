@@ -4,15 +4,8 @@
 use std::collections::HashMap;
 
 use super::Package;
+use crate::tag::Tag;
 use crate::target::Target;
-
-/// The three parts of a wheel's compatibility tag (`cp313-cp313-manylinux_2_28_x86_64`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Tag {
-    python: String,
-    abi: String,
-    platform: String,
-}
 
 /// A wheel installed in the bundle, from its `.dist-info` folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +51,9 @@ impl Wheels {
             all.wheels.push(Wheel {
                 package: package(folder, info.metadata.unwrap_or_default()),
                 path: format!("{path}/WHEEL"),
-                tags: info.wheel.map(tags).unwrap_or_default(),
+                tags: info
+                    .wheel
+                    .map_or_else(Vec::new, |wheel| header(wheel, "Tag").flat_map(Tag::expand).collect()),
             });
         }
         all
@@ -73,89 +68,13 @@ impl Wheels {
 impl Wheel {
     /// Whether the wheel claims to run on every platform.
     pub(super) fn is_for_any_platform(&self) -> bool {
-        self.tags.iter().any(|tag| tag.platform == "any")
+        self.tags.iter().any(Tag::is_for_any_platform)
     }
 
     /// Whether the target can take the wheel. One that says nothing is taken.
     pub(super) fn fits(&self, target: Target) -> bool {
         self.tags.is_empty() || self.tags.iter().any(|tag| tag.fits(target))
     }
-}
-
-impl Tag {
-    fn fits(&self, target: Target) -> bool {
-        self.fits_python(target) && fits_platform(&self.platform, target)
-    }
-
-    /// Like `packaging.tags`, but a wheel without an ABI may also name an older Python: nothing in
-    /// it depends on the version.
-    fn fits_python(&self, target: Target) -> bool {
-        let minor = target.python.minor;
-        let not_newer = |prefix: &str| {
-            self.python
-                .strip_prefix(prefix)
-                .is_some_and(|rest| rest.is_empty() || rest.parse::<u8>().is_ok_and(|wanted| wanted <= minor))
-        };
-        match self.abi.as_str() {
-            "none" => not_newer("py3") || not_newer("cp3"),
-            "abi3" => not_newer("cp3"),
-            abi => abi == format!("cp3{minor}"),
-        }
-    }
-}
-
-impl std::fmt::Display for Tag {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{}-{}-{}", self.python, self.abi, self.platform)
-    }
-}
-
-/// Whether a platform tag is one of the target's. A plain `linux_x86_64` promises nothing but the
-/// CPU, as a wheel built on this machine does: its ELF files decide.
-fn fits_platform(platform: &str, target: Target) -> bool {
-    if platform == "any" {
-        return true;
-    }
-    let Some(policy) =
-        platform.strip_suffix(target.architecture.machine()).and_then(|it| it.strip_suffix('_'))
-    else {
-        return false;
-    };
-    let glibc = match policy {
-        "linux" => return true,
-        // The old names: https://peps.python.org/pep-0600/#legacy-manylinux-tags
-        "manylinux1" => (2, 5),
-        "manylinux2010" => (2, 12),
-        "manylinux2014" => (2, 17),
-        _ => {
-            let version = policy.strip_prefix("manylinux_").and_then(|version| version.split_once('_'));
-            let Some((major, minor)) = version else { return false };
-            let (Ok(major), Ok(minor)) = (major.parse(), minor.parse()) else { return false };
-            (major, minor)
-        }
-    };
-    glibc <= target.system.glibc()
-}
-
-/// The tags of a `WHEEL` file. A line that is no tag is skipped; compressed sets
-/// (`py2.py3-none-any`) should have been expanded, and are where they were not.
-fn tags(wheel: &str) -> Vec<Tag> {
-    let mut tags = Vec::new();
-    for line in header(wheel, "Tag") {
-        let [pythons, abis, platforms] = line.split('-').collect::<Vec<_>>()[..] else { continue };
-        for python in pythons.split('.') {
-            for abi in abis.split('.') {
-                for platform in platforms.split('.') {
-                    tags.push(Tag {
-                        python: python.to_owned(),
-                        abi: abi.to_owned(),
-                        platform: platform.to_owned(),
-                    });
-                }
-            }
-        }
-    }
-    tags
 }
 
 /// Name and version: from `METADATA`, or else from the folder's name, where the name is normalized.
@@ -219,66 +138,6 @@ mod tests {
         let text = format!("Wheel-Version: 1.0\n{}\n\nTag: cp99-cp99-after_the_headers\n", lines.join("\n"));
         let info = DistInfo { wheel: Some(&text), ..DistInfo::default() };
         Wheels::read([("demo-1.0.dist-info", info)]).wheels.remove(0)
-    }
-
-    fn fits(tag: &str, python: &str, architecture: Architecture) -> bool {
-        wheel(&[tag]).fits(Target::new(python, architecture).unwrap())
-    }
-
-    #[test]
-    fn a_tag_fits_the_targets_python() {
-        for tag in [
-            "cp313-cp313-any",
-            "cp313-none-any",
-            "py3-none-any",
-            "py313-none-any",
-            "py2.py3-none-any",
-            "cp39-abi3-any",
-            "cp313-abi3-any",
-            "cp32-abi3-any",
-        ] {
-            assert!(fits(tag, "3.13", Architecture::Arm64), "{tag}");
-        }
-        for tag in [
-            "cp312-cp312-any",
-            "cp313-cp313t-any",
-            "cp314-abi3-any",
-            "py314-none-any",
-            "py2-none-any",
-            "pp311-pypy311_pp73-any",
-            "cp31-cp31-any",
-        ] {
-            assert!(!fits(tag, "3.13", Architecture::Arm64), "{tag}");
-        }
-    }
-
-    #[test]
-    fn a_tag_fits_the_targets_platform() {
-        for (platform, python, expected) in [
-            ("any", "3.11", true),
-            ("manylinux1_x86_64", "3.11", true),
-            ("manylinux2010_x86_64", "3.11", true),
-            ("manylinux2014_x86_64", "3.11", true),
-            ("manylinux_2_26_x86_64", "3.11", true),
-            ("manylinux_2_28_x86_64", "3.11", false),
-            ("manylinux_2_28_x86_64", "3.12", true),
-            ("manylinux_2_34_x86_64", "3.12", true),
-            ("manylinux_2_35_x86_64", "3.12", false),
-            ("manylinux_2_17_aarch64", "3.12", false),
-            ("manylinux_2_17_i686", "3.12", false),
-            ("musllinux_1_2_x86_64", "3.12", false),
-            ("linux_x86_64", "3.12", true),
-            ("linux_aarch64", "3.12", false),
-            ("macosx_11_0_x86_64", "3.12", false),
-            ("win_amd64", "3.12", false),
-            ("manylinux_x86_64", "3.12", false),
-        ] {
-            assert_eq!(
-                fits(&format!("py3-none-{platform}"), python, Architecture::X86_64),
-                expected,
-                "{platform}"
-            );
-        }
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! Install: third-party wheels and freshly built local packages, for the target, from the lock.
 
+mod no_wheel;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+
+pub use no_wheel::NoWheel;
 
 use crate::archive::{self, ArchiveError};
 use crate::interpreter::Interpreter;
@@ -36,6 +40,9 @@ pub enum InstallError {
     /// uv failed.
     #[error(transparent)]
     Uv(#[from] UvError),
+    /// A dependency has no wheel for the target.
+    #[error("{0}")]
+    NoWheel(NoWheel),
     /// A local package failed to build, in the build backend's words.
     #[error("failed to build the local package `{name}`: {source}")]
     Build {
@@ -80,6 +87,7 @@ impl InstallError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Uv(error) => error.code(),
+            Self::NoWheel(_) => "NO_WHEEL",
             Self::Build { .. } | Self::NoLocalWheel { .. } | Self::BadWheel { .. } => "BUILD_FAILED",
             Self::NativeLocalPackage { .. } => "NATIVE_LOCAL_PACKAGE",
             Self::Io(_) => "IO",
@@ -90,7 +98,7 @@ impl InstallError {
     pub fn container_can_help(&self) -> bool {
         match self {
             Self::Uv(error) => error.container_can_help(),
-            Self::NativeLocalPackage { .. } => true,
+            Self::NoWheel(_) | Self::NativeLocalPackage { .. } => true,
             Self::Build { .. } | Self::NoLocalWheel { .. } | Self::BadWheel { .. } | Self::Io(_) => false,
         }
     }
@@ -136,15 +144,24 @@ impl Installer<'_> {
     fn install_third_party(&self, local: &[LocalPackage]) -> Result<Installed, InstallError> {
         let environment = self.work.join("environment");
         let local: Vec<&str> = local.iter().map(|package| package.name.as_str()).collect();
-        self.uv.install(&Sync {
-            workspace: self.staged,
-            member: &self.project.member,
-            without: &local,
-            target: self.request.target,
-            native_builds: self.request.native_builds,
-            interpreter: self.interpreter,
-            environment: &environment,
-        })?;
+        self.uv
+            .install(&Sync {
+                workspace: self.staged,
+                member: &self.project.member,
+                without: &local,
+                target: self.request.target,
+                native_builds: self.request.native_builds,
+                interpreter: self.interpreter,
+                environment: &environment,
+            })
+            .map_err(|error| match error {
+                UvError::NoWheel { requirement } => InstallError::NoWheel(NoWheel::new(
+                    &requirement,
+                    self.project.lock.packages(),
+                    self.request.target,
+                )),
+                other => InstallError::Uv(other),
+            })?;
         let folder = if cfg!(windows) {
             environment.join("Lib/site-packages")
         } else {

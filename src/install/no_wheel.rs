@@ -1,0 +1,156 @@
+//! Why a package has no wheel for the target, and what to do about it, from what the lock lists.
+
+use std::fmt;
+
+use crate::project::{Artifact, LockedPackage};
+use crate::tag::Tag;
+use crate::target::{System, Target};
+use crate::text;
+
+/// A package of the lock that would have to be compiled on the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoWheel {
+    package: String,
+    target: Target,
+    reason: Reason,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Reason {
+    /// There are no wheels at all.
+    SourceOnly,
+    /// None is for this CPU, or for this C library.
+    OtherPlatforms,
+    /// None is for this Python.
+    OtherPythons(Vec<String>),
+    /// Every one needs a newer glibc; the oldest that would do.
+    NewerGlibc((u16, u16)),
+}
+
+impl NoWheel {
+    /// Looks for the reason among the packages of a lock. `requirement` is what uv calls the package,
+    /// such as `numpy==2.4.1`.
+    pub(super) fn new(requirement: &str, locked: &[LockedPackage], target: Target) -> Self {
+        let (name, version) = requirement.split_once("==").unwrap_or((requirement, ""));
+        let package = locked.iter().find(|package| {
+            package.name == name && package.version.as_deref().unwrap_or_default() == version
+        });
+        let tags: Vec<Tag> = package
+            .iter()
+            .flat_map(|package| &package.wheels)
+            .filter_map(Artifact::filename)
+            .flat_map(Tag::of_wheel)
+            .collect();
+        Self {
+            package: format!("`{name}` {version}").trim_end().to_owned(),
+            target,
+            reason: reason(&tags, target),
+        }
+    }
+}
+
+fn reason(tags: &[Tag], target: Target) -> Reason {
+    if tags.is_empty() {
+        return Reason::SourceOnly;
+    }
+    let for_cpu: Vec<&Tag> = tags.iter().filter(|tag| tag.fits_cpu(target)).collect();
+    if for_cpu.is_empty() {
+        return Reason::OtherPlatforms;
+    }
+    let glibc =
+        for_cpu.iter().filter(|tag| tag.fits_python(target)).filter_map(|tag| tag.glibc(target)).min();
+    if let Some(glibc) = glibc {
+        return Reason::NewerGlibc(glibc);
+    }
+    let mut pythons: Vec<String> = Vec::new();
+    for tag in for_cpu {
+        if !pythons.contains(&tag.python) {
+            pythons.push(tag.python.clone());
+        }
+    }
+    Reason::OtherPythons(pythons)
+}
+
+impl fmt::Display for NoWheel {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { package, target, reason } = self;
+        let runtime = target.runtime_name();
+        let (system, (major, minor)) = (target.system.name(), target.system.glibc());
+        match reason {
+            Reason::SourceOnly => write!(
+                formatter,
+                "{package} has no wheels, only its source, which must be compiled for {target}: choose another version or package, or build in a container"
+            ),
+            Reason::OtherPlatforms => write!(
+                formatter,
+                "{package} has wheels, but none for Linux (glibc) on {}: choose another version or another architecture, or build in a container",
+                target.architecture.machine()
+            ),
+            Reason::OtherPythons(pythons) => write!(
+                formatter,
+                "{package} has wheels for {}, but none for {runtime}: choose another version or another runtime, or build in a container",
+                text::list(pythons)
+            ),
+            Reason::NewerGlibc((needed_major, needed_minor)) => {
+                write!(
+                    formatter,
+                    "{package} has wheels for glibc {needed_major}.{needed_minor} or newer, but {runtime} on Lambda ({system}) has glibc {major}.{minor}: choose "
+                )?;
+                let newer = System::AmazonLinux2023;
+                if target.system != newer && (*needed_major, *needed_minor) <= newer.glibc() {
+                    write!(formatter, "the runtime python3.12 or newer, ")?;
+                }
+                write!(formatter, "an older version, or build in a container")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::target::Architecture;
+
+    fn message(wheels: &[&str], python: &str) -> String {
+        let target = Target::new(python, Architecture::X86_64).unwrap();
+        let files: Vec<String> =
+            wheels.iter().map(|tag| format!("{{ path = 'demo-1.0-{tag}.whl' }}")).collect();
+        let lock = format!(
+            "version = 1\n[[package]]\nname = 'demo'\nversion = '1.0'\nsource = {{ registry = 'wheels' }}\nwheels = [{}]",
+            files.join(",")
+        );
+        let lock: crate::project::Lock = toml::from_str(&lock).unwrap();
+        NoWheel::new("demo==1.0", lock.packages(), target).to_string()
+    }
+
+    #[test]
+    fn each_reason_is_a_sentence_that_says_what_to_do() {
+        begins(
+            &message(&[], "3.13"),
+            "`demo` 1.0 has no wheels, only its source, which must be compiled for python3.13 on x86_64: ",
+        );
+        begins(
+            &message(&["cp313-cp313-macosx_11_0_arm64", "cp313-cp313-musllinux_1_2_x86_64"], "3.13"),
+            "`demo` 1.0 has wheels, but none for Linux (glibc) on x86_64: ",
+        );
+        begins(
+            &message(&["cp311-cp311-manylinux2014_x86_64", "cp312-cp312-manylinux2014_x86_64"], "3.13"),
+            "`demo` 1.0 has wheels for `cp311` and `cp312`, but none for python3.13: ",
+        );
+        begins(
+            &message(
+                &["cp311-cp311-manylinux_2_28_x86_64.manylinux_2_27_x86_64", "cp312-cp312-win_amd64"],
+                "3.11",
+            ),
+            "`demo` 1.0 has wheels for glibc 2.27 or newer, but python3.11 on Lambda (Amazon Linux 2) has glibc 2.26: choose the runtime python3.12 or newer, an older version, or build in a container",
+        );
+        begins(
+            &message(&["cp312-cp312-manylinux_2_39_x86_64"], "3.12"),
+            "`demo` 1.0 has wheels for glibc 2.39 or newer, but python3.12 on Lambda (Amazon Linux 2023) has glibc 2.34: choose an older version",
+        );
+    }
+
+    fn begins(message: &str, beginning: &str) {
+        assert!(message.starts_with(beginning), "{message}");
+    }
+}
