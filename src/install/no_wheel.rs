@@ -25,6 +25,8 @@ enum Reason {
     OtherPythons(Vec<String>),
     /// Every one needs a newer glibc; the oldest that would do.
     NewerGlibc((u16, u16)),
+    /// One would do, but uv has no name for a platform with this glibc.
+    BetweenPlatforms((u16, u16)),
 }
 
 impl NoWheel {
@@ -59,8 +61,10 @@ fn reason(tags: &[Tag], target: Target) -> Reason {
     }
     let glibc =
         for_cpu.iter().filter(|tag| tag.fits_python(target)).filter_map(|tag| tag.glibc(target)).min();
-    if let Some(glibc) = glibc {
-        return Reason::NewerGlibc(glibc);
+    match glibc {
+        Some(glibc) if glibc <= target.system.glibc() => return Reason::BetweenPlatforms(glibc),
+        Some(glibc) => return Reason::NewerGlibc(glibc),
+        None => {}
     }
     let mut pythons: Vec<String> = Vec::new();
     for tag in for_cpu {
@@ -90,6 +94,11 @@ impl fmt::Display for NoWheel {
                 formatter,
                 "{package} has wheels for {}, but none for {runtime}: choose another version or another runtime, or build in a container",
                 text::list(pythons)
+            ),
+            Reason::BetweenPlatforms((needed_major, needed_minor)) => write!(
+                formatter,
+                "{package} has wheels for glibc {needed_major}.{needed_minor} or newer, which uv cannot choose for {runtime} (the next lower platform it knows is {}): choose the runtime python3.12 or newer, an older version, or build in a container",
+                target.uv_platform()
             ),
             Reason::NewerGlibc((needed_major, needed_minor)) => {
                 write!(
@@ -143,6 +152,10 @@ mod tests {
                 "3.11",
             ),
             "`demo` 1.0 has wheels for glibc 2.27 or newer, but python3.11 on Lambda (Amazon Linux 2) has glibc 2.26: choose the runtime python3.12 or newer, an older version, or build in a container",
+        );
+        begins(
+            &message(&["cp311-cp311-manylinux_2_24_x86_64"], "3.11"),
+            "`demo` 1.0 has wheels for glibc 2.24 or newer, which uv cannot choose for python3.11 (the next lower platform it knows is x86_64-manylinux_2_17): ",
         );
         begins(
             &message(&["cp312-cp312-manylinux_2_39_x86_64"], "3.12"),
