@@ -1,8 +1,8 @@
 /**
  * Builds byte-reproducible AWS Lambda zips from uv projects.
  *
- * Written by hand: this file is the contract. The constructs need `aws-cdk-lib` and `constructs`; `bundle`,
- * `bundleSync` and `UvBundler` work without them.
+ * Written by hand: this file is the contract. The constructs need `aws-cdk-lib` and `constructs`; everything else works
+ * without them.
  */
 
 import type {
@@ -330,6 +330,40 @@ export interface BuildSettings {
    * @default false
    */
   readonly nativeBuilds?: boolean;
+
+  /**
+   * Commands of your own around the build. They run the same way on this machine and in the container.
+   *
+   * @default - none
+   */
+  readonly commandHooks?: CommandHooks;
+}
+
+/**
+ * Commands of your own around the build, each an array (a program and its arguments) or one line for `sh` (`cmd` on
+ * Windows). They see the whole environment. What they change is in the zip, so its bytes are as reproducible as they
+ * are; the working folder has another path each time.
+ *
+ * @example
+ * const commandHooks = {
+ *   beforeBundling: [['python3', 'generate_models.py', '--output', 'src/app/models.py']],
+ *   afterBundling: ['rm -rf numpy/tests pandas/tests'],
+ * };
+ */
+export interface CommandHooks {
+  /**
+   * Run in the copy of the package's folder that is built, after the sources were copied there.
+   *
+   * @default - none
+   */
+  readonly beforeBundling?: readonly (string | readonly string[])[];
+
+  /**
+   * Run in a folder with all files that ship, before they are checked, compiled and zipped.
+   *
+   * @default - none
+   */
+  readonly afterBundling?: readonly (string | readonly string[])[];
 }
 
 /** What was built. */
@@ -400,6 +434,170 @@ export interface BundledPackage {
   readonly bytes: number;
 }
 
+/**
+ * Builds the zip of one package twice, the second time under different conditions, and compares the bytes. The event loop
+ * stays free meanwhile.
+ *
+ * The second build has another working folder, another number of workers, the sources in reverse order, an empty uv cache,
+ * and begins two seconds later. What is fixed in every build, such as Python's hash seed, is the same in both.
+ *
+ * @throws {BundleError} The promise is rejected where the zip cannot be built. That the bytes differ is no error.
+ *
+ * @example
+ * const { same, difference } = await verify({ path: '.', pythonVersion: '3.13', architecture: 'arm64' });
+ * if (!same) {
+ *   throw new Error(difference?.message); // `app/build.txt` differs at byte 6: ...
+ * }
+ */
+export declare function verify(options: BundleOptions, settings?: VerifySettings): Promise<Verification>;
+
+/**
+ * Builds the zip of one package twice, as `verify` does, and blocks until it is done.
+ *
+ * @throws {BundleError} where the zip cannot be built. That the bytes differ is no error.
+ */
+export declare function verifySync(options: BundleOptions, settings?: VerifySettings): Verification;
+
+/** How to verify. */
+export interface VerifySettings {
+  /**
+   * Whether the second build begins with an empty uv cache, so that every package is fetched again. Takes the network, so
+   * it is left out where `UV_OFFLINE` is set.
+   *
+   * @default true
+   */
+  readonly coldCache?: boolean;
+}
+
+/** What two builds of one zip gave. */
+export interface Verification {
+  /** Whether both zips have the same bytes. */
+  readonly same: boolean;
+
+  /** SHA-256 of the first zip, in hex. */
+  readonly sha256: string;
+
+  /** SHA-256 of the second zip, in hex. */
+  readonly secondSha256: string;
+
+  /** Size of the first zip, in bytes. */
+  readonly zipBytes: number;
+
+  /** Number of files in the first zip. */
+  readonly files: number;
+
+  /** Full version, such as `3.13.5`, of the Python that compiled the bytecode in both. */
+  readonly python: string;
+
+  /** Whether the second build began with an empty uv cache. */
+  readonly coldCache: boolean;
+
+  /** Why it did not. */
+  readonly coldCacheReason?: string;
+
+  /** The first difference, where the bytes differ. */
+  readonly difference?: FirstDifference;
+
+  /** Every file that is not the same in both zips, sorted by path. Empty where only the zip around the files differs. */
+  readonly differingFiles: readonly string[];
+
+  /** How long it took, in seconds. */
+  readonly seconds: number;
+}
+
+/** The first thing in which two zips differ. */
+export interface FirstDifference {
+  /**
+   * `contents`: the bytes of a file; `onlyInFirst`, `onlyInSecond`: a file that the other zip lacks; `container`: the files
+   * are the same, and their order, modes, flags or compressed sizes are not.
+   */
+  readonly kind: 'contents' | 'onlyInFirst' | 'onlyInSecond' | 'container';
+
+  /** The path of the file in the zip. */
+  readonly entry?: string;
+
+  /** For `contents`: the first byte that differs, counted from 0 in the unpacked file. */
+  readonly offset?: number;
+
+  /** For `contents`: that byte in the first zip; not there where the file has ended. */
+  readonly first?: number;
+
+  /** For `contents`: that byte in the second zip; not there where the file has ended. */
+  readonly second?: number;
+
+  /** All of it in a sentence. */
+  readonly message: string;
+}
+
+/**
+ * Says what changed from one Lambda zip to another. They need not be zips of this package.
+ *
+ * @param before The path of a zip.
+ * @param after The path of another.
+ * @throws {BundleError} where one of them cannot be read (`IO`) or is no zip (`BAD_ZIP`).
+ */
+export declare function diffSync(before: string, after: string): Diff;
+
+/** What changed from one zip to another. */
+export interface Diff {
+  /** Whether the zips are the same to the last byte. */
+  readonly identical: boolean;
+
+  /** The one zip. */
+  readonly before: DiffSide;
+
+  /** The other zip. */
+  readonly after: DiffSide;
+
+  /** The packages that came, went or changed their version, sorted by name. */
+  readonly packages: readonly PackageChange[];
+
+  /** The files that came, went or changed, sorted by path. */
+  readonly files: readonly FileChange[];
+
+  /** What is different around the files (order, modes, flags, sizes), where every file is the same and the zips are not. */
+  readonly container?: string;
+}
+
+/** One of two zips. */
+export interface DiffSide {
+  /** SHA-256 of the zip, in hex. */
+  readonly sha256: string;
+
+  /** Size of the zip, in bytes. */
+  readonly zipBytes: number;
+
+  /** Size of everything in the zip, in bytes. */
+  readonly unzippedBytes: number;
+
+  /** Number of files in the zip. */
+  readonly files: number;
+}
+
+/** A package that came (no `before`), went (no `after`) or changed its version. */
+export interface PackageChange {
+  /** Its normalised name, such as `pydantic-core`. */
+  readonly name: string;
+
+  /** Its version before. */
+  readonly before?: string;
+
+  /** Its version after. */
+  readonly after?: string;
+}
+
+/** A file that came (no `before`), went (no `after`) or changed. */
+export interface FileChange {
+  /** Its path in the zip. */
+  readonly path: string;
+
+  /** Its size before, in bytes. */
+  readonly before?: number;
+
+  /** Its size after, in bytes. */
+  readonly after?: number;
+}
+
 /** What is thrown. The message names the thing and says what to do; `code` is stable and meant for programs. */
 export interface BundleError extends Error {
   readonly code: ErrorCode;
@@ -421,6 +619,7 @@ export interface BundleError extends Error {
  * | `UNKNOWN_PACKAGE` | the workspace has no member `packageName` |
  * | `PACKAGE_REQUIRED` | the workspace has several members, and nothing says which |
  * | `UV_FAILED` | uv ended with an error; its own words are in the message |
+ * | `HOOK_FAILED` | a command of `commandHooks` failed; its own words are in the message |
  * | `BUILD_FAILED` | a local package could not be built; the build's own words are in the message |
  * | `BAD_METADATA` | the metadata of an installed package is damaged |
  * | `HANDLER_NOT_FOUND` | the module of `handler` is not in the zip |
@@ -458,6 +657,7 @@ export type ErrorCode =
   | 'UNKNOWN_PACKAGE'
   | 'PACKAGE_REQUIRED'
   | 'UV_FAILED'
+  | 'HOOK_FAILED'
   | 'BUILD_FAILED'
   | 'BAD_METADATA'
   | 'HANDLER_NOT_FOUND'

@@ -1,14 +1,17 @@
 'use strict';
 
-// The public door. `bundle`, `bundleSync` and `UvBundler` work without CDK, so what needs `aws-cdk-lib` is loaded when
+// The public door. Everything but the constructs works without CDK, so what needs `aws-cdk-lib` is loaded when
 // it is first asked for. The getters have the one shape that Node recognises when it looks for the names that an ES
 // module may import: `get: function () { return object.name; }`.
 
-const { bundle, bundleSync } = requireBuilt('./binding.js');
+const { bundle, bundleSync, verify, verifySync, diffSync } = requireBuilt('./binding.js');
 const { UvBundler } = requireBuilt('./construct/bundler.js');
 
 exports.bundle = bundle;
 exports.bundleSync = bundleSync;
+exports.verify = verify;
+exports.verifySync = verifySync;
+exports.diffSync = diffSync;
 exports.UvBundler = UvBundler;
 
 const constructs = {

@@ -131,6 +131,63 @@ describe('a bundle', () => {
   });
 });
 
+describe('commands of the user', () => {
+  test('run in the copy before the build, and in the files that ship after it', (t) => {
+    const workspace = fixture(t);
+    const before = snapshot(workspace);
+    const commandHooks = {
+      beforeBundling: [['sh', '-c', 'echo "MADE = 1" > src/app/made.py'], 'cp src/app/made.py "src/app/a b.py"'],
+      afterBundling: ['rm -r acme_greeting-1.0.dist-info && ln -s app/made.py linked.py'],
+    };
+    const { path: zip, packages } = bundleSync(options(workspace, { commandHooks }), temporaryFolder(t));
+    const contents = unzip(zip);
+    assert.equal(contents['app/made.py'], 'MADE = 1\n');
+    assert.equal(contents['app/a b.py'], 'MADE = 1\n');
+    assert.equal(contents['linked.py'], 'MADE = 1\n');
+    assert.ok(pyc('app', 'made') in contents);
+    assert.ok(!Object.keys(contents).some((name) => name.startsWith('acme_greeting-1.0')));
+    assert.equal(packages.length, 3);
+    assert.ok(isDeepStrictEqual(snapshot(workspace), before));
+  });
+
+  test('that fail say which, and their own words', (t) => {
+    const commandHooks = { afterBundling: ['echo the cause >&2; exit 3'] };
+    assert.throws(() => bundleSync(options(fixture(t), { commandHooks }), temporaryFolder(t)), {
+      code: 'HOOK_FAILED',
+      message: /the `afterBundling` command `echo the cause.*` failed \(exit status: 3\):\nthe cause$/,
+    });
+  });
+});
+
+describe('an application without a build system', () => {
+  test('has its own files beside its dependencies', async (t) => {
+    const workspace = fixture(t);
+    const folder = path.join(workspace, 'packages/other');
+    fs.writeFileSync(
+      path.join(folder, 'pyproject.toml'),
+      '[project]\nname = "other"\nversion = "1.0"\nrequires-python = ">=3.9"\ndependencies = ["library"]\n',
+    );
+    fs.rmSync(path.join(folder, 'src'), { recursive: true });
+    fs.writeFileSync(
+      path.join(folder, 'main.py'),
+      'from library import ANSWER\n\ndef handler(event, context):\n    return open("data.txt").read() + str(ANSWER)\n',
+    );
+    fs.writeFileSync(path.join(folder, 'data.txt'), 'data ');
+    fs.writeFileSync(path.join(folder, '.env'), 'SECRET=1');
+    assert.equal(spawnSync(uv, ['lock', '--quiet', '--python', interpreter], { cwd: workspace }).status, 0);
+    const { path: zip, packages } = bundleSync(
+      options(workspace, { packageName: 'other', handler: 'main.handler' }),
+      temporaryFolder(t),
+    );
+    assert.deepEqual(
+      packages.map(({ name }) => name),
+      ['library', 'other'],
+    );
+    assert.ok(!('.env' in unzip(zip)));
+    assert.deepEqual(await invoke({ zip, handler: 'main.handler', events: [{}], runtimeClient }), ['data 42']);
+  });
+});
+
 describe('a change', () => {
   const edits = {
     'of the member': 'packages/app/src/app/main.py',
@@ -366,6 +423,14 @@ describe('bad input', () => {
       options(fixture(t), { pythonVersion: other }),
       'INVALID_OPTIONS',
       /\(option `python`\) is CPython .* needs CPython 3\.1/,
+    );
+  });
+
+  test('a handler whose module is not in the bundle', (t) => {
+    fails(
+      options(fixture(t), { handler: 'app.mian.handler' }),
+      'HANDLER_NOT_FOUND',
+      /needs the module `app\.mian`, which is not in the bundle \(did you mean `app\.main`\?\)/,
     );
   });
 

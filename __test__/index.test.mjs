@@ -9,7 +9,16 @@ import { test } from 'node:test';
 import * as module from '../index.js';
 import { repository, temporaryFolder, workspace } from './workspace.mjs';
 
-const NAMES = ['PythonLambdaCode', 'PythonLambdaFunction', 'UvBundler', 'bundle', 'bundleSync'];
+const NAMES = [
+  'PythonLambdaCode',
+  'PythonLambdaFunction',
+  'UvBundler',
+  'bundle',
+  'bundleSync',
+  'diffSync',
+  'verify',
+  'verifySync',
+];
 
 /** The package as it is installed, in a folder where there is no CDK. */
 function withoutCdk(t, leftOut = []) {

@@ -32,10 +32,17 @@ export type Kept = [
   Keeps<typeof contract.UvBundler, typeof bundlerModule.UvBundler>,
   Keeps<typeof contract.bundle, typeof binding.bundle>,
   Keeps<typeof contract.bundleSync, typeof binding.bundleSync>,
+  Keeps<typeof contract.verify, typeof binding.verify>,
+  Keeps<typeof contract.verifySync, typeof binding.verifySync>,
+  Keeps<typeof contract.diffSync, typeof binding.diffSync>,
   Keeps<ILocalBundling, contract.UvBundler>,
   // Both ways: a field that only one of them has is a mistake.
   Keeps<keyof Bundle, keyof binding.Bundle>,
   Keeps<keyof binding.Bundle, keyof Bundle>,
+  Keeps<keyof contract.Verification, keyof binding.Verification>,
+  Keeps<keyof binding.Verification, keyof contract.Verification>,
+  Keeps<keyof contract.Diff, keyof binding.Diff>,
+  Keeps<keyof binding.Diff, keyof contract.Diff>,
 ];
 
 // ------------------------------------------------------------------------------------------------- what users write

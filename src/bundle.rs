@@ -1,19 +1,20 @@
 //! One bundle: the walk through the pipeline, from a request to a zip.
 
 use std::path::Path;
-use std::thread::available_parallelism;
 use std::time::Instant;
 
 use crate::archive::{self, Contents};
 use crate::bytecode::{self, Compiled, Source};
 use crate::check::{self, CheckedFile, check_handler};
+use crate::conditions::{Conditions, Order};
 use crate::error::Error;
+use crate::hooks;
 use crate::install;
 use crate::interpreter::Interpreter;
-use crate::project::{Project, Reach, Shipping, marker_environment, source_files};
+use crate::project::{Project, ProjectError, marker_environment, stage};
 use crate::report::{Bundle, PackageReport, Warning};
 use crate::request::Request;
-use crate::select::{self, Application, Selection};
+use crate::select::{self, Selection};
 use crate::target::PythonVersion;
 use crate::uv::Uv;
 
@@ -23,19 +24,44 @@ const TASK_ROOT: &str = "/var/task";
 
 /// Builds the bundle that `request` asks for, as `<package>.zip` in `output`.
 pub fn bundle(request: &Request, output: &Path) -> Result<Bundle, Error> {
+    bundle_under(request, output, &Conditions::default())
+}
+
+/// Builds the bundle under other conditions than the usual ones.
+pub fn bundle_under(request: &Request, output: &Path, conditions: &Conditions) -> Result<Bundle, Error> {
+    let Some(workers) = conditions.workers else { return walk(request, output, conditions) };
+    let workers =
+        rayon::ThreadPoolBuilder::new().num_threads(workers.get()).build().map_err(Error::Threads)?;
+    workers.install(|| walk(request, output, conditions))
+}
+
+fn walk(request: &Request, output: &Path, conditions: &Conditions) -> Result<Bundle, Error> {
     let start = Instant::now();
     let project = Project::open(request)?;
-    let uv = Uv::find(request)?;
+    let uv = Uv::find(request)?.with_cache(&conditions.cache);
     let interpreter = Interpreter::find(request, &project, &uv)?;
     let environment = marker_environment(request.target, &interpreter.version)
         .ok_or_else(|| Error::Bug(format!("`{}` is no version", interpreter.version)))?;
     let reach = project.reach(&environment)?;
 
-    let work = tempfile::Builder::new().prefix("uv-lambda-cdk-").tempdir().map_err(Error::WorkFolder)?;
-    let installed = install::install(&project, &reach, request, &uv, &interpreter, work.path())?;
-    let mut selection = select::select(applications(&project, &reach)?, &installed)?;
+    let work = tempfile::Builder::new()
+        .prefix("uv-lambda-cdk-")
+        .tempdir_in(&conditions.work)
+        .map_err(Error::WorkFolder)?;
+    let staged = stage(&project, &reach, &work.path().join("workspace")).map_err(ProjectError::from)?;
+    if let Some(member) = reach.local.first() {
+        hooks::run(&request.hooks.before_bundling, "beforeBundling", &staged.copy_of(&member.folder))?;
+    }
+    let installed =
+        install::install(&project, &staged, &reach.local, request, &uv, &interpreter, work.path())?;
+    let mut selection = select::select(&installed)?;
+    if !request.hooks.after_bundling.is_empty() {
+        selection.change(&work.path().join("selection"), |folder| {
+            hooks::run(&request.hooks.after_bundling, "afterBundling", folder).map_err(Error::from)
+        })?;
+    }
     let warnings = check(&selection, request)?;
-    let not_compiled = add_bytecode(&mut selection, &interpreter, request.target.python)?;
+    let not_compiled = add_bytecode(&mut selection, &interpreter, request.target.python, conditions.order)?;
 
     let packages = package_reports(&selection, request.target.python);
     let entries = selection.into_entries();
@@ -55,19 +81,6 @@ pub fn bundle(request: &Request, output: &Path) -> Result<Bundle, Error> {
         reused: false,
         elapsed: start.elapsed(),
     })
-}
-
-/// The local packages whose files are copied as they lie.
-fn applications(project: &Project, reach: &Reach<'_>) -> Result<Vec<Application>, Error> {
-    let copied = reach.local.iter().filter(|package| package.shipping == Shipping::Copy);
-    copied
-        .map(|package| {
-            let files = source_files(&package.folder, &project.folders_inside(&package.folder))
-                .map_err(crate::project::ProjectError::from)?;
-            let version = project.lock.package(&package.name).and_then(|locked| locked.version.clone());
-            Ok(Application { name: package.name.clone(), version: version.unwrap_or_default(), files })
-        })
-        .collect()
 }
 
 /// Checks that what ships fits the target, and returns what may not.
@@ -98,10 +111,11 @@ fn add_bytecode(
     selection: &mut Selection,
     interpreter: &Interpreter,
     python: PythonVersion,
+    order: Order,
 ) -> Result<usize, Error> {
     let modules: Vec<(&String, &Contents)> =
         selection.entries.iter().filter(|(path, _)| path.ends_with(".py")).collect();
-    let sources: Vec<Source<'_>> = modules
+    let mut sources: Vec<Source<'_>> = modules
         .iter()
         .filter_map(|(path, contents)| match contents {
             Contents::File { path: on_disk, .. } => {
@@ -110,8 +124,10 @@ fn add_bytecode(
             Contents::Bytes(_) => None,
         })
         .collect();
-    let workers = available_parallelism().map_or(1, usize::from);
-    let compiled = bytecode::compile(interpreter, &sources, workers)?;
+    if order == Order::Reversed {
+        sources.reverse();
+    }
+    let compiled = bytecode::compile(interpreter, &sources, rayon::current_num_threads())?;
 
     let mut not_compiled = 0;
     let paths: Vec<String> =

@@ -104,6 +104,14 @@ fn arguments(request: &Request, project: &Project, path: &str) -> Vec<String> {
     if let Some(handler) = &request.handler {
         add("--handler", handler);
     }
+    for (flag, hooks) in [
+        ("--before-bundling", &request.hooks.before_bundling),
+        ("--after-bundling", &request.hooks.after_bundling),
+    ] {
+        for hook in hooks {
+            add(flag, &hook.to_argument());
+        }
+    }
     // A path names an interpreter of this machine; the container has its own.
     if let Some(PythonRequest::Version(version)) = &request.python {
         add("--interpreter", version);

@@ -1,9 +1,13 @@
 //! Error: everything that can go wrong, as one type. Each stage has an enum of its own; this one
 //! knows the stable code of each and whether a container could do what failed here.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use crate::archive::ArchiveError;
 use crate::bytecode::BytecodeError;
 use crate::check::{CheckError, HandlerError};
+use crate::compare::CompareError;
+use crate::hooks::HookError;
 use crate::install::InstallError;
 use crate::interpreter::InterpreterError;
 use crate::project::ProjectError;
@@ -23,6 +27,8 @@ pub enum Error {
     Uv(#[from] UvError),
     /// No interpreter compiles.
     Interpreter(#[from] InterpreterError),
+    /// A command of the caller's failed.
+    Hook(#[from] HookError),
     /// Packages were not installed.
     Install(#[from] InstallError),
     /// The files could not be selected.
@@ -35,9 +41,19 @@ pub enum Error {
     Bytecode(#[from] BytecodeError),
     /// The zip was not written.
     Archive(#[from] ArchiveError),
+    /// Two zips could not be compared.
+    Compare(#[from] CompareError),
+    /// The second build of a verification failed, and the first did not.
+    #[error(
+        "{0}\nThis was the second build, which begins with an empty uv cache; the first one succeeded. Where packages cannot be fetched again, verify with `coldCache: false` (`--warm-only`)"
+    )]
+    ColdCache(#[source] Box<Error>),
     /// There is no room to work in.
     #[error("failed to make a working folder: {0}")]
     WorkFolder(std::io::Error),
+    /// No threads to work with.
+    #[error("failed to start threads: {0}")]
+    Threads(rayon::ThreadPoolBuildError),
     /// A bug of ours.
     #[error("a bug in uv-lambda-cdk: {0}; please report it")]
     Bug(String),
@@ -51,13 +67,16 @@ impl Error {
             Self::Project(error) => error.code(),
             Self::Uv(error) => error.code(),
             Self::Interpreter(error) => error.code(),
+            Self::Hook(error) => error.code(),
             Self::Install(error) => error.code(),
             Self::Select(error) => error.code(),
             Self::Check(error) => error.code(),
             Self::Handler(error) => error.code(),
             Self::Bytecode(_) => "BYTECODE_FAILED",
             Self::Archive(error) => error.code(),
-            Self::WorkFolder(_) => "IO",
+            Self::Compare(error) => error.code(),
+            Self::ColdCache(error) => error.code(),
+            Self::WorkFolder(_) | Self::Threads(_) => "IO",
             Self::Bug(_) => "BUG",
         }
     }
@@ -71,13 +90,29 @@ impl Error {
             Self::Install(error) => error.container_can_help(),
             Self::Request(_)
             | Self::Project(_)
+            | Self::Hook(_)
             | Self::Select(_)
             | Self::Check(_)
             | Self::Handler(_)
             | Self::Bytecode(_)
             | Self::Archive(_)
+            | Self::Compare(_)
+            // The first build needed none.
+            | Self::ColdCache(_)
             | Self::WorkFolder(_)
+            | Self::Threads(_)
             | Self::Bug(_) => false,
         }
     }
+}
+
+/// Does `work`. A panic in it becomes an error: it must not take Node down.
+pub(crate) fn caught<Made>(work: impl FnOnce() -> Result<Made, Error>) -> Result<Made, Error> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let said = panic
+            .downcast_ref::<&str>()
+            .map(|said| (*said).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned());
+        Err(Error::Bug(said.unwrap_or_else(|| "it panicked".to_owned())))
+    })
 }

@@ -28,24 +28,35 @@ pub mod tag;
 pub mod project;
 pub mod uv;
 pub mod interpreter;
+pub mod hooks;
 pub mod install;
 pub mod select;
 pub mod check;
 pub mod bytecode;
 pub mod archive;
 
+// What is done with bundles.
+pub mod compare;
+pub mod verify;
+
 // Around the walk.
+pub mod cli;
+pub mod conditions;
 pub mod container;
 pub mod error;
 pub mod process;
 pub mod report;
+mod files;
 mod text;
 
 #[cfg(feature = "binding")]
 pub mod binding;
 
-pub use bundle::bundle;
+pub use bundle::{bundle, bundle_under};
+pub use compare::diff;
+pub use conditions::Conditions;
 pub use error::Error;
 pub use project::find_root;
 pub use report::Bundle;
 pub use request::Request;
+pub use verify::verify;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use crate::hooks::Hooks;
 use crate::target::{Architecture, Target};
 use crate::text;
 
@@ -27,6 +28,8 @@ pub struct Request {
     /// Whether what has no wheel is compiled on this machine, whose system then has to be the
     /// runtime's.
     pub native_builds: bool,
+    /// The caller's own commands around the installation.
+    pub hooks: Hooks,
 }
 
 /// The caller's wish for an interpreter.
@@ -147,6 +150,7 @@ impl Request {
         let python = options.string("python")?;
         let uv = options.path("uv")?;
         let native_builds = options.boolean("nativeBuilds")?;
+        let hooks = options.hooks("commandHooks")?;
         options.refuse_unknown()?;
 
         let path = existing_folder(path.ok_or(RequestError::Missing {
@@ -161,6 +165,7 @@ impl Request {
             python: python.map(python_request).transpose()?,
             uv,
             native_builds: native_builds.unwrap_or(false),
+            hooks: hooks.unwrap_or_default(),
         })
     }
 
@@ -168,7 +173,7 @@ impl Request {
     /// ask for the same bundle. Free of machine paths (`path` counts relative to `root`, and where
     /// tools lie does not count), so that it is the same on every machine.
     pub fn digest(&self, root: &Path) -> String {
-        let Self { path, package, handler, target, python, uv: _, native_builds } = self;
+        let Self { path, package, handler, target, python, uv: _, native_builds, hooks } = self;
         let within_root = path.strip_prefix(root).unwrap_or(Path::new(""));
         let python = match python {
             Some(PythonRequest::Version(version)) => Some(version),
@@ -182,6 +187,7 @@ impl Request {
             "architecture": target.architecture.lambda_name(),
             "python": python,
             "nativeBuilds": native_builds,
+            "commandHooks": hooks,
         });
         text::hex(&Sha256::digest(identity.to_string()))
     }
@@ -224,6 +230,17 @@ impl Options<'_> {
         }
     }
 
+    /// Commands, by when they run.
+    fn hooks(&mut self, name: &'static str) -> Result<Option<Hooks>, RequestError> {
+        self.known.push(name);
+        let Some(value) = self.map.get(name).filter(|value| !value.is_null()) else { return Ok(None) };
+        serde_json::from_value(value.clone()).map(Some).map_err(|_| RequestError::BadValue {
+            name,
+            value: value.to_string(),
+            problem: "write `{ beforeBundling: [...], afterBundling: [...] }`, each command an array of texts or one line for the shell".to_owned(),
+        })
+    }
+
     /// A path option, made absolute.
     fn path(&mut self, name: &'static str) -> Result<Option<PathBuf>, RequestError> {
         let Some(given) = self.string(name)? else { return Ok(None) };
@@ -247,7 +264,7 @@ impl Options<'_> {
 }
 
 /// What JavaScript would call the type of a value, with its article.
-fn type_name(value: &Value) -> &'static str {
+pub(crate) fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
@@ -407,6 +424,23 @@ mod tests {
         assert_eq!(python("3.13.5").unwrap(), Some(PythonRequest::Version("3.13.5".to_owned())));
         assert_eq!(python("/usr/bin/python3").unwrap(), Some(PythonRequest::Path("/usr/bin/python3".into())));
         assert!(python("3.13").is_err());
+    }
+
+    #[test]
+    fn hooks_are_arrays_or_lines() {
+        let hooks = |value| Request::from_options(&with("commandHooks", value)).map(|request| request.hooks);
+        assert_eq!(
+            hooks(json!({ "beforeBundling": ["make", ["cp", "a", "b"]] })).unwrap().before_bundling.len(),
+            2
+        );
+        for bad in [
+            json!("make"),
+            json!({ "before": [] }),
+            json!({ "afterBundling": "make" }),
+            json!({ "afterBundling": [1] }),
+        ] {
+            assert!(hooks(bad.clone()).is_err(), "{bad}");
+        }
     }
 
     #[test]

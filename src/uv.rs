@@ -12,6 +12,7 @@ use std::sync::LazyLock;
 use pep440_rs::Version;
 use regex::Regex;
 
+use crate::conditions::Cache;
 use crate::process::{Output, Process};
 use crate::request::Request;
 use crate::target::Target;
@@ -86,6 +87,8 @@ pub struct Uv {
     pub path: PathBuf,
     /// Its version.
     pub version: Version,
+    /// Where it keeps what it downloads and builds.
+    cache: Cache,
 }
 
 /// What `uv sync` installs, and where.
@@ -206,7 +209,13 @@ impl Uv {
         if MINIMUM_VERSION.parse::<Version>().is_ok_and(|minimum| version < minimum) {
             return Err(UvError::TooOld { path, found: version });
         }
-        Ok(Self { path, version })
+        Ok(Self { path, version, cache: Cache::Own })
+    }
+
+    /// The same uv with another cache.
+    #[must_use]
+    pub fn with_cache(self, cache: &Cache) -> Self {
+        Self { cache: cache.clone(), ..self }
     }
 
     /// Fails where the lock in `folder` (the workspace `root`, or a copy of it) does not match its manifests.
@@ -292,6 +301,9 @@ impl Uv {
     ) -> Result<Output, UvError> {
         let mut process = Process::new(&self.path);
         process.args([command, "--color", "never", "--no-progress"]).inherit(is_passed).current_dir(folder);
+        if let Cache::At(folder) = &self.cache {
+            process.env("UV_CACHE_DIR", folder);
+        }
         prepare(&mut process);
         process.run().map_err(|source| UvError::Start { path: self.path.clone(), source })
     }

@@ -4,7 +4,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
 
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use napi::bindgen_prelude::{AsyncTask, Env, FromNapiValue, Task, TypeName, ValidateNapiValue};
@@ -12,8 +12,11 @@ use napi::sys;
 use napi_derive::napi;
 use serde_json::Value;
 
+use crate::compare::{self, Difference, FileChange, PackageChange};
+use crate::error::caught;
 use crate::request::RequestError;
-use crate::{Error, Request, container, find_root};
+use crate::verify::VerifySettings;
+use crate::{Error, Request, cli, container, find_root};
 
 /// A stable error code, which napi puts into `error.code`.
 pub struct Code(String);
@@ -56,6 +59,7 @@ pub struct Bundle {
     /// Number of `.py` files that ship without bytecode.
     pub not_compiled: u32,
     /// What may go wrong on the target.
+    #[napi(ts_type = "Array<import('./index').BundleWarning>")]
     pub warnings: Vec<Reason>,
     /// Whether nothing had to be made.
     pub reused: bool,
@@ -176,23 +180,22 @@ impl TypeName for Options {
 impl ValidateNapiValue for Options {}
 
 impl Options {
+    fn plain(&self) -> std::result::Result<&Value, RequestError> {
+        self.0.as_ref().map_err(|problem| RequestError::NotPlain { problem: problem.clone() })
+    }
+
     fn request(&self) -> std::result::Result<Request, Error> {
-        let options =
-            self.0.as_ref().map_err(|problem| RequestError::NotPlain { problem: problem.clone() })?;
-        Ok(Request::from_options(options)?)
+        Ok(Request::from_options(self.plain()?)?)
+    }
+
+    fn verify_settings(&self) -> std::result::Result<VerifySettings, Error> {
+        Ok(VerifySettings::from_options(self.plain()?)?)
     }
 }
 
-/// The one function behind every door. A panic becomes an error: it must not take Node down.
+/// The one function behind every door.
 fn run(options: &Options, output: &Path) -> std::result::Result<crate::Bundle, Error> {
-    let walk = AssertUnwindSafe(|| crate::bundle(&options.request()?, output));
-    catch_unwind(walk).unwrap_or_else(|panic| {
-        let said = panic
-            .downcast_ref::<&str>()
-            .map(|said| (*said).to_owned())
-            .or_else(|| panic.downcast_ref::<String>().cloned());
-        Err(Error::Bug(said.unwrap_or_else(|| "it panicked".to_owned())))
-    })
+    caught(|| crate::bundle(&options.request()?, output))
 }
 
 /// Builds a bundle.
@@ -246,6 +249,234 @@ pub fn bundle(
     output_dir: String,
 ) -> AsyncTask<BundleTask> {
     AsyncTask::new(BundleTask { options, output: output_dir.into() })
+}
+
+/// What two builds of one bundle gave.
+#[napi(object)]
+pub struct Verification {
+    /// Whether the bytes are the same.
+    pub same: bool,
+    /// SHA-256 of the first zip, in hex.
+    pub sha256: String,
+    /// SHA-256 of the second zip, in hex.
+    pub second_sha256: String,
+    /// Size of the first zip in bytes.
+    pub zip_bytes: f64,
+    /// Number of files in the first zip.
+    pub files: u32,
+    /// Full version of the CPython that compiled.
+    pub python: String,
+    /// Whether the second build began with an empty uv cache.
+    pub cold_cache: bool,
+    /// Why it did not.
+    pub cold_cache_reason: Option<String>,
+    /// The first difference.
+    pub difference: Option<FirstDifference>,
+    /// Every file that differs.
+    pub differing_files: Vec<String>,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+}
+
+/// The first thing in which two zips differ.
+#[napi(object)]
+pub struct FirstDifference {
+    /// What kind of thing.
+    #[napi(ts_type = "'contents' | 'onlyInFirst' | 'onlyInSecond' | 'container'")]
+    pub kind: String,
+    /// The file.
+    pub entry: Option<String>,
+    /// Where in its contents.
+    pub offset: Option<f64>,
+    /// The byte there in the first zip.
+    pub first: Option<u32>,
+    /// The byte there in the second zip.
+    pub second: Option<u32>,
+    /// The sentence.
+    pub message: String,
+}
+
+/// What changed from one zip to another.
+#[napi(object)]
+pub struct Diff {
+    /// Whether they are the same to the last byte.
+    pub identical: bool,
+    /// The one.
+    pub before: DiffSide,
+    /// The other.
+    pub after: DiffSide,
+    /// The packages that came, went or changed their version.
+    pub packages: Vec<DiffPackage>,
+    /// The files that came, went or changed.
+    pub files: Vec<DiffFile>,
+    /// What is different around the files.
+    pub container: Option<String>,
+}
+
+/// One of two zips.
+#[napi(object)]
+pub struct DiffSide {
+    /// SHA-256 of the zip, in hex.
+    pub sha256: String,
+    /// Size of the zip in bytes.
+    pub zip_bytes: f64,
+    /// Size of the unpacked files in bytes.
+    pub unzipped_bytes: f64,
+    /// Number of files in the zip.
+    pub files: u32,
+}
+
+/// A package that came, went or changed its version.
+#[napi(object)]
+pub struct DiffPackage {
+    /// The name.
+    pub name: String,
+    /// The version before.
+    pub before: Option<String>,
+    /// The version after.
+    pub after: Option<String>,
+}
+
+/// A file that came, went or changed.
+#[napi(object)]
+pub struct DiffFile {
+    /// The path in the zip.
+    pub path: String,
+    /// The size in bytes before.
+    pub before: Option<f64>,
+    /// The size in bytes after.
+    pub after: Option<f64>,
+}
+
+#[expect(clippy::cast_precision_loss, reason = "JavaScript numbers are exact up to 8 PiB")]
+impl From<crate::verify::Verification> for Verification {
+    fn from(verification: crate::verify::Verification) -> Self {
+        let reason = verification.second_cache.reason_not_cold();
+        Self {
+            same: verification.difference.is_none(),
+            sha256: verification.first.sha256,
+            second_sha256: verification.second_sha256,
+            zip_bytes: verification.first.zip_bytes as f64,
+            files: u32::try_from(verification.first.files).unwrap_or(u32::MAX),
+            python: verification.first.python,
+            cold_cache: reason.is_none(),
+            cold_cache_reason: reason.map(str::to_owned),
+            difference: verification.difference.map(FirstDifference::from),
+            differing_files: verification.differing_files,
+            seconds: verification.elapsed.as_secs_f64(),
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "JavaScript numbers are exact up to 8 PiB")]
+impl From<Difference> for FirstDifference {
+    fn from(difference: Difference) -> Self {
+        let message = difference.to_string();
+        let (kind, entry, place) = match difference {
+            Difference::Contents { entry, offset, first, second } => {
+                ("contents", Some(entry), Some((offset, first, second)))
+            }
+            Difference::OnlyInFirst { entry } => ("onlyInFirst", Some(entry), None),
+            Difference::OnlyInSecond { entry } => ("onlyInSecond", Some(entry), None),
+            Difference::Container { entry, .. } => ("container", entry, None),
+        };
+        Self {
+            kind: kind.to_owned(),
+            entry,
+            offset: place.map(|(offset, ..)| offset as f64),
+            first: place.and_then(|(_, first, _)| first).map(u32::from),
+            second: place.and_then(|(.., second)| second).map(u32::from),
+            message,
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "JavaScript numbers are exact up to 8 PiB")]
+impl From<compare::Diff> for Diff {
+    fn from(diff: compare::Diff) -> Self {
+        let side = |side: &compare::Side| DiffSide {
+            sha256: side.sha256.clone(),
+            zip_bytes: side.zip_bytes as f64,
+            unzipped_bytes: side.unzipped_bytes as f64,
+            files: u32::try_from(side.files).unwrap_or(u32::MAX),
+        };
+        let package = |PackageChange { name, before, after }| DiffPackage { name, before, after };
+        let file = |FileChange { path, before, after }| DiffFile {
+            path,
+            before: before.map(|size| size as f64),
+            after: after.map(|size| size as f64),
+        };
+        Self {
+            identical: diff.is_identical(),
+            before: side(&diff.before),
+            after: side(&diff.after),
+            container: diff.container(),
+            packages: diff.packages.into_iter().map(package).collect(),
+            files: diff.files.into_iter().map(file).collect(),
+        }
+    }
+}
+
+/// The one function behind both doors of `verify`.
+fn run_verify(
+    options: &Options,
+    settings: &Options,
+) -> std::result::Result<crate::verify::Verification, Error> {
+    caught(|| crate::verify(&options.request()?, settings.verify_settings()?))
+}
+
+/// Builds a bundle twice, and compares the bytes.
+#[napi]
+pub fn verify_sync(
+    #[napi(ts_arg_type = "unknown")] options: Options,
+    #[napi(ts_arg_type = "unknown")] settings: Options,
+) -> Result<Verification> {
+    run_verify(&options, &settings).map(Verification::from).map_err(|error| to_js(&error))
+}
+
+/// A verification in the making, on another thread.
+pub struct VerifyTask {
+    options: Options,
+    settings: Options,
+}
+
+impl Task for VerifyTask {
+    type Output = std::result::Result<crate::verify::Verification, Error>;
+    type JsValue = Verification;
+
+    fn compute(&mut self) -> napi::Result<Self::Output> {
+        Ok(run_verify(&self.options, &self.settings))
+    }
+
+    fn resolve(&mut self, env: Env, outcome: Self::Output) -> napi::Result<Verification> {
+        outcome
+            .map(Verification::from)
+            .map_err(|error| napi::Error::from(napi::JsError::from(to_js(&error)).into_unknown(env)))
+    }
+}
+
+/// Builds a bundle twice without blocking, and compares the bytes.
+#[napi(ts_return_type = "Promise<Verification>")]
+pub fn verify(
+    #[napi(ts_arg_type = "unknown")] options: Options,
+    #[napi(ts_arg_type = "unknown")] settings: Options,
+) -> AsyncTask<VerifyTask> {
+    AsyncTask::new(VerifyTask { options, settings })
+}
+
+/// Says what changed from one zip to another.
+#[napi]
+pub fn diff_sync(before: String, after: String) -> Result<Diff> {
+    caught(|| Ok(crate::diff(before.as_ref(), after.as_ref())?))
+        .map(Diff::from)
+        .map_err(|error| to_js(&error))
+}
+
+/// Runs the command line with these arguments, and returns the exit code.
+#[napi(catch_unwind)]
+pub fn run_cli(arguments: Vec<String>) -> u8 {
+    let name = OsString::from(env!("CARGO_PKG_NAME"));
+    cli::run(std::iter::once(name).chain(arguments.into_iter().map(OsString::from)))
 }
 
 /// A digest of the options, stable and free of machine paths.

@@ -10,8 +10,9 @@ use rayon::prelude::*;
 pub use no_wheel::NoWheel;
 
 use crate::archive::{self, ArchiveError};
+use crate::files::files_below;
 use crate::interpreter::Interpreter;
-use crate::project::{LocalPackage, Project, Reach, Shipping, stage};
+use crate::project::{LocalPackage, Project, Shipping, Staged};
 use crate::request::Request;
 use crate::target::Target;
 use crate::uv::{Sync, Uv, UvError};
@@ -30,8 +31,8 @@ pub struct Installed {
 pub enum Origin {
     /// The wheels of the lock.
     ThirdParty,
-    /// The wheel that was built of a local package.
-    LocalWheel(LocalPackage),
+    /// A local package: the wheel that was built of it, or its files as they lie.
+    Local(LocalPackage),
 }
 
 /// Why packages were not installed.
@@ -109,21 +110,20 @@ impl InstallError {
 /// first; then third-party packages.
 pub fn install(
     project: &Project,
-    reach: &Reach<'_>,
+    staged: &Staged,
+    local: &[LocalPackage],
     request: &Request,
     uv: &Uv,
     interpreter: &Interpreter,
     work: &Path,
 ) -> Result<Vec<Installed>, InstallError> {
-    let staged = stage(project, reach, &work.join("workspace"))?;
     // A lock may hold absolute paths of the workspace, so it is checked where it lies; unless uv would
     // have to run build backends for it, which write into the tree.
-    let checked = if project.computes_metadata() { &staged } else { &project.root };
+    let checked = if project.computes_metadata() { &staged.root } else { &project.root };
     uv.check_lock(checked, &project.root, &interpreter.path)?;
 
-    let both = Installer { project, request, uv, interpreter: &interpreter.path, staged: &staged, work };
-    let (local, third_party) =
-        rayon::join(|| both.build_local(&reach.local), || both.install_third_party(&reach.local));
+    let both = Installer { project, request, uv, interpreter: &interpreter.path, staged, work };
+    let (local, third_party) = rayon::join(|| both.install_local(local), || both.install_third_party(local));
     let mut installed = local?;
     installed.push(third_party?);
     Ok(installed)
@@ -136,7 +136,7 @@ struct Installer<'a> {
     uv: &'a Uv,
     interpreter: &'a Path,
     /// The copy of the workspace.
-    staged: &'a Path,
+    staged: &'a Staged,
     work: &'a Path,
 }
 
@@ -146,7 +146,7 @@ impl Installer<'_> {
         let local: Vec<&str> = local.iter().map(|package| package.name.as_str()).collect();
         self.uv
             .install(&Sync {
-                workspace: self.staged,
+                workspace: &self.staged.root,
                 member: &self.project.member,
                 without: &local,
                 target: self.request.target,
@@ -172,22 +172,30 @@ impl Installer<'_> {
         Ok(Installed { folder, origin: Origin::ThirdParty })
     }
 
-    /// Builds the local packages anew each time: uv would take the wheel it built before as long as
-    /// only `.py` files changed.
-    fn build_local(&self, local: &[LocalPackage]) -> Result<Vec<Installed>, InstallError> {
-        let wheels: Vec<&LocalPackage> =
-            local.iter().filter(|package| package.shipping == Shipping::Wheel).collect();
-        wheels.into_par_iter().enumerate().map(|(number, package)| self.build(number, package)).collect()
+    fn install_local(&self, local: &[LocalPackage]) -> Result<Vec<Installed>, InstallError> {
+        let numbered = local.par_iter().enumerate();
+        numbered
+            .map(|(number, package)| {
+                let folder = self.work.join(format!("local/{number}"));
+                match package.shipping {
+                    Shipping::Wheel => {
+                        self.build(package, &self.work.join(format!("wheels/{number}")), &folder)?;
+                    }
+                    Shipping::Copy => self.copy(package, &folder)?,
+                }
+                Ok(Installed { folder, origin: Origin::Local(package.clone()) })
+            })
+            .collect()
     }
 
-    fn build(&self, number: usize, package: &LocalPackage) -> Result<Installed, InstallError> {
+    /// Builds the wheel of a local package, and unpacks it into `folder`. Anew each time: uv would take
+    /// the wheel it built before as long as only `.py` files changed.
+    fn build(&self, package: &LocalPackage, wheels: &Path, folder: &Path) -> Result<(), InstallError> {
         let name = || package.name.clone();
-        let wheels = self.work.join(format!("wheels/{number}"));
-        let folder = self.work.join(format!("local/{number}"));
         self.uv
-            .build_wheel(&self.copy_of(&package.folder), self.interpreter, &wheels)
+            .build_wheel(&self.staged.copy_of(&package.folder), self.interpreter, wheels)
             .map_err(|source| InstallError::Build { name: name(), source })?;
-        let wheel = only_wheel(&package.name, &wheels)?;
+        let wheel = only_wheel(&package.name, wheels)?;
         if !wheel.ends_with("-any.whl") && !self.request.native_builds {
             return Err(InstallError::NativeLocalPackage {
                 name: name(),
@@ -195,18 +203,21 @@ impl Installer<'_> {
                 target: self.request.target,
             });
         }
-        unpack(&wheels.join(&wheel), &folder)
-            .map_err(|source| InstallError::BadWheel { name: name(), source })?;
-        Ok(Installed { folder, origin: Origin::LocalWheel(package.clone()) })
+        unpack(&wheels.join(&wheel), folder).map_err(|source| InstallError::BadWheel { name: name(), source })
     }
 
-    /// The copy of a local folder, at the same place relative to the copy of the workspace.
-    fn copy_of(&self, folder: &Path) -> PathBuf {
-        let mut pairs = self.project.root.ancestors().zip(self.staged.ancestors());
-        pairs
-            .find_map(|(outer, copy)| Some(copy.join(folder.strip_prefix(outer).ok()?)))
-            // A package on another drive has no copy: it is built where it lies.
-            .unwrap_or_else(|| folder.to_path_buf())
+    /// Copies the files of a local package, less those of other packages inside its folder.
+    fn copy(&self, package: &LocalPackage, folder: &Path) -> Result<(), InstallError> {
+        let nested = self.project.folders_inside(&package.folder);
+        let nested: Vec<PathBuf> = nested.iter().map(|other| self.staged.copy_of(other)).collect();
+        for (path, file) in files_below(&self.staged.copy_of(&package.folder), &nested)? {
+            let copy = folder.join(path);
+            if let Some(parent) = copy.parent() {
+                fs_err::create_dir_all(parent)?;
+            }
+            fs_err::copy(file, copy)?;
+        }
+        Ok(())
     }
 }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 pub use lock::{Artifact, Lock, LockedPackage, Source, marker_environment};
 use pep508_rs::MarkerEnvironment;
 use sources::computes_metadata;
-pub use sources::{SourceFile, slash_separated, source_files, stage};
+pub use sources::{Staged, slash_separated, stage};
 
 use crate::request::Request;
 use crate::text;
@@ -35,6 +35,8 @@ pub struct Project {
 pub struct LocalPackage {
     /// The normalised name.
     pub name: String,
+    /// The version; empty where the project computes it.
+    pub version: String,
     /// The folder of its `pyproject.toml`, absolute.
     pub folder: PathBuf,
     /// How its files come into the bundle.
@@ -211,7 +213,8 @@ impl Project {
                 Source::Virtual(_) => Shipping::Copy,
                 _ => Shipping::Wheel,
             };
-            local.push(LocalPackage { name: package.name.clone(), folder, shipping });
+            let version = package.version.clone().unwrap_or_default();
+            local.push(LocalPackage { name: package.name.clone(), version, folder, shipping });
         }
         Ok(Reach { packages, local })
     }

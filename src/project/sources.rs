@@ -11,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 
 use ignore::WalkBuilder;
 
-use super::{LocalPackage, LockedPackage, Project, Reach, Shipping, Source, history};
+use super::{LockedPackage, Project, Reach, Shipping, Source, history};
 
 /// A source file of a local package.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,10 +135,29 @@ pub fn slash_separated(path: &Path) -> io::Result<String> {
     })
 }
 
-/// Copies what uv needs of the workspace below `into` and returns the copy's root: the manifests,
-/// the sources of the packages that ship as wheels, and what the lock finds by path, all at the
-/// same places relative to each other.
-pub fn stage(project: &Project, reach: &Reach<'_>, into: &Path) -> io::Result<PathBuf> {
+/// The copy of a workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Staged {
+    /// The copy's root.
+    pub root: PathBuf,
+    /// The root of which it is the copy.
+    original: PathBuf,
+}
+
+impl Staged {
+    /// The copy of a local folder, at the same place relative to the copy's root.
+    pub fn copy_of(&self, folder: &Path) -> PathBuf {
+        let mut pairs = self.original.ancestors().zip(self.root.ancestors());
+        pairs
+            .find_map(|(outer, copy)| Some(copy.join(folder.strip_prefix(outer).ok()?)))
+            // A package on another drive has no copy: it is taken where it lies.
+            .unwrap_or_else(|| folder.to_path_buf())
+    }
+}
+
+/// Copies what a bundle needs of the workspace below `into`: the manifests, the sources of the local
+/// packages that ship, and what the lock finds by path, all at the same places relative to each other.
+pub fn stage(project: &Project, reach: &Reach<'_>, into: &Path) -> io::Result<Staged> {
     let root = project.root.as_path();
     let folders = project.local_folders();
     let by_path = path_references(project);
@@ -151,9 +170,8 @@ pub fn stage(project: &Project, reach: &Reach<'_>, into: &Path) -> io::Result<Pa
     }
     for folder in &folders {
         let manifest = folder.join("pyproject.toml");
-        let ships_as_wheel =
-            |package: &LocalPackage| package.folder == *folder && package.shipping == Shipping::Wheel;
-        if reach.local.iter().any(ships_as_wheel) || computes_metadata(&manifest) {
+        let ships = reach.local.iter().any(|package| package.folder == *folder);
+        if ships || computes_metadata(&manifest) {
             for file in source_files(folder, &project.folders_inside(folder))? {
                 copy(&file.path, &mirror(&file.path))?;
             }
@@ -166,7 +184,7 @@ pub fn stage(project: &Project, reach: &Reach<'_>, into: &Path) -> io::Result<Pa
     for repository in &repositories {
         history::lend(repository, &mirror(repository))?;
     }
-    Ok(mirror(root))
+    Ok(Staged { root: mirror(root), original: root.to_path_buf() })
 }
 
 /// The git repositories from which packages that ship as wheels may take their version.

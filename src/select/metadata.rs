@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::{Package, SelectError};
 use crate::archive::Contents;
 use crate::install::Origin;
+use crate::project::Shipping;
 
 /// Rewrites the metadata among `entries` and says which packages there are.
 ///
@@ -28,8 +29,17 @@ pub(super) fn canonicalize(
         .map(str::to_owned)
         .collect();
     let mut packages = Vec::new();
+    if let Origin::Local(package) = origin
+        && package.shipping == Shipping::Copy
+    {
+        packages.push(Package {
+            name: package.name.clone(),
+            version: package.version.clone(),
+            files: entries.keys().cloned().collect(),
+        });
+    }
     for folder in folders {
-        if matches!(origin, Origin::LocalWheel(_)) {
+        if matches!(origin, Origin::Local(_)) {
             forget_generator_version(entries, &format!("{folder}/WHEEL"))?;
         }
         let metadata = read_text(entries, &format!("{folder}/METADATA"))?;
@@ -115,7 +125,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::project::{LocalPackage, Shipping};
+    use crate::project::LocalPackage;
 
     fn entries() -> BTreeMap<String, Contents> {
         let record = "app-1.0.dist-info/WHEEL,sha256=old,9\r\n../../../bin/app,sha256=x,1\r\n\"app/with, comma.py\",sha256=c,3\r\napp/__init__.py,sha256=b,2\r\ngone.py,sha256=d,4\r\napp-1.0.dist-info/RECORD,,\r\n";
@@ -138,8 +148,9 @@ mod tests {
     }
 
     fn local() -> Origin {
-        Origin::LocalWheel(LocalPackage {
+        Origin::Local(LocalPackage {
             name: "app".to_owned(),
+            version: String::new(),
             folder: PathBuf::new(),
             shipping: Shipping::Wheel,
         })

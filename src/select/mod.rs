@@ -4,13 +4,11 @@ mod metadata;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
-
-use ignore::WalkBuilder;
+use std::path::{Path, PathBuf};
 
 use crate::archive::{Contents, Entry};
+use crate::files::files_below;
 use crate::install::Installed;
-use crate::project::{SourceFile, slash_separated};
 
 /// What ships, by path inside the bundle, before bytecode is added.
 #[derive(Debug, Default)]
@@ -69,35 +67,14 @@ impl SelectError {
     }
 }
 
-/// An application without a build system, whose files are copied as they lie.
-#[derive(Debug)]
-pub struct Application {
-    /// Its name.
-    pub name: String,
-    /// Its version.
-    pub version: String,
-    /// Its files.
-    pub files: Vec<SourceFile>,
-}
-
-/// Gathers the files that ship. Where two sources have the same path, the application's own wins,
-/// then the earlier of the installed folders.
-pub fn select(applications: Vec<Application>, installed: &[Installed]) -> Result<Selection, SelectError> {
+/// Gathers the files that ship. Where two folders have the same path, the earlier one wins.
+pub fn select(installed: &[Installed]) -> Result<Selection, SelectError> {
     let mut selection = Selection::default();
-    for application in applications {
-        let mut files = Vec::new();
-        for file in application.files {
-            let contents = on_disk(&file.path)?;
-            files.push(file.relative.clone());
-            selection.entries.entry(file.relative).or_insert(contents);
-        }
-        selection.packages.push(Package { name: application.name, version: application.version, files });
-    }
     for source in installed {
         let mut entries = BTreeMap::new();
-        for (path, contents) in files_below(&source.folder)? {
+        for (path, file) in files_below(&source.folder, &[])? {
             if left_out(&path).is_none() {
-                entries.insert(path, contents);
+                entries.insert(path, on_disk(file)?);
             }
         }
         selection.packages.extend(metadata::canonicalize(&mut entries, &source.origin)?);
@@ -110,6 +87,32 @@ pub fn select(applications: Vec<Application>, installed: &[Installed]) -> Result
 }
 
 impl Selection {
+    /// Gives the files that ship to `change`, in a folder at `folder`, and takes what it leaves there.
+    pub fn change<Failure: From<SelectError>>(
+        &mut self,
+        folder: &Path,
+        change: impl FnOnce(&Path) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        self.unpack(folder).map_err(SelectError::from)?;
+        change(folder)?;
+        self.entries = files_below(folder, &[])
+            .and_then(|files| files.into_iter().map(|(path, file)| Ok((path, on_disk(file)?))).collect())
+            .map_err(SelectError::from)?;
+        Ok(())
+    }
+
+    fn unpack(&self, folder: &Path) -> io::Result<()> {
+        fs_err::create_dir_all(folder)?;
+        for (path, contents) in &self.entries {
+            let path = folder.join(path);
+            if let Some(parent) = path.parent() {
+                fs_err::create_dir_all(parent)?;
+            }
+            fs_err::write(path, contents.read()?)?;
+        }
+        Ok(())
+    }
+
     /// The entries of the archive.
     pub fn into_entries(self) -> Vec<Entry> {
         self.entries.into_iter().map(|(path, contents)| Entry { path, contents }).collect()
@@ -129,22 +132,8 @@ fn left_out(path: &str) -> Option<LeftOut> {
     (folder.ends_with(".dist-info") && notes.contains(&name)).then_some(LeftOut::InstallerNote)
 }
 
-fn files_below(folder: &Path) -> Result<Vec<(String, Contents)>, SelectError> {
-    let mut files = Vec::new();
-    for entry in WalkBuilder::new(folder).standard_filters(false).build() {
-        let entry = entry
-            .map_err(|error| error.into_io_error().unwrap_or_else(|| io::Error::other("walk failed")))?;
-        if !entry.file_type().is_some_and(|kind| kind.is_file()) {
-            continue;
-        }
-        let Ok(within) = entry.path().strip_prefix(folder) else { continue };
-        files.push((slash_separated(within)?, on_disk(entry.path())?));
-    }
-    Ok(files)
-}
-
-fn on_disk(path: &Path) -> io::Result<Contents> {
-    Ok(Contents::File { path: path.to_path_buf(), size: fs_err::metadata(path)?.len() })
+fn on_disk(path: PathBuf) -> io::Result<Contents> {
+    Ok(Contents::File { size: fs_err::metadata(&path)?.len(), path })
 }
 
 #[cfg(test)]

@@ -1,0 +1,183 @@
+// A scene: everything that surrounds one build of a bundle (its workspace, tools, cache, environment, user). A
+// variation changes a scene; a build plays it in a process of its own, and says what came out.
+
+import { spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { isRoot } from '../debian.mjs';
+import { root, run } from '../tools.mjs';
+
+/** What the process does that builds: options and package in; out come the bundle and what the process saw around it. */
+const PROGRAM = `
+  const fs = require('node:fs');
+  const os = require('node:os');
+  const { package: folder, options, output } = JSON.parse(process.argv[1]);
+  const { sha256, path, python, files, zipBytes, reused } = require(folder).bundleSync(options, output);
+  const surroundings = {
+    umask: process.umask(),
+    user: process.getuid?.(),
+    now: Date.now(),
+    hostName: os.hostname(),
+    kernel: os.release(),
+    cores: os.availableParallelism(),
+    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    isContainer: fs.existsSync('/run/.containerenv'),
+    personality: fs.existsSync('/proc/self/personality') ? fs.readFileSync('/proc/self/personality', 'utf8') : '',
+  };
+  process.stdout.write(JSON.stringify({ sha256, path, python, files, zipBytes, reused, surroundings }));
+`;
+
+/** A new folder in `parent` that other users can look into. */
+export function newFolder(parent, prefix) {
+  const folder = fs.mkdtempSync(path.join(parent, `${prefix}-`));
+  fs.chmodSync(folder, 0o755);
+  return folder;
+}
+
+/**
+ * A copy of this package as it is installed from npm. Builds use the copy, so that nothing changes under them while
+ * somebody works on the checkout, and so that other users, who may not look into this checkout, can run it.
+ */
+export function copyPackage(into) {
+  const isShipped = /^(index\.js|binding\.js|package\.json|.*\.node)$/;
+  fs.mkdirSync(path.join(into, 'construct'), { recursive: true });
+  const files = [
+    ...fs.readdirSync(root).filter((name) => isShipped.test(name)),
+    ...fs
+      .readdirSync(path.join(root, 'construct'))
+      .filter((name) => name.endsWith('.js'))
+      .map((name) => path.join('construct', name)),
+  ];
+  for (const file of files) {
+    fs.copyFileSync(path.join(root, file), path.join(into, file));
+  }
+  return into;
+}
+
+/** A copy of an executable where every user may run it. */
+export function copyExecutable(executable, into) {
+  fs.copyFileSync(executable, into);
+  fs.chmodSync(into, 0o755);
+  return into;
+}
+
+/** Copies a folder with its links, modes and times. */
+export function copyFolder(from, to) {
+  run('cp', ['-a', from, to]);
+  return to;
+}
+
+/**
+ * What every scene starts from.
+ *
+ * @param work the folder that all scenes lie in
+ * @param workspace the locked uv workspace
+ * @param packageName the member to bundle
+ * @param python an interpreter, and `pythonVersion` its Lambda runtime, as `3.11`
+ * @param uv an executable of uv
+ * @param cache the cache of uv
+ * @param package the folder of this package, and `executable` its command line as a program, where there is one
+ */
+export function baseScene(scene) {
+  return {
+    architecture: 'x86_64',
+    node: process.execPath,
+    /** What stands before the command: programs that change its surroundings and then become it. */
+    prefix: [],
+    environment: {},
+    /** The user and group that builds; the caller's where undefined. */
+    user: undefined,
+    /** The folder that the bundle is written to; a new one where undefined. */
+    output: undefined,
+    /** Starts the command in another way, as `spawnSync` would. */
+    start: undefined,
+    /** What a build must have seen, as `{ what, holds }`: a variation that did not take place proves nothing. */
+    checks: [],
+    /** What must be undone afterwards, last first. */
+    cleanups: [],
+    ...scene,
+  };
+}
+
+/**
+ * Builds the bundle of a scene. Nothing that an earlier build left behind can be taken, but the cache of uv: home and
+ * all other folders are new.
+ *
+ * @returns `{ sha256, zip, seconds, python, files, zipBytes }`
+ */
+export function build(scene) {
+  const place = newFolder(scene.work, 'build');
+  const [home, temporary, out] = ['home', 'temporary', 'out'].map((name) => path.join(place, name));
+  for (const folder of [home, temporary, out]) {
+    fs.mkdirSync(folder);
+  }
+  const output = scene.output ?? out;
+  const environment = {
+    ...process.env,
+    HOME: home,
+    TMPDIR: temporary,
+    XDG_CACHE_HOME: path.join(home, '.cache'),
+    UV_CACHE_DIR: scene.cache,
+    ...scene.environment,
+  };
+  if (scene.user !== undefined) {
+    fs.mkdirSync(output, { recursive: true });
+    run('chown', ['-R', `${scene.user}:${scene.user}`, place, output, environment.UV_CACHE_DIR, environment.TMPDIR]);
+  }
+  const { packageName, pythonVersion, architecture, python, uv } = scene;
+  const options = { path: scene.workspace, packageName, pythonVersion, architecture, python, uv };
+  const call = JSON.stringify({ package: scene.package, options, output });
+  const user = scene.user === undefined ? [] : becomeUser(scene.user);
+  const [program, ...args] = [...scene.prefix, ...user, scene.node, '--eval', PROGRAM, call];
+
+  const start = Date.now();
+  const settings = { cwd: place, encoding: 'utf8', env: environment };
+  const { status, signal, error, stdout, stderr } = (scene.start ?? spawnSync)(program, args, settings);
+  const seconds = (Date.now() - start) / 1000;
+  if (status !== 0) {
+    throw new Error(
+      `the build failed (${error?.message ?? signal ?? `exit code ${status}`}): ${essence(stderr ?? '')}`,
+    );
+  }
+  const { path: zip, reused, surroundings, ...others } = JSON.parse(stdout);
+  if (reused) {
+    throw new Error('the bundle was taken from an earlier build, which proves nothing');
+  }
+  for (const { what, holds } of scene.checks) {
+    if (!holds(surroundings)) {
+      throw new Error(`the variation did not take place: ${what}; the build saw ${JSON.stringify(surroundings)}`);
+    }
+  }
+  fs.rmSync(temporary, { recursive: true, force: true });
+  return { ...others, zip, seconds };
+}
+
+/** What an error of Node's says, without the program and the stack around it. */
+function essence(stderr) {
+  const lines = stderr.trim().split('\n');
+  const first = lines.findIndex((line) => /Error: /.test(line));
+  const last = lines.findIndex((line, number) => number > first && /^\s+at /.test(line));
+  return (first === -1 ? lines : lines.slice(first, last === -1 ? undefined : last)).join('\n').slice(0, 2000);
+}
+
+function becomeUser(user) {
+  return ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups'];
+}
+
+/** Why no build can run as another user here; `undefined` where one can. */
+export function whyNoOtherUser({ node, python }) {
+  if (!isRoot) {
+    return 'only root can become another user';
+  }
+  const closed = [node, python].find(
+    (program) => spawnSync('setpriv', [...becomeUser(65534).slice(1), program, '--version']).status !== 0,
+  );
+  return closed && `${path.basename(closed)} lies where only its owner may look`;
+}
+
+/** Undoes what the changes to a scene have done to this machine. */
+export function cleanUp(scene) {
+  for (const undo of scene.cleanups.toReversed()) {
+    undo();
+  }
+}

@@ -1,0 +1,113 @@
+// The workspaces that are bundled.
+
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { root, run } from '../tools.mjs';
+
+function write(file, text) {
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  fs.writeFileSync(file, text);
+}
+
+function lock(folder, { uv, python, cache }) {
+  run(uv, ['lock', '--quiet', '--python', python], {
+    cwd: folder,
+    env: { ...process.env, UV_CACHE_DIR: cache },
+  });
+}
+
+const BUILD_SYSTEM = '[build-system]\nrequires = ["hatchling==1.27.0"]\nbuild-backend = "hatchling.build"\n';
+
+/** A member of a workspace: its manifest and its files. */
+function member(folder, name, dependencies, files) {
+  const shared = dependencies.includes('shared') ? '\n[tool.uv.sources]\nshared = { workspace = true }\n' : '';
+  write(
+    path.join(folder, 'packages', name, 'pyproject.toml'),
+    `[project]
+name = "${name}"
+version = "1.0"
+requires-python = ">=3.10"
+dependencies = ${JSON.stringify(dependencies)}
+${shared}
+${BUILD_SYSTEM}`,
+  );
+  for (const [file, text] of Object.entries(files)) {
+    write(path.join(folder, 'packages', name, 'src', name, file), text);
+  }
+}
+
+/**
+ * The workspaces: `create` makes one, locked, at a path, and `packageName` is the member to bundle. `imports` are the
+ * modules that the function of a big one imports.
+ */
+export const WORKSPACES = {
+  fixture: {
+    title: 'tests/fixtures/workspace: two packages and a wheel',
+    packageName: 'app',
+    create(folder) {
+      fs.cpSync(path.join(root, 'tests/fixtures/workspace'), folder, { recursive: true });
+    },
+  },
+  example: {
+    title: 'examples-ts: a small library, pydantic',
+    packageName: 'demo-lambda2',
+    create(folder, tools) {
+      for (const part of ['pyproject.toml', 'packages']) {
+        fs.cpSync(path.join(root, 'examples-ts', part), path.join(folder, part), { recursive: true });
+      }
+      lock(folder, tools);
+    },
+  },
+  big: {
+    title: 'pydantic, boto3, fastapi, numpy, pandas, scikit-learn, orjson and a shared library',
+    packageName: 'service',
+    imports: ['boto3', 'fastapi', 'numpy', 'orjson', 'pandas', 'pydantic', 'sklearn.linear_model', 'service'],
+    create(folder, tools) {
+      write(
+        path.join(folder, 'pyproject.toml'),
+        `[project]
+name = "big"
+version = "0"
+requires-python = ">=3.10"
+dependencies = []
+
+[tool.uv]
+package = false
+exclude-newer = "2026-09-01T00:00:00Z"
+# The last ones whose wheels run on the glibc of Lambda's Python 3.10 and 3.11, so that one lock serves all Pythons.
+constraint-dependencies = ["numpy<2.3", "pandas<2.3", "scipy<1.16", "scikit-learn<1.7"]
+
+[tool.uv.workspace]
+members = ["packages/*"]
+`,
+      );
+      const thirdParty = ['boto3', 'fastapi', 'numpy', 'orjson', 'pandas', 'pydantic', 'scikit-learn'];
+      member(folder, 'service', [...thirdParty, 'shared'], {
+        '__init__.py': 'from shared import WORDS, Price\n\n\ndef handler(event, context):\n    return event in WORDS\n',
+      });
+      member(folder, 'shared', [], {
+        // A constant set, and names in another script: what bytecode may write in more than one way.
+        '__init__.py': [
+          'from dataclasses import dataclass',
+          '',
+          'WORDS = {"one", "two", "three"} | {"größe", "値段"}',
+          '',
+          '',
+          '@dataclass(frozen=True)',
+          'class Price:',
+          '    """An amount of money."""',
+          '',
+          '    amount: int',
+          '    currency: str = "EUR"',
+          '',
+          '    def is_known(self):',
+          '        return self.currency in {"EUR", "USD", "CHF", "JPY"}',
+          '',
+        ].join('\n'),
+        'data.json': '{"largest": 12}\n',
+        'py.typed': '',
+      });
+      lock(folder, tools);
+    },
+  },
+};

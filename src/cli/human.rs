@@ -1,0 +1,243 @@
+//! What people read.
+
+use std::fmt::Write as _;
+
+use crate::Bundle;
+use crate::compare::{Diff, FileChange, PackageChange, Side};
+use crate::report::Warning;
+use crate::verify::Verification;
+
+/// How many files a text lists. More of them are no longer read, and JSON has them all.
+const LISTED: usize = 40;
+
+/// The lines of a text. What comes from a zip is no command to the terminal that shows it.
+struct Lines(String);
+
+impl Lines {
+    fn new() -> Self {
+        Self(String::new())
+    }
+
+    fn add(&mut self, line: &str) {
+        for character in line.chars() {
+            if character.is_control() && character != '\n' {
+                self.0.extend(character.escape_default());
+            } else {
+                self.0.push(character);
+            }
+        }
+        self.0.push('\n');
+    }
+}
+
+pub(super) fn warnings(warnings: &[Warning]) -> String {
+    let mut lines = Lines::new();
+    for Warning { code, message } in warnings {
+        lines.add(&format!("warning[{code}]: {message}"));
+    }
+    lines.0
+}
+
+pub(super) fn bundle(bundle: &Bundle) -> String {
+    let mut lines = Lines::new();
+    lines.add(&bundle.path.to_string_lossy());
+    lines.add(&format!("  sha256    {}", bundle.sha256));
+    lines.add(&format!(
+        "  size      {} zipped, {} unpacked, {}",
+        size(bundle.zip_bytes),
+        size(bundle.unzipped_bytes),
+        count(bundle.files, "file")
+    ));
+    lines.add(&format!(
+        "  bytecode  by CPython {}{}",
+        bundle.python,
+        match bundle.not_compiled {
+            0 => String::new(),
+            number => format!(", less {} that did not compile", count(number, "file")),
+        }
+    ));
+    let packages: Vec<String> =
+        bundle.packages.iter().map(|package| format!("{} {}", package.name, package.version)).collect();
+    lines.add(&format!("  packages  {}", packages.join(", ")));
+    lines.0
+}
+
+pub(super) fn verification(verification: &Verification) -> String {
+    let Verification { first, second_sha256, second_cache, difference, differing_files, .. } = verification;
+    let mut lines = Lines::new();
+    match difference {
+        None => {
+            lines.add("same: two builds under different conditions gave the same bytes");
+            lines.add(&format!("  sha256      {}", first.sha256));
+        }
+        Some(difference) => {
+            lines.add(&format!("differs: {difference}"));
+            let others: Vec<&String> =
+                differing_files.iter().filter(|path| difference.entry() != Some(path)).collect();
+            if !others.is_empty() {
+                let listed: Vec<String> =
+                    others.iter().take(LISTED).map(|path| format!("\n    {path}")).collect();
+                lines.add(&format!(
+                    "  and {} more:{}{}",
+                    count(others.len(), "file"),
+                    listed.concat(),
+                    and_more(others.len())
+                ));
+            }
+            lines.add(&format!(
+                "  sha256      {} (first)\n              {second_sha256} (second)",
+                first.sha256
+            ));
+        }
+    }
+    let cache = second_cache
+        .reason_not_cold()
+        .map_or_else(|| ", uv cache (warm, empty)".to_owned(), |reason| format!("\n  empty cache {reason}"));
+    lines.add(&format!(
+        "  different   working folder, number of workers, order of sources, clock (2 s){cache}"
+    ));
+    lines.add(&format!("  bytecode    by CPython {} in both", first.python));
+    lines.0
+}
+
+pub(super) fn diff(diff: &Diff) -> String {
+    let mut lines = Lines::new();
+    if diff.is_identical() {
+        lines.add("identical: the same bytes");
+        lines.add(&format!("  sha256  {}", diff.before.sha256));
+        return lines.0;
+    }
+    if let Some(container) = diff.container() {
+        lines.add(&container);
+    }
+    if !diff.packages.is_empty() {
+        lines.add("packages");
+    }
+    for PackageChange { name, before, after } in &diff.packages {
+        lines.add(&change(name, before.as_deref(), after.as_deref()));
+    }
+    if !diff.files.is_empty() {
+        lines.add("files");
+    }
+    for FileChange { path, before, after } in diff.files.iter().take(LISTED) {
+        let (before, after) = (before.map(size), after.map(size));
+        lines.add(&change(path, before.as_deref(), after.as_deref()));
+    }
+    if diff.files.len() > LISTED {
+        lines.add(and_more(diff.files.len()).trim_start_matches('\n'));
+    }
+    lines.add(&format!("before  {}\nafter   {}", side(&diff.before), side(&diff.after)));
+    lines.0
+}
+
+/// `+ name value` for what came, `- name value` for what went, `~ name value -> value` for what changed.
+fn change(name: &str, before: Option<&str>, after: Option<&str>) -> String {
+    match (before, after) {
+        (Some(before), Some(after)) if before == after => format!("  ~ {name}  {after}"),
+        (Some(before), Some(after)) => format!("  ~ {name}  {before} -> {after}"),
+        (Some(before), None) => format!("  - {name}  {before}"),
+        (None, after) => format!("  + {name}  {}", after.unwrap_or_default()),
+    }
+}
+
+fn side(side: &Side) -> String {
+    format!(
+        "{} zipped, {} unpacked, {}, sha256 {}",
+        size(side.zip_bytes),
+        size(side.unzipped_bytes),
+        count(side.files, "file"),
+        side.sha256
+    )
+}
+
+fn and_more(total: usize) -> String {
+    match total.saturating_sub(LISTED) {
+        0 => String::new(),
+        more => format!("\n    ... and {more} more (`--json` lists them all)"),
+    }
+}
+
+fn count(number: usize, thing: &str) -> String {
+    let mut text = format!("{number} {thing}");
+    if number != 1 {
+        text.push('s');
+    }
+    text
+}
+
+/// A size with at most one decimal, cut off, not rounded up: nothing appears larger than a limit that it meets.
+fn size(bytes: u64) -> String {
+    let mut text = String::new();
+    let (unit, name) = match bytes {
+        0..1000 => return format!("{bytes} B"),
+        1000..1_000_000 => (1000, "kB"),
+        _ => (1_000_000, "MB"),
+    };
+    // Writing to a String cannot fail.
+    let _ = write!(text, "{}.{} {name}", bytes / unit, bytes % unit / (unit / 10));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::Difference;
+
+    fn a_side(files: usize) -> Side {
+        Side { sha256: "ab".repeat(32), zip_bytes: 1234, unzipped_bytes: 5_678_901, files }
+    }
+
+    fn a_diff(files: usize) -> Diff {
+        let file = |number: usize| FileChange {
+            path: format!("f{number:02}.py"),
+            before: (number > 0).then_some(10),
+            after: (number != 1).then_some(10 + number as u64 % 2),
+        };
+        Diff {
+            before: a_side(1),
+            after: a_side(2),
+            packages: vec![PackageChange {
+                name: "boto3".to_owned(),
+                before: Some("1.0".to_owned()),
+                after: Some("1.1".to_owned()),
+            }],
+            files: (0..files).map(file).collect(),
+            first: Some(Difference::OnlyInSecond { entry: "f00.py".to_owned() }),
+        }
+    }
+
+    #[test]
+    fn a_diff_reads_like_one() {
+        let sha256 = "ab".repeat(32);
+        assert_eq!(
+            diff(&a_diff(4)),
+            format!(
+                "packages\n  ~ boto3  1.0 -> 1.1\nfiles\n  + f00.py  10 B\n  - f01.py  10 B\n  ~ f02.py  10 B\n  ~ f03.py  10 B -> 11 B\n\
+                 before  1.2 kB zipped, 5.6 MB unpacked, 1 file, sha256 {sha256}\n\
+                 after   1.2 kB zipped, 5.6 MB unpacked, 2 files, sha256 {sha256}\n"
+            )
+        );
+    }
+
+    #[test]
+    fn a_long_diff_is_cut() {
+        let text = diff(&a_diff(LISTED + 7));
+        assert!(text.contains("... and 7 more (`--json` lists them all)\nbefore"), "{text}");
+    }
+
+    #[test]
+    fn names_do_not_command_the_terminal() {
+        let mut diff_of_bad_name = a_diff(1);
+        diff_of_bad_name.files[0].path = "\u{1b}[2Jx".to_owned();
+        assert!(diff(&diff_of_bad_name).contains("\\u{1b}[2Jx"));
+    }
+
+    #[test]
+    fn sizes_are_short() {
+        for (bytes, text) in
+            [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (999_999, "999.9 kB"), (52_428_800, "52.4 MB")]
+        {
+            assert_eq!(size(bytes), text);
+        }
+    }
+}

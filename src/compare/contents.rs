@@ -1,0 +1,329 @@
+//! The contents of two zips, entry by entry, and the first byte in which they differ.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::CompareError;
+use super::headers::header_difference;
+use crate::archive;
+use crate::project::normalize_name;
+use crate::text;
+
+/// Folders that packages lie in: the top of a function, and those of a layer.
+const PACKAGE_FOLDERS: [&str; 2] = ["", "python/"];
+
+/// A zip, less the contents of its files: two of them fit into memory whatever their size.
+#[derive(Debug)]
+pub(super) struct Zip {
+    pub(super) path: PathBuf,
+    pub(super) sha256: String,
+    pub(super) bytes: u64,
+    /// The files by path, in the order of their bytes.
+    pub(super) files: BTreeMap<String, File>,
+    /// The versions of each package, by its normalised name.
+    pub(super) packages: BTreeMap<String, Vec<String>>,
+}
+
+/// A file in a zip.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct File {
+    pub(super) size: u64,
+    digest: [u8; 32],
+}
+
+impl Zip {
+    pub(super) fn open(path: &Path) -> Result<Self, CompareError> {
+        let whole = read_whole(path)?;
+        let (sha256, bytes) = (text::hex(&Sha256::digest(&whole)), whole.len() as u64);
+        drop(whole);
+        let mut files = BTreeMap::new();
+        let mut packages: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        archive::read(path, |name, contents| {
+            if let Some((package, version)) = package_of(name, &contents) {
+                packages.entry(package).or_default().push(version);
+            }
+            let file = File { size: contents.len() as u64, digest: Sha256::digest(&contents).into() };
+            files.insert(name.to_owned(), file);
+            Ok(())
+        })?;
+        Ok(Self { path: path.to_path_buf(), sha256, bytes, files, packages })
+    }
+}
+
+pub(super) fn read_whole(path: &Path) -> Result<Vec<u8>, CompareError> {
+    // Not through fs_err: the path stands in the error already.
+    std::fs::read(path).map_err(|source| CompareError::Read { path: path.to_path_buf(), source })
+}
+
+/// The first thing in which two zips differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Difference {
+    /// A file that both have.
+    Contents {
+        /// The file.
+        entry: String,
+        /// Where in its unpacked contents.
+        offset: u64,
+        /// The byte there in the first zip; `None` where the file has ended.
+        first: Option<u8>,
+        /// The byte there in the second zip; `None` where the file has ended.
+        second: Option<u8>,
+    },
+    /// A file that only the first zip has.
+    OnlyInFirst {
+        /// The file.
+        entry: String,
+    },
+    /// A file that only the second zip has.
+    OnlyInSecond {
+        /// The file.
+        entry: String,
+    },
+    /// The files are the same, and the zips around them are not.
+    Container {
+        /// The first entry that is kept in another way, where it is an entry.
+        entry: Option<String>,
+        /// What is another way.
+        what: String,
+    },
+}
+
+impl Difference {
+    /// The file that it is about, where it is about one.
+    pub fn entry(&self) -> Option<&str> {
+        match self {
+            Self::Contents { entry, .. } | Self::OnlyInFirst { entry } | Self::OnlyInSecond { entry } => {
+                Some(entry)
+            }
+            Self::Container { entry, .. } => entry.as_deref(),
+        }
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Contents { entry, offset, first, second } => {
+                let (first, second) = (Byte(*first), Byte(*second));
+                write!(
+                    formatter,
+                    "`{entry}` differs at byte {offset}: {first} in the first, {second} in the second"
+                )
+            }
+            Self::OnlyInFirst { entry } => write!(formatter, "`{entry}` is in the first only"),
+            Self::OnlyInSecond { entry } => write!(formatter, "`{entry}` is in the second only"),
+            Self::Container { entry: Some(entry), what } => {
+                write!(formatter, "the contents are the same, and `{entry}` is kept in another way: {what}")
+            }
+            Self::Container { entry: None, what } => {
+                write!(formatter, "the contents are the same, and the zip is not: {what}")
+            }
+        }
+    }
+}
+
+/// A byte as people read it: its number, and the character where it has one.
+struct Byte(Option<u8>);
+
+impl fmt::Display for Byte {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(byte) if byte.is_ascii_graphic() => {
+                write!(formatter, "0x{byte:02x} (`{}`)", char::from(byte))
+            }
+            Some(byte) => write!(formatter, "0x{byte:02x}"),
+            None => formatter.write_str("the end of the file"),
+        }
+    }
+}
+
+/// The first difference between two zips, files in the order of their paths' bytes, those last that are made of
+/// others (bytecode, `RECORD`); `None` where the zips are the same to the last byte.
+pub fn first_difference(first: &Path, second: &Path) -> Result<Option<Difference>, CompareError> {
+    between(&Zip::open(first)?, &Zip::open(second)?)
+}
+
+pub(super) fn between(first: &Zip, second: &Zip) -> Result<Option<Difference>, CompareError> {
+    if first.sha256 == second.sha256 {
+        return Ok(None);
+    }
+    let Some(entry) = differing(first, second).into_iter().min_by_key(|path| is_consequence(path)) else {
+        return header_difference(&first.path, &second.path).map(Some);
+    };
+    let entry = entry.to_owned();
+    Ok(Some(match (first.files.contains_key(&entry), second.files.contains_key(&entry)) {
+        (true, false) => Difference::OnlyInFirst { entry },
+        (false, _) => Difference::OnlyInSecond { entry },
+        (true, true) => {
+            let (before, after) = (contents_of(&first.path, &entry)?, contents_of(&second.path, &entry)?);
+            let offset = first_unequal(&before, &after);
+            Difference::Contents {
+                entry,
+                offset: offset as u64,
+                first: before.get(offset).copied(),
+                second: after.get(offset).copied(),
+            }
+        }
+    }))
+}
+
+/// Whether a file is made of others, so that it differs where one of them does, and says nothing about why.
+fn is_consequence(path: &str) -> bool {
+    path.ends_with(".pyc") || path.ends_with(".dist-info/RECORD")
+}
+
+/// The files that came, went or changed, in the order of their paths' bytes.
+pub(super) fn differing<'a>(first: &'a Zip, second: &'a Zip) -> Vec<&'a str> {
+    let mut paths: Vec<&str> = first
+        .files
+        .iter()
+        .filter(|(path, file)| second.files.get(*path) != Some(*file))
+        .map(|(path, _)| path.as_str())
+        .chain(second.files.keys().filter(|path| !first.files.contains_key(*path)).map(String::as_str))
+        .collect();
+    paths.sort_unstable();
+    paths
+}
+
+/// The first place where two runs of bytes are not the same, which may be the end of the shorter one.
+pub(super) fn first_unequal(first: &[u8], second: &[u8]) -> usize {
+    first.iter().zip(second).take_while(|(first, second)| first == second).count()
+}
+
+fn contents_of(zip: &Path, entry: &str) -> Result<Vec<u8>, CompareError> {
+    let mut found = Vec::new();
+    archive::read(zip, |name, contents| {
+        if name == entry {
+            found = contents;
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// The package that an entry is the metadata of, as its normalised name and its version.
+fn package_of(path: &str, contents: &[u8]) -> Option<(String, String)> {
+    let folder = path.strip_suffix(".dist-info/METADATA")?;
+    // A package may bring copies of others inside it, which nobody imports as packages.
+    let name = PACKAGE_FOLDERS.iter().rev().find_map(|within| folder.strip_prefix(within))?;
+    if name.contains('/') && !is_in_site_packages(name) {
+        return None;
+    }
+    let metadata = String::from_utf8_lossy(contents);
+    let field = |name: &str| {
+        let mut header = metadata.lines().take_while(|line| !line.is_empty());
+        header.find_map(|line| line.strip_prefix(name)).map(|value| value.trim().to_owned())
+    };
+    Some((normalize_name(&field("Name:")?), field("Version:")?))
+}
+
+/// Whether what is left of a path below `python/` is a package in a layer's `lib/python3.13/site-packages`.
+fn is_in_site_packages(below_python: &str) -> bool {
+    let parts: Vec<&str> = below_python.split('/').collect();
+    matches!(parts.as_slice(), ["lib", python, "site-packages", _] if python.starts_with("python"))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::archive::{Contents, Entry, write};
+
+    /// A zip of these files, and the folder that it lies in.
+    pub(in super::super) fn zip(files: &[(&str, &[u8])]) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bundle.zip");
+        let entries = files
+            .iter()
+            .map(|(path, bytes)| Entry {
+                path: (*path).to_owned(),
+                contents: Contents::Bytes(bytes.to_vec()),
+            })
+            .collect();
+        write(entries, &path).unwrap();
+        (folder, path)
+    }
+
+    fn difference(first: &[(&str, &[u8])], second: &[(&str, &[u8])]) -> Option<Difference> {
+        let (first, second) = (zip(first), zip(second));
+        first_difference(&first.1, &second.1).unwrap()
+    }
+
+    #[test]
+    fn the_same_files_have_no_difference() {
+        assert_eq!(difference(&[("a", b"1"), ("b", b"")], &[("b", b""), ("a", b"1")]), None);
+    }
+
+    #[test]
+    fn the_first_entry_and_its_first_byte_are_named() {
+        let found = difference(
+            &[("a", b"1"), ("b.py", b"x = 12"), ("c", b"9")],
+            &[("a", b"1"), ("b.py", b"x = 32"), ("c", b"8")],
+        );
+        let found = found.unwrap();
+        assert_eq!(
+            found,
+            Difference::Contents {
+                entry: "b.py".to_owned(),
+                offset: 4,
+                first: Some(b'1'),
+                second: Some(b'3')
+            }
+        );
+        assert_eq!(
+            found.to_string(),
+            "`b.py` differs at byte 4: 0x31 (`1`) in the first, 0x33 (`3`) in the second"
+        );
+    }
+
+    #[test]
+    fn a_file_that_goes_on_differs_where_the_other_ends() {
+        let found = difference(&[("a", b"12\n")], &[("a", b"12")]).unwrap();
+        assert_eq!(
+            found.to_string(),
+            "`a` differs at byte 2: 0x0a in the first, the end of the file in the second"
+        );
+    }
+
+    #[test]
+    fn causes_are_named_before_their_consequences() {
+        let before: &[(&str, &[u8])] =
+            &[("a-1.dist-info/RECORD", b"1"), ("a/__pycache__/b.cpython-313.pyc", b"1"), ("a/b.py", b"1")];
+        let after: &[(&str, &[u8])] =
+            &[("a-1.dist-info/RECORD", b"2"), ("a/__pycache__/b.cpython-313.pyc", b"2"), ("a/b.py", b"2")];
+        assert!(difference(before, after).unwrap().to_string().starts_with("`a/b.py`"));
+        let only_bytecode = difference(&before[..2], &after[..2]).unwrap().to_string();
+        assert!(only_bytecode.starts_with("`a-1.dist-info/RECORD`"), "{only_bytecode}");
+        assert_eq!(difference(before, before), None);
+    }
+
+    #[test]
+    fn a_file_that_only_one_has_is_named() {
+        assert_eq!(
+            difference(&[("a", b"1"), ("b", b"1")], &[("b", b"2")]),
+            Some(Difference::OnlyInFirst { entry: "a".to_owned() })
+        );
+        assert_eq!(
+            difference(&[("b", b"1")], &[("a", b"1"), ("b", b"2")]),
+            Some(Difference::OnlyInSecond { entry: "a".to_owned() })
+        );
+    }
+
+    #[test]
+    fn packages_are_those_that_python_sees() {
+        let metadata = b"Metadata-Version: 2.4\nName: My_Package\nVersion: 1.2\n\nVersion: 9\n";
+        let package = Some(("my-package".to_owned(), "1.2".to_owned()));
+        for path in [
+            "x-1.dist-info/METADATA",
+            "python/x-1.dist-info/METADATA",
+            "python/lib/python3.13/site-packages/x-1.dist-info/METADATA",
+        ] {
+            assert_eq!(package_of(path, metadata), package, "{path}");
+        }
+        for path in ["setuptools/_vendor/x-1.dist-info/METADATA", "x-1.dist-info/RECORD", "METADATA"] {
+            assert_eq!(package_of(path, metadata), None, "{path}");
+        }
+    }
+}

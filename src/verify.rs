@@ -1,0 +1,219 @@
+//! Verify: are the bytes of a bundle the same every time? Builds it twice, the second time under every other
+//! condition that may not show, and names the first byte that does.
+
+use std::env;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::thread::{available_parallelism, sleep};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::bundle::bundle_under;
+use crate::compare::{Difference, diff};
+use crate::conditions::{Cache, Conditions, Order};
+use crate::error::Error;
+use crate::report::Bundle;
+use crate::request::{Request, RequestError, type_name};
+use crate::text;
+
+/// How long to wait between the builds, so that every clock shows: the one in zips, the coarsest that is in use,
+/// ticks every two seconds.
+const CLOCK_TICK: Duration = Duration::from_millis(2100);
+
+/// How to verify.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VerifySettings {
+    /// Whether the second build begins with an empty uv cache, which takes the network.
+    pub cold_cache: bool,
+}
+
+impl Default for VerifySettings {
+    fn default() -> Self {
+        Self { cold_cache: true }
+    }
+}
+
+impl VerifySettings {
+    /// Reads settings as JavaScript passes them (`VerifySettings` in `index.d.ts`).
+    pub fn from_options(options: &Value) -> Result<Self, RequestError> {
+        let mut settings = Self::default();
+        let map = match options {
+            Value::Null => return Ok(settings),
+            Value::Object(map) => map,
+            other => return Err(RequestError::NotAnObject { found: type_name(other) }),
+        };
+        for (name, value) in map {
+            match (name.as_str(), value) {
+                ("coldCache", Value::Null) => {}
+                ("coldCache", Value::Bool(cold_cache)) => settings.cold_cache = *cold_cache,
+                ("coldCache", other) => {
+                    let found = type_name(other);
+                    return Err(RequestError::WrongType { name: "coldCache", expected: "a boolean", found });
+                }
+                _ => {
+                    let hint = text::nearest(name, ["coldCache"])
+                        .map_or_else(String::new, |nearest| format!(" (did you mean `{nearest}`?)"));
+                    let known = text::list(&["coldCache"]);
+                    return Err(RequestError::UnknownOption { name: name.clone(), hint, known });
+                }
+            }
+        }
+        Ok(settings)
+    }
+}
+
+/// What two builds of one bundle gave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verification {
+    /// What the first build gave. Its zip is gone.
+    pub first: Bundle,
+    /// SHA-256 of the second build's zip, in hex.
+    pub second_sha256: String,
+    /// What uv had in its cache when the second build began.
+    pub second_cache: SecondCache,
+    /// The first difference; `None` where the bytes are the same.
+    pub difference: Option<Difference>,
+    /// Every file that is not the same in both, in the order of their paths' bytes.
+    pub differing_files: Vec<String>,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// The uv cache that the second build began with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecondCache {
+    /// An empty one.
+    Cold,
+    /// The user's own, as the caller wished.
+    WarmAsAsked,
+    /// The user's own, since uv may not use the network.
+    WarmSinceOffline,
+}
+
+impl SecondCache {
+    fn choose(settings: VerifySettings) -> Self {
+        if !settings.cold_cache {
+            Self::WarmAsAsked
+        } else if env::var("UV_OFFLINE").is_ok_and(|value| is_true(&value)) {
+            Self::WarmSinceOffline
+        } else {
+            Self::Cold
+        }
+    }
+
+    /// Why the cache was not an empty one, as a sentence.
+    pub fn reason_not_cold(self) -> Option<&'static str> {
+        match self {
+            Self::Cold => None,
+            Self::WarmAsAsked => Some("not tried, as asked"),
+            Self::WarmSinceOffline => {
+                Some("not tried: `UV_OFFLINE` is set, and an empty cache needs the network")
+            }
+        }
+    }
+}
+
+/// Builds what `request` asks for twice, and compares the bytes.
+pub fn verify(request: &Request, settings: VerifySettings) -> Result<Verification, Error> {
+    let start = Instant::now();
+    let room = tempfile::Builder::new().prefix("uv-lambda-cdk-").tempdir().map_err(Error::WorkFolder)?;
+    let second_cache = SecondCache::choose(settings);
+
+    let first = bundle_under(request, &room.path().join("first"), &Conditions::default())?;
+    let conditions = second_conditions(room.path(), second_cache)?;
+    sleep(CLOCK_TICK);
+    let second = bundle_under(request, &room.path().join("second"), &conditions)
+        .map_err(|error| second_build_failed(error, second_cache))?;
+
+    let diff = diff(&first.path, &second.path)?;
+    Ok(Verification {
+        first,
+        second_sha256: second.sha256,
+        second_cache,
+        difference: diff.first,
+        differing_files: diff.files.into_iter().map(|change| change.path).collect(),
+        elapsed: start.elapsed(),
+    })
+}
+
+/// Conditions of which none is that of an ordinary bundle.
+fn second_conditions(room: &Path, cache: SecondCache) -> Result<Conditions, Error> {
+    // Another depth and another name, in case a path shows.
+    let work = room.join("another/working/folder");
+    fs_err::create_dir_all(&work).map_err(Error::WorkFolder)?;
+    let cores = available_parallelism().map_or(1, NonZeroUsize::get);
+    Ok(Conditions {
+        work,
+        workers: NonZeroUsize::new(if cores == 1 { 4 } else { 1 }),
+        order: Order::Reversed,
+        cache: match cache {
+            SecondCache::Cold => Cache::At(room.join("cache")),
+            SecondCache::WarmAsAsked | SecondCache::WarmSinceOffline => Cache::Own,
+        },
+    })
+}
+
+/// The first build went well, so where uv fails in the second, it does because its cache is empty.
+fn second_build_failed(error: Error, cache: SecondCache) -> Error {
+    match (error, cache) {
+        (error @ (Error::Uv(_) | Error::Install(_)), SecondCache::Cold) => Error::ColdCache(Box::new(error)),
+        (error, _) => error,
+    }
+}
+
+/// Whether uv takes the value of a variable for a yes.
+fn is_true(value: &str) -> bool {
+    ["1", "y", "yes", "t", "true", "on"].contains(&value.to_ascii_lowercase().as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::uv::UvError;
+
+    #[test]
+    fn every_condition_of_the_second_build_is_another() {
+        let room = tempfile::tempdir().unwrap();
+        let Conditions { work, workers, order, cache } = Conditions::default();
+        let second = second_conditions(room.path(), SecondCache::Cold).unwrap();
+        assert!(second.work.components().count() > work.components().count());
+        assert_ne!(second.workers, workers);
+        assert_ne!(second.order, order);
+        assert_ne!(second.cache, cache);
+    }
+
+    #[test]
+    fn settings_are_checked() {
+        let read = |value: Value| VerifySettings::from_options(&value);
+        assert!(read(Value::Null).unwrap().cold_cache);
+        assert!(!read(json!({ "coldCache": false })).unwrap().cold_cache);
+        let misspelt = read(json!({ "coldcache": false })).unwrap_err();
+        assert_eq!(
+            misspelt.to_string(),
+            "unknown option `coldcache` (did you mean `coldCache`?); the options are `coldCache`"
+        );
+        assert_eq!(read(json!({ "coldCache": "no" })).unwrap_err().code(), "INVALID_OPTIONS");
+        assert_eq!(read(json!("no")).unwrap_err().code(), "INVALID_OPTIONS");
+    }
+
+    #[test]
+    fn a_failure_for_want_of_a_cache_says_so() {
+        let failed = || Error::Uv(UvError::Failed { command: "sync", words: "no network".to_owned() });
+        let cold = second_build_failed(failed(), SecondCache::Cold);
+        assert_eq!((cold.code(), cold.container_can_help()), ("UV_FAILED", false));
+        let message = cold.to_string();
+        assert!(message.starts_with("`uv sync` failed:\nno network\n"), "{message}");
+        assert!(message.contains("`--warm-only`"), "{message}");
+        let warm = second_build_failed(failed(), SecondCache::WarmAsAsked);
+        assert_eq!(warm.to_string(), failed().to_string());
+    }
+
+    #[test]
+    fn what_uv_takes_for_a_yes() {
+        assert!(is_true("1") && is_true("True"));
+        assert!(!is_true("") && !is_true("0") && !is_true("false"));
+    }
+}
