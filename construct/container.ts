@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DockerImage } from 'aws-cdk-lib';
 import type { DockerRunOptions, DockerVolume } from 'aws-cdk-lib';
@@ -47,27 +48,18 @@ export class BuildContainer extends DockerImage {
   /** Runs with what CDK asks for, under what the plan and then the app say. Volumes and variables add up. */
   override run(asked: DockerRunOptions = {}): void {
     const plan = containerPlan(this.#options);
-    // CDK takes the volumes of a helper container where the daemon is on another machine, which cannot mount folders.
-    const [helper] = asked.volumesFrom ?? [];
     const settings = this.#settings;
     const image = this.#image ?? runtimeImage(plan, settings);
-    // The app's own command needs nothing of ours.
-    const ours = settings.command
-      ? { volumes: [] }
-      : helper === undefined
-        ? mountedCommand(plan)
-        : copiedCommand(plan, helper);
+    // CDK takes the volumes of a helper container where the daemon is on another machine, which cannot mount folders.
+    const [helper] = asked.volumesFrom ?? [];
+    const { environment, volumes, ...command } = execution(plan, settings, helper);
     image.run({
       ...asked,
       platform: plan.platform,
-      ...ours,
+      ...command,
       ...settings,
-      environment: {
-        ...asked.environment,
-        ...(helper === undefined ? plan.environment : { HOME: '/tmp' }),
-        ...settings.environment,
-      },
-      volumes: [...(asked.volumes ?? []), ...ours.volumes, ...(settings.volumes ?? [])],
+      environment: { ...asked.environment, ...environment, ...settings.environment },
+      volumes: [...(asked.volumes ?? []), ...volumes, ...(settings.volumes ?? [])],
       volumesFrom: [...(asked.volumesFrom ?? []), ...(settings.volumesFrom ?? [])],
     });
   }
@@ -94,26 +86,46 @@ function runtimeImage(plan: ContainerPlan, { platform = plan.platform, network }
   });
 }
 
-/** What to run where this machine's folders can be mounted: the executable, the cache of uv, folders beside the workspace. */
-function mountedCommand(plan: ContainerPlan): Pick<DockerRunOptions, 'command'> & { volumes: DockerVolume[] } {
-  const mounted = `/uv-lambda-cdk/bin`;
+/** What a container runs, and what it needs for that. */
+interface Execution {
+  readonly command?: string[];
+  readonly environment: Record<string, string>;
+  readonly volumes: DockerVolume[];
+}
+
+function execution(plan: ContainerPlan, settings: DockerRunOptions, helper: string | undefined): Execution {
+  if (settings.command !== undefined) {
+    // The app's own command needs nothing of ours.
+    return { environment: {}, volumes: [] };
+  }
+  const executable = join(EXECUTABLES, plan.executable);
+  if (!existsSync(executable)) {
+    // A published package has it; a checkout may not, and the engine would only say that it found no such file.
+    process.stderr.write(`uv-lambda-cdk: \`${executable}\` is missing: run \`npm run build:executables\`\n`);
+  }
+  return helper === undefined ? mounted(plan, settings) : copied(plan, executable, helper);
+}
+
+/** Where folders of this machine can be mounted: those of the plan, and that of the executable. */
+function mounted(plan: ContainerPlan, { user }: DockerRunOptions): Execution {
+  const folder = '/uv-lambda-cdk/bin';
+  // Another user than the one who runs this could not write into the cache.
+  const cache = user === undefined ? plan.cache : undefined;
   return {
-    command: [`${mounted}/${plan.executable}`, ...plan.arguments],
-    volumes: [{ hostPath: EXECUTABLES, containerPath: mounted }, ...plan.volumes],
+    command: [`${folder}/${plan.executable}`, ...plan.arguments],
+    environment: { ...plan.environment, ...(cache && { UV_CACHE_DIR: cache.containerPath }) },
+    volumes: [{ hostPath: EXECUTABLES, containerPath: folder }, ...plan.volumes, ...(cache ? [cache] : [])],
   };
 }
 
-/** What to run where folders are copied: the executable travels in the copy of the workspace. */
-function copiedCommand(
-  plan: ContainerPlan,
-  helper: string,
-): Pick<DockerRunOptions, 'command'> & { volumes: DockerVolume[] } {
+/** Where folders are copied: the executable travels in the copy of the workspace. */
+function copied(plan: ContainerPlan, executable: string, helper: string): Execution {
   // The core knows this name, and takes it for nobody's source.
-  const copied = '/asset-input/.uv-lambda-cdk';
-  execFileSync(process.env.CDK_DOCKER ?? 'docker', ['cp', join(EXECUTABLES, plan.executable), `${helper}:${copied}`], {
+  const copy = '/asset-input/.uv-lambda-cdk';
+  execFileSync(process.env.CDK_DOCKER ?? 'docker', ['cp', executable, `${helper}:${copy}`], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  return { command: [copied, ...plan.arguments], volumes: [] };
+  return { command: [copy, ...plan.arguments], environment: plan.environment, volumes: [] };
 }
 
 /** What was to be built in this process so far, and how, in order. */

@@ -41,6 +41,8 @@ pub struct ContainerPlan {
     pub environment: Vec<(&'static str, String)>,
     /// Folders to mount beside the workspace.
     pub volumes: Vec<Volume>,
+    /// The cache of this machine's uv, where it is of use in the container.
+    pub cache: Option<Volume>,
 }
 
 /// A folder of this machine that the container sees.
@@ -69,14 +71,9 @@ pub fn plan(request: &Request) -> Result<ContainerPlan, Error> {
         volumes.push(Volume { host_path: everything.clone(), container_path: SOURCES });
         (everything.as_path(), SOURCES)
     };
-    // CDK runs the container as the caller's user, who has no home in it.
-    let mut environment = vec![("HOME", "/tmp".to_owned())];
     // Elsewhere a mounted folder is slow, and what uv keeps there is for another system.
     let cache = uv.as_ref().filter(|_| cfg!(target_os = "linux")).and_then(Uv::cache_folder);
-    if let Some(cache) = cache.filter(|cache| cache.is_dir()) {
-        volumes.push(Volume { host_path: cache, container_path: CACHE });
-        environment.push(("UV_CACHE_DIR", CACHE.to_owned()));
-    }
+    let cache = cache.filter(|cache| cache.is_dir());
 
     Ok(ContainerPlan {
         base_image: format!("public.ecr.aws/sam/build-{}:latest-{machine}", request.target.runtime_name()),
@@ -84,8 +81,10 @@ pub fn plan(request: &Request) -> Result<ContainerPlan, Error> {
         platform,
         executable: format!("uv-lambda-cdk-{machine}"),
         arguments: arguments(request, &project, &inside(&request.path, outer, mounted)),
-        environment,
+        // CDK runs the container as the caller's user, who has no home in it.
+        environment: vec![("HOME", "/tmp".to_owned())],
         volumes,
+        cache: cache.map(|host_path| Volume { host_path, container_path: CACHE }),
     })
 }
 

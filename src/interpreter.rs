@@ -113,7 +113,7 @@ impl Interpreter {
             Some(PythonRequest::Version(version)) => {
                 Wanted::Exactly { version: version.clone(), origin: "the option `python`" }
             }
-            None => pinned(&request.path, &project.root).map_or(Wanted::Minor(minor), |version| {
+            None => pinned(&project.member_folder(), &project.root).map_or(Wanted::Minor(minor), |version| {
                 Wanted::Exactly { version, origin: "`.python-version`" }
             }),
         };
@@ -160,10 +160,10 @@ impl Interpreter {
     }
 }
 
-/// The full version in the nearest `.python-version` between `path` and the workspace's root. One
+/// The full version in the nearest `.python-version` between `folder` and the workspace's root. One
 /// that names a minor version only says what the runtime says already.
-fn pinned(path: &Path, root: &Path) -> Option<String> {
-    let file = path
+fn pinned(folder: &Path, root: &Path) -> Option<String> {
+    let file = folder
         .ancestors()
         .take_while(|folder| folder.starts_with(root))
         .map(|folder| folder.join(".python-version"))

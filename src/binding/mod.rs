@@ -113,6 +113,8 @@ pub struct ContainerPlan {
     pub environment: HashMap<String, String>,
     /// Folders to mount beside the workspace.
     pub volumes: Vec<Volume>,
+    /// The cache of this machine's uv.
+    pub cache: Option<Volume>,
 }
 
 /// A folder of this machine that a container sees.
@@ -122,6 +124,15 @@ pub struct Volume {
     pub host_path: String,
     /// The folder there.
     pub container_path: String,
+}
+
+impl From<container::Volume> for Volume {
+    fn from(volume: container::Volume) -> Self {
+        Self {
+            host_path: volume.host_path.to_string_lossy().into_owned(),
+            container_path: volume.container_path.to_owned(),
+        }
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "JavaScript numbers are exact up to 8 PiB")]
@@ -510,14 +521,8 @@ pub fn container_plan(#[napi(ts_arg_type = "unknown")] options: Options) -> Resu
         executable: plan.executable,
         arguments: plan.arguments,
         environment: plan.environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-        volumes: plan
-            .volumes
-            .into_iter()
-            .map(|volume| Volume {
-                host_path: volume.host_path.to_string_lossy().into_owned(),
-                container_path: volume.container_path.to_owned(),
-            })
-            .collect(),
+        volumes: plan.volumes.into_iter().map(Volume::from).collect(),
+        cache: plan.cache.map(Volume::from),
     })
     .map_err(|error| to_js(&error))
 }

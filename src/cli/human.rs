@@ -165,16 +165,16 @@ fn count(number: usize, thing: &str) -> String {
     text
 }
 
-/// A size with at most one decimal, cut off, not rounded up: nothing appears larger than a limit that it meets.
+/// A size as Lambda counts them (its 250 MB are 262,144,000 bytes), with at most one decimal, cut off, not rounded up: nothing appears larger than a limit that it meets.
 fn size(bytes: u64) -> String {
     let mut text = String::new();
     let (unit, name) = match bytes {
-        0..1000 => return format!("{bytes} B"),
-        1000..1_000_000 => (1000, "kB"),
-        _ => (1_000_000, "MB"),
+        0..1024 => return format!("{bytes} B"),
+        1024..1_048_576 => (1024, "kB"),
+        _ => (1_048_576, "MB"),
     };
     // Writing to a String cannot fail.
-    let _ = write!(text, "{}.{} {name}", bytes / unit, bytes % unit / (unit / 10));
+    let _ = write!(text, "{}.{} {name}", bytes / unit, bytes % unit * 10 / unit);
     text
 }
 
@@ -213,8 +213,8 @@ mod tests {
             diff(&a_diff(4)),
             format!(
                 "packages\n  ~ boto3  1.0 -> 1.1\nfiles\n  + f00.py  10 B\n  - f01.py  10 B\n  ~ f02.py  10 B\n  ~ f03.py  10 B -> 11 B\n\
-                 before  1.2 kB zipped, 5.6 MB unpacked, 1 file, sha256 {sha256}\n\
-                 after   1.2 kB zipped, 5.6 MB unpacked, 2 files, sha256 {sha256}\n"
+                 before  1.2 kB zipped, 5.4 MB unpacked, 1 file, sha256 {sha256}\n\
+                 after   1.2 kB zipped, 5.4 MB unpacked, 2 files, sha256 {sha256}\n"
             )
         );
     }
@@ -234,9 +234,13 @@ mod tests {
 
     #[test]
     fn sizes_are_short() {
-        for (bytes, text) in
-            [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (999_999, "999.9 kB"), (52_428_800, "52.4 MB")]
-        {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 kB"),
+            (1_048_575, "1023.9 kB"),
+            (52_428_800, "50.0 MB"),
+        ] {
             assert_eq!(size(bytes), text);
         }
     }

@@ -17,6 +17,10 @@ use crate::request::Request;
 use crate::target::Target;
 use crate::uv::{Sync, Uv, UvError};
 
+/// Files of an application's folder that are about the project, not of the application. A change of
+/// the lock that changes nothing in the bundle must not change its bytes either.
+const PROJECT_FILES: &[&str] = &["pyproject.toml", "uv.lock", "uv.toml", ".python-version", ".gitignore"];
+
 /// A folder whose contents belong at the top of the bundle.
 #[derive(Debug)]
 pub struct Installed {
@@ -211,6 +215,9 @@ impl Installer<'_> {
         let nested = self.project.folders_inside(&package.folder);
         let nested: Vec<PathBuf> = nested.iter().map(|other| self.staged.copy_of(other)).collect();
         for (path, file) in files_below(&self.staged.copy_of(&package.folder), &nested)? {
+            if PROJECT_FILES.contains(&path.as_str()) {
+                continue;
+            }
             let copy = folder.join(path);
             if let Some(parent) = copy.parent() {
                 fs_err::create_dir_all(parent)?;

@@ -180,6 +180,13 @@ impl Project {
         self.local_folders().iter().any(|folder| computes_metadata(&folder.join("pyproject.toml")))
     }
 
+    /// The folder of the member to bundle.
+    pub fn member_folder(&self) -> PathBuf {
+        let folder = self.lock.package(&self.member).and_then(LockedPackage::local_folder);
+        let folder = folder.and_then(|folder| dunce::canonicalize(self.root.join(folder)).ok());
+        folder.unwrap_or_else(|| self.root.clone())
+    }
+
     /// The folder that holds the workspace and everything that the lock finds by path.
     pub fn folder_of_everything(&self) -> PathBuf {
         sources::common_ancestor(
