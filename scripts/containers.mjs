@@ -18,7 +18,7 @@ const configuration = path.join(folder, 'containers.conf');
 const environment = { CONTAINERS_CONF: configuration };
 
 /** What the image holds. An image made for other contents is made again. */
-const CONTENTS = `python3, ca-certificates, libstdc++6, uv ${UV_VERSION}`;
+const CONTENTS = `python3, ca-certificates, libstdc++6, gcc, python3-dev, uv ${UV_VERSION}`;
 
 /**
  * Sees to it that containers can be run: podman, and an image of Debian 12 with Python 3.11, certificates and uv.
@@ -100,8 +100,8 @@ function makeImage() {
   }
   const system = mkdtempSync(path.join(folder, 'system-'));
   try {
-    // libstdc++6 is for Node, which a test may mount.
-    const packages = '--include=python3,ca-certificates,libstdc++6';
+    // libstdc++6 is for Node, which a test may mount; gcc and the headers are for packages without a wheel.
+    const packages = '--include=python3,ca-certificates,libstdc++6,gcc,libc6-dev,python3-dev';
     run('debootstrap', ['--variant=minbase', packages, 'bookworm', system, mirror]);
     copyFileSync(ensureUv(), path.join(system, 'usr/local/bin/uv'));
     // Where this machine trusts more authorities than Debian does (a proxy's), so must the container.
