@@ -1,5 +1,5 @@
 // The Docker fallback for real: the real `cdk` command, podman, and the executable that runs inside. Longer than
-// `npm test` may take: `npm run test:containers`.
+// `npm test` may take: `npm run test:long`.
 
 import * as assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
