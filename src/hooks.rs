@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::process::Process;
-use crate::uv::mask_credentials;
+use crate::secrets::mask_credentials;
 
 /// The commands of a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, serde::Serialize)]

@@ -46,6 +46,7 @@ pub mod container;
 pub mod error;
 pub mod process;
 pub mod report;
+mod secrets;
 mod files;
 mod text;
 

@@ -15,6 +15,7 @@ use regex::Regex;
 use crate::conditions::Cache;
 use crate::process::{Output, Process};
 use crate::request::Request;
+use crate::secrets::mask_credentials;
 use crate::target::Target;
 
 /// The oldest uv whose commands do what the pipeline asks of them.
@@ -331,32 +332,9 @@ fn without_wheel(words: &str) -> Option<String> {
     REFUSAL.captures(words).map(|found| found[1].to_owned())
 }
 
-/// The text with every credential in it replaced by `****`: those in addresses, and the values of
-/// the variables that hold index passwords.
-pub fn mask_credentials(text: &str) -> String {
-    #[expect(clippy::unwrap_used, reason = "the pattern is constant, and a test compiles it")]
-    static IN_ADDRESS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"://[^/\s@`]+@").unwrap());
-    let secrets = std::env::vars().filter(|(name, value)| {
-        name.starts_with("UV_INDEX_")
-            && (name.ends_with("_PASSWORD") || name.ends_with("_USERNAME"))
-            && value.len() > 3
-    });
-    secrets.fold(IN_ADDRESS.replace_all(text, "://****@").into_owned(), |text, (_, secret)| {
-        text.replace(&secret, "****")
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn credentials_in_addresses_are_masked() {
-        let masked = mask_credentials(
-            "failed to fetch https://user:secret@example.com/simple/x and http://token@host/",
-        );
-        assert_eq!(masked, "failed to fetch https://****@example.com/simple/x and http://****@host/");
-    }
 
     #[test]
     fn what_reaches_an_index_passes_and_what_changes_an_install_does_not() {

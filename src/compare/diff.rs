@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::CompareError;
-use super::contents::{Difference, Zip, between, differing};
+use super::contents::{Zip, between, differing};
+use super::difference::Difference;
 
 /// What changed from one zip to another.
 #[derive(Debug, Clone, PartialEq, Eq)]

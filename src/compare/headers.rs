@@ -4,8 +4,8 @@ use std::path::Path;
 
 use rawzip::ZipArchive;
 
-use super::CompareError;
-use super::contents::{Difference, first_unequal, read_whole};
+use super::difference::{Difference, first_unequal};
+use super::{CompareError, read_whole};
 use crate::archive::ArchiveError;
 
 /// What a zip says about one entry, each thing as people read it.

@@ -2,14 +2,16 @@
 
 mod contents;
 mod diff;
+mod difference;
 mod headers;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::archive::ArchiveError;
-pub use contents::{Difference, first_difference};
+pub use contents::first_difference;
 pub use diff::{Diff, FileChange, PackageChange, Side, diff};
+pub use difference::Difference;
 
 /// Why two zips could not be compared.
 #[derive(Debug, thiserror::Error)]
@@ -35,4 +37,9 @@ impl CompareError {
             Self::Archive(error) => error.code(),
         }
     }
+}
+
+fn read_whole(path: &Path) -> Result<Vec<u8>, CompareError> {
+    // Not through fs_err: the path stands in the error already.
+    std::fs::read(path).map_err(|source| CompareError::Read { path: path.to_path_buf(), source })
 }
