@@ -1,0 +1,72 @@
+//! What comes in from JavaScript, and the errors that go out.
+
+use napi::bindgen_prelude::{FromNapiValue, TypeName, ValidateNapiValue};
+use napi::sys;
+use serde_json::Value;
+
+use crate::request::RequestError;
+use crate::verify::VerifySettings;
+use crate::{Error, Request};
+
+/// A stable error code, which napi puts into `error.code`.
+pub struct Code(String);
+
+impl AsRef<str> for Code {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<napi::Status> for Code {
+    fn from(status: napi::Status) -> Self {
+        Self(status.as_ref().to_owned())
+    }
+}
+
+/// What a door returns.
+pub(super) type Result<T> = napi::Result<T, Code>;
+
+/// An error as JavaScript gets it.
+pub(super) fn to_js(error: &Error) -> napi::Error<Code> {
+    napi::Error::new(Code(error.code().to_owned()), error.to_string())
+}
+
+/// Options as JavaScript passes them. What is no plain value (a function, a symbol, a circle) is an
+/// error of the request, not of napi, so reading them never fails here.
+pub struct Options(std::result::Result<Value, String>);
+
+impl FromNapiValue for Options {
+    #[expect(unsafe_code, reason = "napi reads values by raw handles; these are passed on as they came")]
+    unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Self> {
+        let value = unsafe { Option::<Value>::from_napi_value(env, value) };
+        Ok(Self(value.map(Option::unwrap_or_default).map_err(|error| error.reason.clone())))
+    }
+}
+
+impl TypeName for Options {
+    fn type_name() -> &'static str {
+        "BundleOptions"
+    }
+
+    fn value_type() -> napi::ValueType {
+        napi::ValueType::Unknown
+    }
+}
+
+impl ValidateNapiValue for Options {}
+
+impl Options {
+    fn plain(&self) -> std::result::Result<&Value, RequestError> {
+        self.0.as_ref().map_err(|problem| RequestError::NotPlain { problem: problem.clone() })
+    }
+
+    /// The request that they make.
+    pub(super) fn request(&self) -> std::result::Result<Request, Error> {
+        Ok(Request::from_options(self.plain()?)?)
+    }
+
+    /// The settings of a verification that they make.
+    pub(super) fn verify_settings(&self) -> std::result::Result<VerifySettings, Error> {
+        Ok(VerifySettings::from_options(self.plain()?)?)
+    }
+}
