@@ -621,6 +621,7 @@ export interface BundleError extends Error {
  * | `UV_FAILED` | uv ended with an error; its own words are in the message |
  * | `HOOK_FAILED` | a command of `commandHooks` failed; its own words are in the message |
  * | `BUILD_FAILED` | a local package could not be built; the build's own words are in the message |
+ * | `EMPTY_BUNDLE` | the package has neither files nor dependencies |
  * | `BAD_METADATA` | the metadata of an installed package is damaged |
  * | `HANDLER_NOT_FOUND` | the module of `handler` is not in the zip |
  * | `WRONG_ARCHITECTURE` | a compiled file is for another CPU |
@@ -659,6 +660,7 @@ export type ErrorCode =
   | 'UV_FAILED'
   | 'HOOK_FAILED'
   | 'BUILD_FAILED'
+  | 'EMPTY_BUNDLE'
   | 'BAD_METADATA'
   | 'HANDLER_NOT_FOUND'
   | 'WRONG_ARCHITECTURE'

@@ -430,6 +430,17 @@ describe('bad input', () => {
     );
   });
 
+  test('a package with nothing in it', (t) => {
+    // CDK would keep an empty result, and not ask again.
+    const folder = temporaryFolder(t);
+    fs.writeFileSync(
+      path.join(folder, 'pyproject.toml'),
+      '[project]\nname = "nothing"\nversion = "1.0"\nrequires-python = ">=3.9"\n',
+    );
+    assert.equal(spawnSync(uv, ['lock', '--quiet', '--python', interpreter], { cwd: folder }).status, 0);
+    fails(options(folder, { packageName: 'nothing' }), 'EMPTY_BUNDLE', /the bundle of `nothing` is empty/);
+  });
+
   test('a handler whose module is not in the bundle', (t) => {
     fails(
       options(fixture(t), { handler: 'app.mian.handler' }),

@@ -14,7 +14,7 @@ use crate::interpreter::Interpreter;
 use crate::project::{Project, ProjectError, marker_environment, stage};
 use crate::report::{Bundle, PackageReport, Warning};
 use crate::request::Request;
-use crate::select::{self, Selection};
+use crate::select::{self, SelectError, Selection};
 use crate::target::PythonVersion;
 use crate::uv::Uv;
 
@@ -59,6 +59,9 @@ fn walk(request: &Request, output: &Path, conditions: &Conditions) -> Result<Bun
         selection.change(&work.path().join("selection"), |folder| {
             hooks::run(&request.hooks.after_bundling, "afterBundling", folder).map_err(Error::from)
         })?;
+    }
+    if selection.entries.is_empty() {
+        return Err(SelectError::Empty { member: project.member }.into());
     }
     let warnings = check(&selection, request)?;
     let not_compiled = add_bytecode(&mut selection, &interpreter, request.target.python, conditions.order)?;

@@ -47,6 +47,14 @@ pub enum SelectError {
     /// A file cannot be read.
     #[error("failed to read an installed package: {0}")]
     Io(#[from] io::Error),
+    /// Nothing ships.
+    #[error(
+        "the bundle of `{member}` is empty: the package has no files that git would track, and no dependencies"
+    )]
+    Empty {
+        /// The member.
+        member: String,
+    },
     /// The metadata of a package is not what it should be.
     #[error("failed to read `{path}`: {problem}")]
     BadMetadata {
@@ -62,6 +70,7 @@ impl SelectError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Io(_) => "IO",
+            Self::Empty { .. } => "EMPTY_BUNDLE",
             Self::BadMetadata { .. } => "BAD_METADATA",
         }
     }
