@@ -125,22 +125,39 @@ function withOwnCache(scene, place) {
 const HOUR = 3_600_000;
 
 /**
+ * Removes what libfaketime leaves in shared memory where its process is killed, as our compilers are when they have done
+ * their work. It would fail on that when the number of the process comes round again.
+ */
+function removeClocks() {
+  for (const name of fs.readdirSync('/dev/shm')) {
+    const number = /^(?:sem\.faketime_sem|faketime_shm)_(\d+)$/.exec(name)?.[1];
+    if (number !== undefined && !fs.existsSync(`/proc/${number}`)) {
+      fs.rmSync(path.join('/dev/shm', name), { force: true });
+    }
+  }
+}
+
+/**
  * Moves the clock of all processes. Ours starts uv and Python without `LD_PRELOAD`, so each gets a clock of its own.
  *
  * @param offset as faketime writes it, and in `hours`
  */
 const atTime = (offset, hours) => (scene, place) => {
-  const clock = ['faketime', '-m', '-f', offset];
+  const clock = {
+    LD_PRELOAD: '/usr/$LIB/faketime/libfaketimeMT.so.1',
+    FAKETIME: offset,
+    FAKETIME_DONT_FAKE_MONOTONIC: '1',
+  };
   const noted = path.join(place, 'clock');
   const disguised = (program, name) => {
     const script = path.join(place, name);
-    const words = clock.map((word) => `'${word}'`).join(' ');
+    const settings = Object.entries(clock).map(([variable, value]) => `export ${variable}='${value}'`);
     fs.writeFileSync(
       script,
       `#!/bin/sh
-export FAKETIME_DONT_FAKE_MONOTONIC=1
-${words} date +%s >> '${noted}-${name}'
-exec ${words} '${program}' "$@"
+${settings.join('\n')}
+date +%s >> '${noted}-${name}'
+exec '${program}' "$@"
 `,
     );
     fs.chmodSync(script, 0o755);
@@ -148,13 +165,14 @@ exec ${words} '${program}' "$@"
   };
   const isMoved = (time) => Math.abs(time - Date.now() - hours * HOUR) < 2 * HOUR;
   const noteIsMoved = (name) => isMoved(Number(fs.readFileSync(`${noted}-${name}`, 'utf8').split('\n')[0]) * 1000);
+  removeClocks();
   const change = (unchanged) => ({
     ...unchanged,
-    prefix: [...unchanged.prefix, ...clock],
+    cleanups: [...unchanged.cleanups, removeClocks],
     uv: disguised(unchanged.uv, 'uv'),
     python: disguised(unchanged.python, 'python'),
     // Certificates are not valid at any time: what the cache holds must do.
-    environment: { ...unchanged.environment, FAKETIME_DONT_FAKE_MONOTONIC: '1', UV_OFFLINE: '1' },
+    environment: { ...unchanged.environment, ...clock, UV_OFFLINE: '1' },
   });
   const holds = ({ now }) => isMoved(now) && ['uv', 'python'].every(noteIsMoved);
   return seen(change, `the time is ${offset}`, holds)(scene, place);
@@ -428,6 +446,7 @@ export const VARIATIONS = [
 /** All variations that go together, at once. */
 export const ALL_AT_ONCE = {
   name: 'all at once',
+  quick: true,
   change(scene, place) {
     // Another uv may keep its cache another way, and the clock of five years later reaches no index.
     build(variation('uv 0.11.33').change(scene, newFolder(place, 'change')));

@@ -212,6 +212,8 @@ impl Installer<'_> {
 
     /// Copies the files of a local package, less those of other packages inside its folder.
     fn copy(&self, package: &LocalPackage, folder: &Path) -> Result<(), InstallError> {
+        // A project of dependencies alone has no files of its own.
+        fs_err::create_dir_all(folder)?;
         let nested = self.project.folders_inside(&package.folder);
         let nested: Vec<PathBuf> = nested.iter().map(|other| self.staged.copy_of(other)).collect();
         for (path, file) in files_below(&self.staged.copy_of(&package.folder), &nested)? {
