@@ -631,6 +631,7 @@ export interface BundleError extends Error {
  * | `WRONG_WHEEL_TAG` | a wheel is for another Python or platform |
  * | `BYTECODE_FAILED` | Python could not compile |
  * | `BAD_ZIP` | a wheel or zip is damaged |
+ * | `DOCKER_NOT_FOUND` | a container is needed, and there is no Docker; the message says what it is needed for |
  * | `OUTPUT_NOT_WRITABLE` | nothing can be written into the output folder |
  * | `IO` | another file could not be read or written |
  * | `BUG` | a bug of ours; please report it |
@@ -670,6 +671,7 @@ export type ErrorCode =
   | 'WRONG_WHEEL_TAG'
   | 'BYTECODE_FAILED'
   | 'BAD_ZIP'
+  | 'DOCKER_NOT_FOUND'
   | 'OUTPUT_NOT_WRITABLE'
   | 'IO'
   | 'BUG'

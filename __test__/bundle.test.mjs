@@ -347,6 +347,19 @@ describe('the same bytes come out', () => {
     assert.equal(stderr, expected);
   });
 
+  test('whatever the user has told uv in a file of their own', (t) => {
+    const expected = bundleSync(options(fixture(t)), temporaryFolder(t)).sha256;
+    const configuration = temporaryFolder(t);
+    fs.mkdirSync(path.join(configuration, 'uv'));
+    fs.writeFileSync(
+      path.join(configuration, 'uv/uv.toml'),
+      'no-binary-package = ["acme-greeting"]\nlink-mode = "symlink"\ncompile-bytecode = true\n',
+    );
+    withEnvironment({ XDG_CONFIG_HOME: configuration }, () =>
+      assert.equal(bundleSync(options(fixture(t)), temporaryFolder(t)).sha256, expected),
+    );
+  });
+
   test('with the oldest uv that is supported', (t) => {
     const expected = bundleSync(options(fixture(t)), temporaryFolder(t)).sha256;
     const oldest = bundleSync(options(fixture(t), { uv: ensureUv('0.8.0') }), temporaryFolder(t));

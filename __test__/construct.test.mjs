@@ -172,14 +172,20 @@ describe('where this machine has no uv', () => {
     ]);
   });
 
-  containerTest('the reason stands above the error where there is no Docker either', (t) => {
+  containerTest('the last words are the reason, and what to do, where there is no Docker either', (t) => {
     const { status, stdout, stderr } = runApp(t, {
       functions: props(workspace(t), '{}'),
       env: { CDK_DOCKER: '/no/such/docker' },
     });
     assert.notEqual(status, 0);
     assert.equal(stdout, '');
-    assert.ok(stderr.indexOf('uv-lambda-cdk: one: ') < stderr.indexOf('spawnSync /no/such/docker ENOENT'), stderr);
+    // Not the line of CDK's source that Node quotes above it.
+    const error = stderr.split('\n').find((line) => line.includes('Failed to bundle asset Stack/Fn'));
+    assert.match(
+      error,
+      /Error: `uv` is not on PATH: install it .* There is no container to build in either: `\/no\/such\/docker` is not on PATH; install Docker/,
+    );
+    assert.ok(!stderr.includes('ENOENT'), stderr);
   });
 
   containerTest('`never` makes the reason the error', (t) => {

@@ -23,6 +23,8 @@ export class UvBundler implements ILocalBundling {
    */
   readonly digest: string;
 
+  #reason: string | undefined;
+
   readonly #options: BundleOptions;
   readonly #docker: UvBundlerSettings['docker'];
 
@@ -46,8 +48,14 @@ export class UvBundler implements ILocalBundling {
     if (this.#docker === 'never') {
       throw bundleError(code, message);
     }
+    this.#reason = message;
     this.#say(`${message}; falling back to Docker`);
     return false;
+  }
+
+  /** Why the last attempt was left to a container. Not for CDK, which sees fields, not getters. */
+  get reason(): string | undefined {
+    return this.#reason;
   }
 
   /** One line on stderr: stdout belongs to the app, whose template may be piped from it. */

@@ -45,7 +45,7 @@ export function projectAsset(props: PythonLambdaCodeProps): ProjectAsset {
         ? { assetHashType: AssetHashType.OUTPUT }
         : { assetHashType: AssetHashType.CUSTOM, assetHash }),
       bundling: {
-        image: new BuildContainer(options, local.digest, image, container),
+        image: new BuildContainer(options, local, image, container),
         // These two CDK has to see: they decide how it makes the volumes, and whose they are.
         ...(bundlingFileAccess === undefined ? {} : { bundlingFileAccess }),
         ...(container.user === undefined ? {} : { user: container.user }),

@@ -5,6 +5,8 @@ import { DockerImage } from 'aws-cdk-lib';
 import type { DockerRunOptions, DockerVolume } from 'aws-cdk-lib';
 import { containerPlan } from '../binding';
 import type { ContainerPlan } from '../binding';
+import { bundleError } from './bundler';
+import type { UvBundler } from './bundler';
 import type { BundleOptions } from '../index';
 
 /**
@@ -23,17 +25,19 @@ export class BuildContainer extends DockerImage {
   readonly variant: number;
 
   readonly #options: BundleOptions;
+  readonly #local: UvBundler;
   readonly #image: DockerImage | undefined;
   readonly #settings: DockerRunOptions;
 
   /**
-   * @param digest hash of `options`, free of paths and secrets
+   * @param local what tries to build on this machine first; its digest, free of paths and secrets, stands for `options`
    * @param image the app's own image, if it has one
    * @param settings the app's own settings; they win over the plan
    */
-  constructor(options: BundleOptions, digest: string, image: DockerImage | undefined, settings: DockerRunOptions) {
+  constructor(options: BundleOptions, local: UvBundler, image: DockerImage | undefined, settings: DockerRunOptions) {
     super(image?.image ?? `uv-lambda-cdk/python${options.pythonVersion}-${options.architecture}`);
-    this.digest = digest;
+    this.digest = local.digest;
+    this.#local = local;
     this.variant = variantOf([options, image?.toJSON(), settings]);
     this.#options = options;
     this.#image = image;
@@ -49,25 +53,45 @@ export class BuildContainer extends DockerImage {
   override run(asked: DockerRunOptions = {}): void {
     const plan = containerPlan(this.#options);
     const settings = this.#settings;
-    const image = this.#image ?? runtimeImage(plan, settings);
     // CDK takes the volumes of a helper container where the daemon is on another machine, which cannot mount folders.
     const [helper] = asked.volumesFrom ?? [];
     const { environment, volumes, ...command } = execution(plan, settings, helper);
-    image.run({
-      ...asked,
-      platform: plan.platform,
-      ...command,
-      ...settings,
-      environment: { ...asked.environment, ...environment, ...settings.environment },
-      volumes: [...(asked.volumes ?? []), ...volumes, ...(settings.volumes ?? [])],
-      volumesFrom: [...(asked.volumesFrom ?? []), ...(settings.volumesFrom ?? [])],
-    });
+    try {
+      const image = this.#image ?? runtimeImage(plan, settings);
+      image.run({
+        ...asked,
+        platform: plan.platform,
+        ...command,
+        ...settings,
+        environment: { ...asked.environment, ...environment, ...settings.environment },
+        volumes: [...(asked.volumes ?? []), ...volumes, ...(settings.volumes ?? [])],
+        volumesFrom: [...(asked.volumesFrom ?? []), ...(settings.volumesFrom ?? [])],
+      });
+    } catch (error) {
+      throw isMissingProgram(error) ? this.#withoutEngine() : error;
+    }
+  }
+
+  /** What to say instead of `spawnSync docker ENOENT`. */
+  #withoutEngine(): Error {
+    const engine = process.env.CDK_DOCKER ?? 'docker';
+    const reason = this.#local.reason;
+    return bundleError(
+      'DOCKER_NOT_FOUND',
+      reason === undefined
+        ? `\`${engine}\` is not on PATH, and \`docker: 'always'\` asks for a container: install Docker, or name another engine in CDK_DOCKER`
+        : `${reason}. There is no container to build in either: \`${engine}\` is not on PATH; install Docker, or name another engine in CDK_DOCKER`,
+    );
   }
 
   override cp(imagePath: string, outputPath?: string): string {
     const image = this.#image ?? runtimeImage(containerPlan(this.#options), this.#settings);
     return image.cp(imagePath, outputPath);
   }
+}
+
+function isMissingProgram(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
 /** The folder of this package with the executables that build inside a container (`npm run build:executables`). */

@@ -81,6 +81,11 @@ const PASSED_PREFIXES: &[&str] = &["UV_INDEX_", "GIT_SSH", "GIT_ASKPASS", "AWS_"
 /// 1 January 1980, the first that a zip can hold.
 const SOURCE_DATE_EPOCH: &str = "315532800";
 
+/// Flags that make `uv sync` take wheels or fail. `--binary` is not in uv's help: it undoes a `no-binary` or
+/// `no-binary-package` in the user's own `uv.toml`, which would else win over `--no-build`, and ship what
+/// was compiled on this machine.
+const WHEELS_ONLY: &[&str] = &["--no-build", "--binary"];
+
 /// A uv executable that is new enough.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Uv {
@@ -237,7 +242,7 @@ impl Uv {
         let output = self.run(sync.workspace, "sync", |process| {
             process
                 .args(["--frozen", "--no-default-groups", "--link-mode", "hardlink"])
-                .args((!sync.native_builds).then_some("--no-build"))
+                .args(if sync.native_builds { &[][..] } else { WHEELS_ONLY })
                 .args(["--package", sync.member, "--python-platform", &sync.target.uv_platform(), "--python"])
                 .args([sync.interpreter])
                 .args(sync.without.iter().flat_map(|name| ["--no-install-package", name]))
