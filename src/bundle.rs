@@ -17,6 +17,7 @@ use crate::request::Request;
 use crate::select::{self, SelectError, Selection};
 use crate::target::PythonVersion;
 use crate::uv::Uv;
+use crate::work::WorkFolder;
 
 /// Where Lambda unpacks a function's code. Compiled in as each module's path, so that Python finds
 /// it right on import and mends nothing.
@@ -44,10 +45,7 @@ fn walk(request: &Request, output: &Path, conditions: &Conditions) -> Result<Bun
         .ok_or_else(|| Error::Bug(format!("`{}` is no version", interpreter.version)))?;
     let reach = project.reach(&environment)?;
 
-    let work = tempfile::Builder::new()
-        .prefix("uv-lambda-cdk-")
-        .tempdir_in(&conditions.work)
-        .map_err(Error::WorkFolder)?;
+    let work = WorkFolder::new(&conditions.work).map_err(Error::WorkFolder)?;
     let staged = stage(&project, &reach, &work.path().join("workspace")).map_err(ProjectError::from)?;
     if let Some(member) = reach.local.first() {
         hooks::run(&request.hooks.before_bundling, "beforeBundling", &staged.copy_of(&member.folder))?;

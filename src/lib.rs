@@ -49,6 +49,7 @@ pub mod report;
 mod secrets;
 mod files;
 mod text;
+mod work;
 
 #[cfg(feature = "binding")]
 pub mod binding;

@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::report::Bundle;
 use crate::request::{Request, RequestError, type_name};
 use crate::text;
+use crate::work::WorkFolder;
 
 /// How long to wait between the builds, so that every clock shows: the one in zips, the coarsest that is in use,
 /// ticks every two seconds.
@@ -117,7 +118,7 @@ impl SecondCache {
 /// Builds what `request` asks for twice, and compares the bytes.
 pub fn verify(request: &Request, settings: VerifySettings) -> Result<Verification, Error> {
     let start = Instant::now();
-    let room = tempfile::Builder::new().prefix("uv-lambda-cdk-").tempdir().map_err(Error::WorkFolder)?;
+    let room = WorkFolder::new(&std::env::temp_dir()).map_err(Error::WorkFolder)?;
     let second_cache = SecondCache::choose(settings);
 
     let first = bundle_under(request, &room.path().join("first"), &Conditions::default())?;
