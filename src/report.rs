@@ -43,7 +43,7 @@ pub struct Warning {
 /// A package in a bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackageReport {
-    /// The name, as the package spells it.
+    /// The normalised name.
     pub name: String,
     /// The version.
     pub version: String,

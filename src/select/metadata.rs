@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::{Package, SelectError};
 use crate::archive::Contents;
 use crate::install::Origin;
-use crate::project::Shipping;
+use crate::project::{Shipping, normalize_name};
 
 /// Rewrites the metadata among `entries` and says which packages there are.
 ///
@@ -52,7 +52,7 @@ pub(super) fn canonicalize(
         };
         let files = rewrite_record(entries, &folder)?;
         packages.push(Package {
-            name: field("Name:").unwrap_or_default().to_owned(),
+            name: normalize_name(field("Name:").unwrap_or_default()),
             version: field("Version:").unwrap_or_default().to_owned(),
             files,
         });
@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn the_package_is_named_by_its_metadata() {
         let packages = canonicalize(&mut entries(), &Origin::ThirdParty).unwrap();
-        assert_eq!((packages[0].name.as_str(), packages[0].version.as_str()), ("App", "1.0"));
+        assert_eq!((packages[0].name.as_str(), packages[0].version.as_str()), ("app", "1.0"));
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub struct Selection {
 /// A package that ships.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {
-    /// The name, as the package spells it.
+    /// The normalised name.
     pub name: String,
     /// The version.
     pub version: String,
