@@ -131,9 +131,9 @@ mod tests {
 
     #[test]
     fn a_path_is_found_again_below_the_mount() {
-        let outer = Path::new("/home/ada/work");
+        let outer = Path::new("/home/ada/project");
         assert_eq!(
-            inside(Path::new("/home/ada/work/packages/app"), outer, INPUT),
+            inside(Path::new("/home/ada/project/packages/app"), outer, INPUT),
             "/asset-input/packages/app"
         );
         assert_eq!(inside(outer, outer, INPUT), "/asset-input");

@@ -1,22 +1,36 @@
 //! Secrets: what must not leave in an error or a log.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
-/// The text with every credential in it replaced by `****`: those in addresses, and the values of
-/// the variables that hold index passwords.
+/// The text with every credential in it replaced by `****`: those in addresses, and the values of the
+/// variables that hold index credentials.
 pub fn mask_credentials(text: &str) -> String {
-    #[expect(clippy::unwrap_used, reason = "the pattern is constant, and a test compiles it")]
-    static IN_ADDRESS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"://[^/\s@`]+@").unwrap());
     let secrets = std::env::vars().filter(|(name, value)| {
         name.starts_with("UV_INDEX_")
             && (name.ends_with("_PASSWORD") || name.ends_with("_USERNAME"))
+            // So short a value stands in many words that are no secret.
             && value.len() > 3
     });
-    secrets.fold(IN_ADDRESS.replace_all(text, "://****@").into_owned(), |text, (_, secret)| {
-        text.replace(&secret, "****")
-    })
+    secrets.fold(mask_addresses(text), |text, (_, secret)| text.replace(&secret, "****"))
+}
+
+/// Masks what stands between `://` and `@`, where both are in one address.
+fn mask_addresses(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        masked.push_str(before);
+        masked.push_str("://");
+        let authority =
+            after.find(|character: char| character == '/' || character == '`' || character.is_whitespace());
+        let authority = &after[..authority.unwrap_or(after.len())];
+        rest = match authority.rfind('@') {
+            Some(end) => {
+                masked.push_str("****");
+                &after[end..]
+            }
+            None => after,
+        };
+    }
+    masked + rest
 }
 
 #[cfg(test)]

@@ -7,16 +7,13 @@
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
-
-use pep440_rs::Version;
-use regex::Regex;
 
 use crate::conditions::Cache;
 use crate::process::{Output, Process};
 use crate::request::Request;
 use crate::secrets::mask_credentials;
 use crate::target::Target;
+use pep440_rs::Version;
 
 /// The oldest uv whose commands do what the pipeline asks of them.
 pub const MINIMUM_VERSION: &str = "0.8.0";
@@ -327,14 +324,14 @@ fn succeeded<'a>(command: &'static str, output: &'a Output) -> Result<&'a Output
     Err(UvError::Failed { command, words: mask_credentials(output.stderr.trim()) })
 }
 
-/// The package that uv would have to build, from the sentence in which it refuses to.
+/// The package that uv would have to build, from the sentence in which it refuses to: "Distribution
+/// `numpy==2.4.1 @ registry+https://...` can't be installed because it ...". uv may break the line anywhere.
 fn without_wheel(words: &str) -> Option<String> {
-    #[expect(clippy::unwrap_used, reason = "the pattern is constant, and a test compiles it")]
-    static REFUSAL: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?s)Distribution\s+`([^`\s]+)\s*@[^`]*`\s+can't\s+be\s+installed\s+because\s+it")
-            .unwrap()
-    });
-    REFUSAL.captures(words).map(|found| found[1].to_owned())
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (_, distribution) = words.split_once("Distribution `")?;
+    let (distribution, rest) = distribution.split_once('`')?;
+    let (requirement, _) = distribution.split_once(" @ ")?;
+    rest.starts_with(" can't be installed because it").then(|| requirement.to_owned())
 }
 
 #[cfg(test)]
