@@ -1,9 +1,23 @@
-// The tests that take longer than `npm test` may: the Docker fallback in real containers, and bundles for other
-// runtimes and CPUs with real packages. Makes what they need: the package, and the executables that run in containers.
+// The tests that take longer than `npm test` may: the bytecode of every module of a real site-packages, the Docker
+// fallback in real containers, and bundles for other runtimes and CPUs with real packages. Makes what they need: the
+// package, the site-packages, and the executables that run in containers.
 
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { root, run } from './tools.mjs';
+import { ensureUv, preferredPython, root, run } from './tools.mjs';
+
+/** A folder with the modules of real packages, of the index as it was on one day. */
+function ensureSitePackages() {
+  const folder = path.join(root, '.tools/site-packages');
+  if (!existsSync(folder)) {
+    const uv = ensureUv();
+    const [, python] = preferredPython(uv);
+    const day = '2026-09-01T00:00:00Z';
+    const packages = ['numpy', 'pandas', 'scikit-learn', 'boto3', 'fastapi'];
+    run(uv, ['pip', 'install', '--quiet', '--target', folder, '--python', python, '--exclude-newer', day, ...packages]);
+  }
+  return folder;
+}
 
 const tests = readdirSync(path.join(root, '__test__'))
   .filter((name) => name.endsWith('.long.mjs'))
@@ -11,6 +25,12 @@ const tests = readdirSync(path.join(root, '__test__'))
 
 try {
   run('node', ['scripts/build.mjs'], { cwd: root, show: true });
+  const bytecode = ['neither_order_nor_workers_change_a_byte', 'cpython_finds_in_it_what_it_would_compile_itself'];
+  run('cargo', ['test', '--quiet', '--release', '--test', 'bytecode', '--', ...bytecode], {
+    cwd: root,
+    show: true,
+    env: { ...process.env, BYTECODE_TREE: ensureSitePackages() },
+  });
   run('node', ['scripts/build-executables.mjs'], { cwd: root, show: true });
   run('node', ['--test', '--test-concurrency=1', ...tests], { cwd: root, show: true });
 } catch (error) {
