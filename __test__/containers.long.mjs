@@ -46,6 +46,8 @@ function synthesise(t, props, { env = {}, image } = {}) {
     env: {
       ...process.env,
       ...containers.environment,
+      // With it, the `cdk` command writes what it has to say to stdout.
+      CI: undefined,
       CDK_DOCKER: containers.podman,
       PATH: `${path.dirname(uv)}${path.delimiter}${process.env.PATH}`,
       ...env,

@@ -70,6 +70,8 @@ run(uv, ['lock', '--quiet', '--python', interpreter], { cwd: example });
 
 const environment = {
   ...process.env,
+  // With it, the `cdk` command writes what it has to say to stdout.
+  CI: undefined,
   DEMO_PYTHON: version,
   PATH: uv === 'uv' ? process.env.PATH : `${path.dirname(uv)}${path.delimiter}${process.env.PATH}`,
 };
