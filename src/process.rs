@@ -3,7 +3,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 /// What every child may see of the caller's environment, because nothing works without it: where
@@ -33,7 +33,6 @@ const ESSENTIAL: &[&str] = &[
 /// A child process that has yet to start.
 #[derive(Debug)]
 pub struct Process {
-    program: PathBuf,
     command: Command,
 }
 
@@ -63,7 +62,7 @@ impl Process {
     pub fn new(program: &Path) -> Self {
         let mut command = Command::new(program);
         command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut process = Self { program: program.to_path_buf(), command };
+        let mut process = Self { command };
         process.inherit(|name| ESSENTIAL.iter().any(|known| name.eq_ignore_ascii_case(known)));
         process
     }
@@ -96,11 +95,6 @@ impl Process {
     pub fn current_dir(&mut self, folder: &Path) -> &mut Self {
         self.command.current_dir(folder);
         self
-    }
-
-    /// The program this will run.
-    pub fn program(&self) -> &Path {
-        &self.program
     }
 
     /// Runs to the end and collects what the process said.

@@ -44,7 +44,7 @@ impl Wheels {
         for (path, info) in folders {
             let index = all.wheels.len();
             let (root, folder) = path.rsplit_once('/').unwrap_or(("", path));
-            for file in info.record.into_iter().flat_map(str::lines).map(recorded_path) {
+            for file in info.record.into_iter().flat_map(recorded_paths) {
                 // The first to name a file keeps it: a second one is a vendored copy.
                 all.owners.entry(join(root, &file)).or_insert(index);
             }
@@ -96,21 +96,10 @@ fn header<'a>(text: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
         .map(|(_, value)| value.trim())
 }
 
-/// The path in a line of `RECORD`: the first field of a CSV line.
-fn recorded_path(line: &str) -> String {
-    let Some(quoted) = line.strip_prefix('"') else {
-        return line.split(',').next().unwrap_or_default().to_owned();
-    };
-    // In a quoted field, a doubled quote is a quote and a single one the end.
-    let mut path = String::new();
-    let mut characters = quoted.chars().peekable();
-    while let Some(character) = characters.next() {
-        if character == '"' && characters.next_if_eq(&'"').is_none() {
-            break;
-        }
-        path.push(character);
-    }
-    path
+/// The paths in a `RECORD`, which is CSV. A line that is none names no file.
+fn recorded_paths(record: &str) -> impl Iterator<Item = String> {
+    let rows = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(record.as_bytes());
+    rows.into_records().filter_map(Result::ok).filter_map(|row| row.get(0).map(str::to_owned))
 }
 
 /// A recorded path, seen from the bundle's root.
