@@ -1,7 +1,34 @@
-//! Tells the linker how to make a Node add-on on each platform.
+//! Tells the linker how to make a Node add-on on each platform, and the program what it is made of.
 
-fn main() {
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use sha2::{Digest, Sha256};
+
+fn main() -> io::Result<()> {
     if std::env::var_os("CARGO_FEATURE_BINDING").is_some() {
         napi_build::setup();
     }
+
+    // What was kept by another version is never taken for what this one would make, also while it is developed.
+    let mut files = vec![PathBuf::from("Cargo.lock"), PathBuf::from("Cargo.toml")];
+    collect(Path::new("src"), &mut files)?;
+    files.sort();
+    let mut hasher = Sha256::new();
+    for file in &files {
+        hasher.update(fs::read(file)?);
+        println!("cargo::rerun-if-changed={}", file.display());
+    }
+    let digest: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    println!("cargo::rustc-env=UV_LAMBDA_CDK_SOURCES={digest}");
+    println!("cargo::rerun-if-changed=src");
+    Ok(())
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() { collect(&path, files)? } else { files.push(path) }
+    }
+    Ok(())
 }

@@ -2,23 +2,30 @@
 //! and modes are fixed, and each entry is compressed as one whole buffer by a pinned compressor, so
 //! that neither the CPU nor the number of workers shows.
 
+use std::borrow::Cow;
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::thread;
 
 use libdeflater::{CompressionLvl, Compressor, Crc, Decompressor};
 use rawzip::time::UtcDateTime;
 use rawzip::{CompressionMethod, DataDescriptorOutput, ZipArchive, ZipArchiveWriter};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::text;
+use crate::{files, text};
 
 /// The level of libdeflate: the lowest at which its output is no larger than that of `zip -9`.
 const LEVEL: i32 = 7;
 
 /// How much is read and compressed at once, in bytes, before it is written: enough to keep every
 /// core busy, little enough to keep memory flat.
-const BATCH: u64 = 32 * 1024 * 1024;
+pub const BATCH: u64 = 32 * 1024 * 1024;
 
 /// One file of the bundle.
 #[derive(Debug, Clone)]
@@ -41,6 +48,8 @@ pub enum Contents {
     },
     /// Made by the pipeline.
     Bytes(Vec<u8>),
+    /// Compressed already, in a file that holds such pieces.
+    Piece(Piece),
 }
 
 impl Contents {
@@ -49,16 +58,109 @@ impl Contents {
         match self {
             Self::File { size, .. } => *size,
             Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Piece(piece) => piece.shape.size,
         }
     }
 
     /// The bytes.
-    pub fn read(&self) -> io::Result<std::borrow::Cow<'_, [u8]>> {
+    pub fn read(&self) -> io::Result<Cow<'_, [u8]>> {
         match self {
             Self::File { path, .. } => fs_err::read(path).map(Into::into),
             Self::Bytes(bytes) => Ok(bytes.into()),
+            Self::Piece(piece) => piece.inflate().map(Into::into),
         }
     }
+}
+
+/// What a zip says of an entry beside its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shape {
+    /// Whether the data is deflated; otherwise it is stored as it is.
+    pub is_deflated: bool,
+    /// CRC-32 of the contents.
+    pub crc: u32,
+    /// Size of the contents in bytes.
+    pub size: u64,
+    /// Whether what is in it can be run. Modes on disk follow the umask and the checkout, so they do not count.
+    pub is_executable: bool,
+}
+
+/// The data of an entry, ready to be written into a zip.
+#[derive(Debug)]
+pub struct Compressed {
+    /// What the zip says of it.
+    pub shape: Shape,
+    /// The data.
+    pub data: Vec<u8>,
+}
+
+/// The data of an entry, ready to be written into a zip, as it lies in a file.
+#[derive(Debug, Clone)]
+pub struct Piece {
+    /// What the zip says of it.
+    pub shape: Shape,
+    /// The file, open, so that nobody can take it away.
+    pub file: Arc<File>,
+    /// Where the data begins in the file.
+    pub offset: u64,
+    /// Length of the data in bytes.
+    pub length: usize,
+    /// CRC-32 of the data, by which damage is noticed.
+    pub checksum: u32,
+}
+
+impl Piece {
+    /// The data, of which not one bit has changed since it was written.
+    pub fn read(&self) -> io::Result<Compressed> {
+        let mut data = vec![0; self.length];
+        files::read_at(&self.file, &mut data, self.offset)?;
+        if checksum(&data) == self.checksum {
+            Ok(Compressed { shape: self.shape, data })
+        } else {
+            Err(io::Error::new(io::ErrorKind::InvalidData, DamagedPiece))
+        }
+    }
+
+    fn inflate(&self) -> io::Result<Vec<u8>> {
+        let Compressed { shape, data } = self.read()?;
+        if !shape.is_deflated {
+            return Ok(data);
+        }
+        let mut contents = vec![0; usize::try_from(shape.size).map_err(io::Error::other)?];
+        Decompressor::new().deflate_decompress(&data, &mut contents).map_err(io::Error::other)?;
+        Ok(contents)
+    }
+}
+
+/// A piece is not what was written once.
+#[derive(Debug, thiserror::Error)]
+#[error("kept data was damaged")]
+pub struct DamagedPiece;
+
+/// CRC-32.
+pub fn checksum(data: &[u8]) -> u32 {
+    let mut crc = Crc::new();
+    crc.update(data);
+    crc.sum()
+}
+
+/// Compresses contents as every entry is.
+pub fn compress(contents: &[u8]) -> io::Result<Compressed> {
+    let mut shape = Shape {
+        is_deflated: true,
+        crc: checksum(contents),
+        size: contents.len() as u64,
+        is_executable: contents.starts_with(b"#!") || contents.starts_with(b"\x7fELF"),
+    };
+    let mut compressor = Compressor::new(CompressionLvl::new(LEVEL).unwrap_or_default());
+    let mut data = vec![0; compressor.deflate_compress_bound(contents.len())];
+    let length = compressor.deflate_compress(contents, &mut data).map_err(io::Error::other)?;
+    if length >= contents.len() {
+        shape.is_deflated = false;
+        return Ok(Compressed { shape, data: contents.to_vec() });
+    }
+    data.truncate(length);
+    Ok(Compressed { shape, data })
 }
 
 /// What was written.
@@ -70,6 +172,8 @@ pub struct Written {
     pub zip_bytes: u64,
     /// Size of the unpacked files in bytes.
     pub unzipped_bytes: u64,
+    /// Number of files.
+    pub entries: usize,
 }
 
 /// Why no archive was written, or one could not be read.
@@ -97,6 +201,11 @@ pub enum ArchiveError {
 }
 
 impl ArchiveError {
+    /// The file at `path` cannot be written.
+    pub fn not_writable(path: &Path, source: io::Error) -> Self {
+        Self::NotWritable { path: path.to_path_buf(), source }
+    }
+
     /// The stable code of this error.
     pub fn code(&self) -> &'static str {
         match self {
@@ -110,7 +219,7 @@ impl ArchiveError {
 /// Writes the entries to `path`, in the order of their paths' bytes. The file appears there whole or
 /// not at all.
 pub fn write(mut entries: Vec<Entry>, path: &Path) -> Result<Written, ArchiveError> {
-    let not_writable = |source| ArchiveError::NotWritable { path: path.to_path_buf(), source };
+    let not_writable = |source| ArchiveError::not_writable(path, source);
     let folder = path.parent().unwrap_or(Path::new("."));
     fs_err::create_dir_all(folder).map_err(not_writable)?;
     let temporary =
@@ -118,21 +227,40 @@ pub fn write(mut entries: Vec<Entry>, path: &Path) -> Result<Written, ArchiveErr
 
     entries.sort_by(|left, right| left.path.as_bytes().cmp(right.path.as_bytes()));
     let unzipped_bytes = entries.iter().map(|entry| entry.contents.size()).sum();
-    let mut output = Hashing { inner: BufWriter::new(temporary), hasher: Sha256::new(), written: 0 };
-    let mut archive = ZipArchiveWriter::new(&mut output);
-    for batch in batches(&entries) {
-        let compressed: io::Result<Vec<Compressed>> = batch.par_iter().map(compress).collect();
-        for (entry, compressed) in batch.iter().zip(compressed.map_err(ArchiveError::Read)?) {
-            append(&mut archive, &entry.path, &compressed).map_err(not_writable)?;
+    let output = Hashing { inner: BufWriter::new(temporary), hasher: Sha256::new(), written: 0 };
+    // Another thread hashes and writes while this one reads and compresses ahead.
+    let output = thread::scope(|scope| {
+        let (sender, receiver) = sync_channel::<(&[Entry], io::Result<Vec<Compressed>>)>(1);
+        let writer = scope.spawn(move || {
+            let mut archive = ZipArchiveWriter::new(output);
+            for (batch, compressed) in receiver {
+                for (entry, compressed) in batch.iter().zip(compressed.map_err(ArchiveError::Read)?) {
+                    append(&mut archive, &entry.path, &compressed).map_err(not_writable)?;
+                }
+            }
+            archive.finish().map_err(|error| not_writable(io::Error::other(error)))
+        });
+        for batch in runs(&entries, BATCH, |entry| entry.contents.size()) {
+            let compressed = batch.par_iter().map(|entry| compressed(&entry.contents)).collect();
+            // Nobody listens where writing failed, and the writer says why.
+            if sender.send((batch, compressed)).is_err() {
+                break;
+            }
         }
-    }
-    archive.finish().map_err(|error| not_writable(io::Error::other(error)))?;
+        drop(sender);
+        writer.join().unwrap_or_else(|panic| resume_unwind(panic))
+    })?;
 
     let Hashing { inner, hasher, written } = output;
     let temporary = inner.into_inner().map_err(|error| not_writable(error.into_error()))?;
     make_readable(temporary.path()).map_err(not_writable)?;
     temporary.persist(path).map_err(|error| not_writable(error.error))?;
-    Ok(Written { sha256: text::hex(&hasher.finalize()), zip_bytes: written, unzipped_bytes })
+    Ok(Written {
+        sha256: text::hex(&hasher.finalize()),
+        zip_bytes: written,
+        unzipped_bytes,
+        entries: entries.len(),
+    })
 }
 
 /// Gives every entry of a zip to `visit`: its name and its unpacked contents, in the zip's order.
@@ -173,12 +301,16 @@ pub fn read(path: &Path, mut visit: impl FnMut(&str, Vec<u8>) -> io::Result<()>)
     Ok(())
 }
 
-/// Runs of entries that together are about one batch.
-fn batches(entries: &[Entry]) -> impl Iterator<Item = &[Entry]> {
+/// Runs of items that together are about this size.
+pub fn runs<Item>(
+    items: &[Item],
+    size: u64,
+    size_of: impl Fn(&Item) -> u64,
+) -> impl Iterator<Item = &[Item]> {
     let mut gathered = 0;
-    entries.chunk_by(move |entry, _| {
-        gathered += entry.contents.size();
-        let goes_on = gathered < BATCH;
+    items.chunk_by(move |item, _| {
+        gathered += size_of(item);
+        let goes_on = gathered < size;
         if !goes_on {
             gathered = 0;
         }
@@ -186,56 +318,31 @@ fn batches(entries: &[Entry]) -> impl Iterator<Item = &[Entry]> {
     })
 }
 
-struct Compressed {
-    data: Vec<u8>,
-    method: CompressionMethod,
-    crc: u32,
-    size: u64,
-    mode: u32,
-}
-
-fn compress(entry: &Entry) -> io::Result<Compressed> {
-    let contents = entry.contents.read()?;
-    let mut crc = Crc::new();
-    crc.update(&contents);
-    let (crc, size, mode) = (crc.sum(), contents.len() as u64, mode(&contents));
-
-    let mut compressor = Compressor::new(CompressionLvl::new(LEVEL).unwrap_or_default());
-    let mut data = vec![0; compressor.deflate_compress_bound(contents.len())];
-    let length = compressor.deflate_compress(&contents, &mut data).map_err(io::Error::other)?;
-    if length >= contents.len() {
-        return Ok(Compressed {
-            data: contents.into_owned(),
-            method: CompressionMethod::STORE,
-            crc,
-            size,
-            mode,
-        });
+fn compressed(contents: &Contents) -> io::Result<Compressed> {
+    match contents {
+        Contents::Piece(piece) => piece.read(),
+        Contents::File { .. } | Contents::Bytes(_) => compress(&contents.read()?),
     }
-    data.truncate(length);
-    Ok(Compressed { data, method: CompressionMethod::DEFLATE, crc, size, mode })
-}
-
-/// What can be run is executable; modes on disk follow the umask and the checkout, so they do not
-/// count.
-fn mode(contents: &[u8]) -> u32 {
-    let runs = contents.starts_with(b"#!") || contents.starts_with(b"\x7fELF");
-    if runs { 0o755 } else { 0o644 }
 }
 
 fn append(archive: &mut ZipArchiveWriter<impl Write>, path: &str, compressed: &Compressed) -> io::Result<()> {
     let (mut entry, _) = archive
         .new_file(path)
-        .compression_method(compressed.method)
+        .compression_method(if compressed.shape.is_deflated {
+            CompressionMethod::DEFLATE
+        } else {
+            CompressionMethod::STORE
+        })
         // The first moment that a zip can hold.
         .last_modified(
             UtcDateTime::from_components(1980, 1, 1, 0, 0, 0, 0).ok_or(io::ErrorKind::InvalidInput)?,
         )
-        .unix_permissions(compressed.mode)
+        .unix_permissions(if compressed.shape.is_executable { 0o755 } else { 0o644 })
         .start()
         .map_err(io::Error::other)?;
     entry.write_all(&compressed.data)?;
-    entry.finish(DataDescriptorOutput::new(compressed.crc, compressed.size)).map_err(io::Error::other)?;
+    let Shape { crc, size, .. } = compressed.shape;
+    entry.finish(DataDescriptorOutput::new(crc, size)).map_err(io::Error::other)?;
     Ok(())
 }
 
@@ -349,14 +456,8 @@ mod tests {
     }
 
     #[test]
-    fn batches_hold_everything_once_and_in_order() {
-        let entries: Vec<Entry> = (0..5)
-            .map(|number| Entry {
-                path: number.to_string(),
-                contents: Contents::File { path: PathBuf::new(), size: BATCH / 2 },
-            })
-            .collect();
-        let lengths: Vec<usize> = batches(&entries).map(<[Entry]>::len).collect();
+    fn runs_hold_everything_once_and_in_order() {
+        let lengths: Vec<usize> = runs(&[1, 2, 1, 5, 1], 3, |size| *size).map(<[u64]>::len).collect();
         assert_eq!(lengths, [2, 2, 1]);
     }
 }

@@ -1,27 +1,29 @@
 //! One bundle: the walk through the pipeline, from a request to a zip.
 
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::archive::{self, Contents};
-use crate::bytecode::{self, Compiled, Source};
+use serde_json::json;
+
+use crate::archive::{self, Contents, Entry};
+use crate::bytecode;
 use crate::check::{self, CheckedFile, check_handler};
-use crate::conditions::{Conditions, Order};
+use crate::conditions::Conditions;
 use crate::error::Error;
 use crate::hooks;
-use crate::install;
+use crate::identity::{Identity, Surroundings};
+use crate::install::{self, Origin, Wanted, check_lock};
 use crate::interpreter::Interpreter;
-use crate::project::{Project, ProjectError, marker_environment, stage};
+use crate::pack::{self, Kitchen, Pack, PackedFile};
+use crate::project::{LocalPackage, Project, ProjectError, Reach, Staged, marker_environment, stage};
 use crate::report::{Bundle, PackageReport, Warning};
 use crate::request::Request;
-use crate::select::{self, SelectError, Selection};
+use crate::select::{self, SelectError};
+use crate::store::{Key, Store};
 use crate::target::PythonVersion;
 use crate::uv::Uv;
 use crate::work::WorkFolder;
-
-/// Where Lambda unpacks a function's code. Compiled in as each module's path, so that Python finds
-/// it right on import and mends nothing.
-const TASK_ROOT: &str = "/var/task";
 
 /// Builds the bundle that `request` asks for, as `<package>.zip` in `output`.
 pub fn bundle(request: &Request, output: &Path) -> Result<Bundle, Error> {
@@ -38,122 +40,324 @@ pub fn bundle_under(request: &Request, output: &Path, conditions: &Conditions) -
 
 fn walk(request: &Request, output: &Path, conditions: &Conditions) -> Result<Bundle, Error> {
     let start = Instant::now();
+    let (store, no_store) = open_store(request, conditions);
     let project = Project::open(request)?;
-    let uv = Uv::find(request)?.with_cache(&conditions.cache);
-    let interpreter = Interpreter::find(request, &project, &uv)?;
+    let uv = Uv::find(request, &store)?.with_cache(&conditions.cache);
+    let interpreter = Interpreter::find(request, &project, &uv, &store)?;
     let environment = marker_environment(request.target, &interpreter.version)
         .ok_or_else(|| Error::Bug(format!("`{}` is no version", interpreter.version)))?;
     let reach = project.reach(&environment)?;
+    let surroundings = Surroundings::new(request, &project, &uv, &interpreter);
+    let identity = surroundings.identity(&reach).map_err(ProjectError::from)?;
+    let lock = surroundings.lock().map_err(ProjectError::from)?;
+    let path = output.join(format!("{}.zip", project.member));
+
+    // Whoever makes the same bundle at this moment makes it for us as well.
+    let _turn = store.turn(&identity.bundle);
+    let handler = identity.bundle.as_ref().map(|bundle| handler_key(bundle, request));
+    let is_checked = handler.iter().chain([&lock]).all(|key| store.fact(key).is_some());
+    if let Some(kept) = identity.bundle.as_ref().filter(|_| is_checked).and_then(|key| store.bundle(key)) {
+        kept.lend(&path).map_err(|error| archive::ArchiveError::not_writable(&path, error))?;
+        return Ok(Bundle { path, reused: true, elapsed: start.elapsed(), ..kept.report });
+    }
 
     let work = WorkFolder::new(&conditions.work).map_err(Error::WorkFolder)?;
     let staged = stage(&project, &reach, &work.path().join("workspace")).map_err(ProjectError::from)?;
-    if let Some(member) = reach.local.first() {
-        hooks::run(&request.hooks.before_bundling, "beforeBundling", &staged.copy_of(&member.folder))?;
+    if store.fact(&lock).is_none() {
+        check_lock(&project, &staged, &uv, &interpreter)?;
+        store.remember(&lock, "matches");
     }
-    let installed =
-        install::install(&project, &staged, &reach.local, request, &uv, &interpreter, work.path())?;
-    let mut selection = select::select(&installed)?;
+    let maker =
+        Maker { request, project: &project, uv: &uv, interpreter: &interpreter, conditions, store: &store };
+    let Packs { mut packs, is_as_expected } = maker.packs(&reach, &identity, &staged, work.path())?;
     if !request.hooks.after_bundling.is_empty() {
-        selection.change(&work.path().join("selection"), |folder| {
-            hooks::run(&request.hooks.after_bundling, "afterBundling", folder).map_err(Error::from)
-        })?;
+        packs = vec![maker.after_hooks(&packs, work.path())?];
     }
-    if selection.entries.is_empty() {
+    let files = merge(&packs);
+    if files.is_empty() {
         return Err(SelectError::Empty { member: project.member }.into());
     }
-    let warnings = check(&selection, request)?;
-    let not_compiled = add_bytecode(&mut selection, &interpreter, request.target.python, conditions.order)?;
+    let mut warnings = check(&files, request)?;
+    warnings.extend(no_store);
 
-    let packages = package_reports(&selection, request.target.python);
-    let entries = selection.into_entries();
-    let files = entries.len();
-    let path = output.join(format!("{}.zip", project.member));
-    let written = archive::write(entries, &path)?;
-    Ok(Bundle {
-        path,
+    let kept = identity.bundle.filter(|_| is_as_expected);
+    let zip = kept.as_ref().and_then(|key| store.zip_path(key));
+    let entries = entries(&files, request.target.python);
+    let written = archive::write(entries, zip.as_deref().unwrap_or(&path))?;
+    let bundle = Bundle {
+        path: path.clone(),
         sha256: written.sha256,
         zip_bytes: written.zip_bytes,
         unzipped_bytes: written.unzipped_bytes,
-        files,
-        packages,
-        python: interpreter.version,
-        not_compiled,
+        files: written.entries,
+        packages: package_reports(&packs, &files),
+        python: interpreter.version.clone(),
+        not_compiled: files
+            .iter()
+            .filter(|(path, file)| path.ends_with(".py") && file.bytecode.is_none())
+            .count(),
         warnings,
         reused: false,
         elapsed: start.elapsed(),
-    })
+    };
+    if let Some(key) = kept {
+        let not_writable = |error| archive::ArchiveError::not_writable(&path, error);
+        if let Some(kept) = store.keep_bundle(&key, &bundle).map_err(not_writable)? {
+            kept.lend(&path).map_err(not_writable)?;
+        }
+        store.remember(&handler_key(&key, request), "found");
+        // Tidying can wait for the next one.
+        let _ = store.keep_small();
+    }
+    Ok(Bundle { elapsed: start.elapsed(), ..bundle })
+}
+
+/// The store of the request. Where it cannot be used, everything is made, and a warning says why it takes so long.
+fn open_store(request: &Request, conditions: &Conditions) -> (Store, Option<Warning>) {
+    let Some(folder) = request.store.as_ref().filter(|_| conditions.store) else {
+        return (Store::none(), None);
+    };
+    match Store::open(folder) {
+        Ok(store) => (store, None),
+        Err(error) => {
+            let message = format!(
+                "nothing is kept for the next time, since the cache folder `{}` cannot be used: {error}",
+                folder.display()
+            );
+            (Store::none(), Some(Warning { code: "CACHE_NOT_USABLE".into(), message }))
+        }
+    }
+}
+
+/// The key of the answer to whether the handler is in the bundle.
+fn handler_key(bundle: &Key, request: &Request) -> Key {
+    Key::of("handler", &json!([bundle.to_string(), request.handler]))
+}
+
+/// What packs are made with.
+struct Maker<'a> {
+    request: &'a Request,
+    project: &'a Project,
+    uv: &'a Uv,
+    interpreter: &'a Interpreter,
+    conditions: &'a Conditions,
+    store: &'a Store,
+}
+
+/// The packs of a bundle: where two have the same file, the earlier one wins.
+struct Packs {
+    packs: Vec<Pack>,
+    /// Whether uv installed exactly what we read in the lock. Otherwise what was made is right, since uv decides, and
+    /// may not be found again by what we read.
+    is_as_expected: bool,
+}
+
+impl Maker<'_> {
+    /// The packs of everything that the member reaches: those that the store has, and the others made new.
+    fn packs(
+        &self,
+        reach: &Reach<'_>,
+        identity: &Identity,
+        staged: &Staged,
+        work: &Path,
+    ) -> Result<Packs, Error> {
+        let known = |key: &Option<Key>| key.as_ref().and_then(|key| self.store.pack(key));
+        let mut local: Vec<Option<Pack>> = identity.local.iter().map(known).collect();
+        let mut third_party: BTreeMap<&str, Pack> = identity
+            .third_party
+            .iter()
+            .filter_map(|(name, key)| Some((name.as_str(), known(key)?)))
+            .collect();
+
+        // What somebody else makes at this moment is there when it is our turn.
+        let lacks = |(name, _): &&(String, Option<Key>)| !third_party.contains_key(name.as_str());
+        let missing_local = identity.local.iter().zip(&local).filter(|(_, pack)| pack.is_none());
+        let missing_third_party = identity.third_party.iter().filter(lacks);
+        let missing =
+            missing_local.map(|(key, _)| key).chain(missing_third_party.clone().map(|(_, key)| key));
+        let _turn = self.store.turn(missing.flatten());
+        let found: Vec<(&str, Pack)> =
+            missing_third_party.filter_map(|(name, key)| Some((name.as_str(), known(key)?))).collect();
+        third_party.extend(found);
+        for (key, pack) in identity.local.iter().zip(&mut local).filter(|(_, pack)| pack.is_none()) {
+            *pack = known(key);
+        }
+
+        let expected: BTreeSet<&str> = identity
+            .third_party
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .filter(|name| !third_party.contains_key(name))
+            .collect();
+
+        let lacking: Vec<usize> = (0..local.len()).filter(|number| local[*number].is_none()).collect();
+        let wanted = Wanted {
+            local: lacking.iter().map(|number| &reach.local[*number]).collect(),
+            third_party: !expected.is_empty(),
+            without: reach
+                .local
+                .iter()
+                .map(|package| package.name.as_str())
+                .chain(third_party.keys().copied())
+                .collect(),
+        };
+        if let Some(member) = reach.local.first() {
+            let folder = staged.copy_of(&member.folder);
+            hooks::run(&self.request.hooks.before_bundling, "beforeBundling", &folder)?;
+        }
+        let installed =
+            install::install(self.project, staged, &wanted, self.request, self.uv, self.interpreter, work)?;
+
+        let names: BTreeSet<&str> = installed
+            .iter()
+            .filter_map(|installed| match &installed.origin {
+                Origin::ThirdParty(name) => Some(name.as_str()),
+                Origin::Local(_) => None,
+            })
+            .collect();
+        let is_as_expected = names == expected;
+        let mut selections = Vec::new();
+        let mut numbers = lacking.iter();
+        for (position, installed) in installed.iter().enumerate() {
+            let key = match &installed.origin {
+                Origin::Local(_) => numbers.next().and_then(|number| identity.local[*number].as_ref()),
+                Origin::ThirdParty(name) if is_as_expected => identity
+                    .third_party
+                    .iter()
+                    .find(|(other, _)| other == name)
+                    .and_then(|(_, key)| key.as_ref()),
+                Origin::ThirdParty(_) => None,
+            };
+            let path = key.and_then(|key| self.store.pack_path(key));
+            let path = path.unwrap_or_else(|| work.join(format!("packs/{position}")));
+            selections.push((select::select(installed)?, path));
+        }
+        let before: Vec<Pack> = wanted.local.iter().filter_map(|package| self.pack_before(package)).collect();
+        let made = self.make(selections, &before)?;
+        for (installed, pack) in installed.iter().zip(made) {
+            match &installed.origin {
+                Origin::Local(package) => {
+                    if let Some(number) = reach.local.iter().position(|other| other == package) {
+                        self.remember_pack(package, identity.local[number].as_ref());
+                        local[number] = Some(pack);
+                    }
+                }
+                Origin::ThirdParty(name) => drop(third_party.insert(name, pack)),
+            }
+        }
+        Ok(Packs {
+            packs: local.into_iter().flatten().chain(third_party.into_values()).collect(),
+            is_as_expected,
+        })
+    }
+
+    fn make(
+        &self,
+        selections: Vec<(select::Selection, PathBuf)>,
+        known: &[Pack],
+    ) -> Result<Vec<Pack>, Error> {
+        let kitchen = Kitchen { interpreter: self.interpreter, order: self.conditions.order, known };
+        Ok(pack::make(selections, kitchen)?)
+    }
+
+    /// The pack that was last made of a local package: most of its files are as they were.
+    fn pack_before(&self, package: &LocalPackage) -> Option<Pack> {
+        self.store.pack(&Key::parse(&self.store.fact(&self.pack_before_key(package))?)?)
+    }
+
+    fn remember_pack(&self, package: &LocalPackage, key: Option<&Key>) {
+        if let Some(key) = key {
+            self.store.remember(&self.pack_before_key(package), &key.to_string());
+        }
+    }
+
+    fn pack_before_key(&self, package: &LocalPackage) -> Key {
+        Key::of("pack before", &json!([package.name, self.interpreter.version]))
+    }
+
+    /// Gives the files that ship to the caller's commands, and packs what they leave.
+    fn after_hooks(&self, packs: &[Pack], work: &Path) -> Result<Pack, Error> {
+        let folder = work.join("selection");
+        fs_err::create_dir_all(&folder).map_err(SelectError::from)?;
+        for (path, file) in merge(packs) {
+            let path = folder.join(path);
+            let unpack = || {
+                fs_err::create_dir_all(path.parent().unwrap_or(&folder))?;
+                fs_err::write(&path, Contents::Piece(file.contents.clone()).read()?)
+            };
+            unpack().map_err(SelectError::from)?;
+        }
+        hooks::run(&self.request.hooks.after_bundling, "afterBundling", &folder)?;
+        let packages = packs.iter().flat_map(|pack| pack.packages.clone()).collect();
+        let selection = select::select_all(&folder, packages)?;
+        let mut made = self.make(vec![(selection, work.join("packs/changed"))], packs)?;
+        made.pop().ok_or_else(|| Error::Bug("one selection made no pack".to_owned()))
+    }
+}
+
+/// The files that ship, by path. Where two packs have the same one, the earlier pack wins.
+fn merge(packs: &[Pack]) -> BTreeMap<&str, &PackedFile> {
+    let mut files = BTreeMap::new();
+    for file in packs.iter().flat_map(|pack| &pack.files) {
+        files.entry(file.path.as_str()).or_insert(file);
+    }
+    files
 }
 
 /// Checks that what ships fits the target, and returns what may not.
-fn check(selection: &Selection, request: &Request) -> Result<Vec<Warning>, Error> {
+fn check(files: &BTreeMap<&str, &PackedFile>, request: &Request) -> Result<Vec<Warning>, Error> {
     if let Some(handler) = &request.handler {
-        check_handler(handler, selection.entries.keys().map(String::as_str))?;
+        check_handler(handler, files.keys().copied())?;
     }
-    let files: Vec<CheckedFile<'_>> = selection
-        .entries
+    let mut texts = BTreeMap::new();
+    for (path, file) in files.iter().filter(|(path, _)| check::is_read(path)) {
+        let text = Contents::Piece(file.contents.clone()).read().map(std::borrow::Cow::into_owned);
+        texts.insert(*path, text.map_err(archive::ArchiveError::Read)?);
+    }
+    let files: Vec<CheckedFile<'_>> = files
         .iter()
-        .map(|(path, contents)| CheckedFile {
-            path,
-            contents: match contents {
-                Contents::File { path, .. } => check::Contents::OnDisk(path),
-                Contents::Bytes(bytes) => check::Contents::Bytes(bytes),
-            },
+        .map(|(path, file)| {
+            let known = check::Contents::Known(file.elf.as_ref());
+            let contents = texts.get(path).map_or(known, |text| check::Contents::Bytes(text));
+            CheckedFile { path, contents }
         })
         .collect();
     let findings = check::check(&files, request.target)?;
     Ok(findings
         .iter()
-        .map(|finding| Warning { code: finding.code(), message: finding.to_string() })
+        .map(|finding| Warning { code: finding.code().into(), message: finding.to_string() })
         .collect())
 }
 
-/// Adds the bytecode of every `.py` file, and says how many have none.
-fn add_bytecode(
-    selection: &mut Selection,
-    interpreter: &Interpreter,
-    python: PythonVersion,
-    order: Order,
-) -> Result<usize, Error> {
-    let modules: Vec<(&String, &Contents)> =
-        selection.entries.iter().filter(|(path, _)| path.ends_with(".py")).collect();
-    let mut sources: Vec<Source<'_>> = modules
-        .iter()
-        .filter_map(|(path, contents)| match contents {
-            Contents::File { path: on_disk, .. } => {
-                Some(Source { path: on_disk, runtime_path: format!("{TASK_ROOT}/{path}") })
-            }
-            Contents::Bytes(_) => None,
-        })
-        .collect();
-    if order == Order::Reversed {
-        sources.reverse();
-    }
-    let compiled = bytecode::compile(interpreter, &sources, rayon::current_num_threads())?;
-
-    let mut not_compiled = 0;
-    let paths: Vec<String> =
-        sources.iter().map(|source| source.runtime_path[TASK_ROOT.len() + 1..].to_owned()).collect();
-    for (path, compiled) in paths.iter().zip(compiled) {
-        match compiled {
-            Compiled::Bytecode(bytes) => {
-                selection.entries.insert(bytecode::pyc_path(path, python), Contents::Bytes(bytes));
-            }
-            Compiled::NotPython { .. } => not_compiled += 1,
+/// The entries of the archive.
+fn entries(files: &BTreeMap<&str, &PackedFile>, python: PythonVersion) -> Vec<Entry> {
+    let mut entries = Vec::with_capacity(2 * files.len());
+    for (path, file) in files {
+        let contents = Contents::Piece(file.contents.clone());
+        entries.push(Entry { path: (*path).to_owned(), contents });
+        if let Some(bytecode) = &file.bytecode {
+            let contents = Contents::Piece(bytecode.clone());
+            entries.push(Entry { path: bytecode::pyc_path(path, python), contents });
         }
     }
-    Ok(not_compiled)
+    entries
 }
 
-fn package_reports(selection: &Selection, python: PythonVersion) -> Vec<PackageReport> {
-    let size = |path: &str| selection.entries.get(path).map_or(0, Contents::size);
-    let with_bytecode = |path: &String| {
-        let is_module = path.ends_with(".py");
-        size(path) + if is_module { size(&bytecode::pyc_path(path, python)) } else { 0 }
+fn package_reports(packs: &[Pack], files: &BTreeMap<&str, &PackedFile>) -> Vec<PackageReport> {
+    let size = |path: &String| {
+        files.get(path.as_str()).map_or(0, |file| {
+            file.contents.shape.size + file.bytecode.as_ref().map_or(0, |bytecode| bytecode.shape.size)
+        })
     };
-    let reports = selection.packages.iter().map(|package| PackageReport {
-        name: package.name.clone(),
-        version: package.version.clone(),
-        bytes: package.files.iter().map(with_bytecode).sum(),
-    });
-    reports.collect()
+    let mut reports: Vec<PackageReport> = packs
+        .iter()
+        .flat_map(|pack| &pack.packages)
+        .map(|package| PackageReport {
+            name: package.name.clone(),
+            version: package.version.clone(),
+            bytes: package.files.iter().map(size).sum(),
+        })
+        .collect();
+    reports.sort_by(|left, right| left.name.cmp(&right.name));
+    reports
 }

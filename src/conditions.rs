@@ -19,6 +19,8 @@ pub struct Conditions {
     pub order: Order,
     /// Where uv keeps what it downloads and builds.
     pub cache: Cache,
+    /// Whether what was made before is used, and what is made is kept.
+    pub store: bool,
 }
 
 /// An order of sources.
@@ -41,6 +43,12 @@ pub enum Cache {
 
 impl Default for Conditions {
     fn default() -> Self {
-        Self { work: std::env::temp_dir(), workers: None, order: Order::Forward, cache: Cache::Own }
+        Self {
+            work: std::env::temp_dir(),
+            workers: None,
+            order: Order::Forward,
+            cache: Cache::Own,
+            store: true,
+        }
     }
 }

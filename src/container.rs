@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::Error;
 use crate::project::Project;
 use crate::request::{PythonRequest, Request};
+use crate::store::Store;
 use crate::target::Architecture;
 use crate::uv::Uv;
 
@@ -57,7 +58,7 @@ pub struct Volume {
 /// Plans the container for a request. Asks uv for its version and its cache, where there is a uv.
 pub fn plan(request: &Request) -> Result<ContainerPlan, Error> {
     let project = Project::open(request)?;
-    let uv = Uv::find(request).ok();
+    let uv = Uv::find(request, &Store::none()).ok();
     let (machine, platform) = match request.target.architecture {
         Architecture::X86_64 => ("x86_64", "linux/amd64"),
         Architecture::Arm64 => ("arm64", "linux/arm64"),
@@ -92,7 +93,7 @@ pub fn plan(request: &Request) -> Result<ContainerPlan, Error> {
 fn arguments(request: &Request, project: &Project, path: &str) -> Vec<String> {
     let target = request.target;
     let mut arguments: Vec<String> =
-        ["bundle", "--native-builds", "--path", path, "--package", &project.member]
+        ["bundle", "--native-builds", "--no-cache", "--path", path, "--package", &project.member]
             .into_iter()
             .map(str::to_owned)
             .collect();

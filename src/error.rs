@@ -4,12 +4,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::archive::ArchiveError;
-use crate::bytecode::BytecodeError;
 use crate::check::{CheckError, HandlerError};
 use crate::compare::CompareError;
 use crate::hooks::HookError;
 use crate::install::InstallError;
 use crate::interpreter::InterpreterError;
+use crate::pack::PackError;
 use crate::project::ProjectError;
 use crate::request::RequestError;
 use crate::select::SelectError;
@@ -37,8 +37,8 @@ pub enum Error {
     Check(#[from] CheckError),
     /// The handler is not in the bundle.
     Handler(#[from] HandlerError),
-    /// Nothing was compiled.
-    Bytecode(#[from] BytecodeError),
+    /// A package could not be prepared for the zip.
+    Pack(#[from] PackError),
     /// The zip was not written.
     Archive(#[from] ArchiveError),
     /// Two zips could not be compared.
@@ -72,7 +72,7 @@ impl Error {
             Self::Select(error) => error.code(),
             Self::Check(error) => error.code(),
             Self::Handler(error) => error.code(),
-            Self::Bytecode(_) => "BYTECODE_FAILED",
+            Self::Pack(error) => error.code(),
             Self::Archive(error) => error.code(),
             Self::Compare(error) => error.code(),
             Self::ColdCache(error) => error.code(),
@@ -94,7 +94,7 @@ impl Error {
             | Self::Select(_)
             | Self::Check(_)
             | Self::Handler(_)
-            | Self::Bytecode(_)
+            | Self::Pack(_)
             | Self::Archive(_)
             | Self::Compare(_)
             // The first build needed none.

@@ -5,12 +5,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use pep440_rs::Version;
+use serde_json::{Value, json};
 
 use crate::process::Process;
 use crate::project::Project;
 use crate::request::{PythonRequest, Request, is_full_version};
+use crate::store::{Key, Stamp, Store, program};
 use crate::target::PythonVersion;
-use crate::uv::Uv;
+use crate::uv::{self, Uv};
 
 /// A CPython on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,11 +107,17 @@ impl Wanted {
 impl Interpreter {
     /// Looks for the interpreter in this order: the option `python`; what uv finds; the version
     /// managers that uv does not look into; what uv downloads. A full version in the option or in
-    /// the project's `.python-version` is the only one that will do.
-    pub fn find(request: &Request, project: &Project, uv: &Uv) -> Result<Self, InterpreterError> {
+    /// the project's `.python-version` is the only one that will do. Where nothing changed that
+    /// could lead to another one, the one found before is remembered in `store`.
+    pub fn find(
+        request: &Request,
+        project: &Project,
+        uv: &Uv,
+        store: &Store,
+    ) -> Result<Self, InterpreterError> {
         let minor = request.target.python;
         let wanted = match &request.python {
-            Some(PythonRequest::Path(path)) => return Self::named(path, minor),
+            Some(PythonRequest::Path(path)) => return Self::named(path, minor, store),
             Some(PythonRequest::Version(version)) => {
                 Wanted::Exactly { version: version.clone(), origin: "the option `python`" }
             }
@@ -123,6 +131,20 @@ impl Interpreter {
             return Err(InterpreterError::Contradiction { origin, version: version.clone(), wanted: minor });
         }
 
+        let search = Key::of("search for Python", &json!([wanted.text(), program("uv", &uv.path), places()]));
+        if let Some(path) = store.fact(&search)
+            && let Some(found) = Self::known(Path::new(&path), store)
+        {
+            return Ok(found);
+        }
+        let found = Self::search(&wanted, minor, uv)?;
+        if found.remember(store) {
+            store.remember(&search, &found.path.to_string_lossy());
+        }
+        Ok(found)
+    }
+
+    fn search(wanted: &Wanted, minor: PythonVersion, uv: &Uv) -> Result<Self, InterpreterError> {
         let accept = |path: PathBuf| {
             Self::inspect(&path).ok().flatten().filter(|found| wanted.accepts(&found.version))
         };
@@ -139,10 +161,31 @@ impl Interpreter {
             })
     }
 
-    fn named(path: &Path, wanted: PythonVersion) -> Result<Self, InterpreterError> {
+    /// What the executable at `path` said before, if it is still the same.
+    fn known(path: &Path, store: &Store) -> Option<Self> {
+        let key = Key::of("Python", &program("python", path)?);
+        Some(Self { path: path.to_path_buf(), version: store.fact(&key)? })
+    }
+
+    /// Remembers what this executable said. Returns whether it can be told from others.
+    fn remember(&self, store: &Store) -> bool {
+        let Some(program) = program("python", &self.path) else { return false };
+        store.remember(&Key::of("Python", &program), &self.version);
+        true
+    }
+
+    fn named(path: &Path, wanted: PythonVersion, store: &Store) -> Result<Self, InterpreterError> {
         let unfit = |found: String| InterpreterError::Unfit { path: path.to_path_buf(), found, wanted };
+        if let Some(known) =
+            Self::known(path, store).filter(|known| Wanted::Minor(wanted).accepts(&known.version))
+        {
+            return Ok(known);
+        }
         match Self::inspect(path) {
-            Ok(Some(found)) if Wanted::Minor(wanted).accepts(&found.version) => Ok(found),
+            Ok(Some(found)) if Wanted::Minor(wanted).accepts(&found.version) => {
+                found.remember(store);
+                Ok(found)
+            }
             Ok(Some(found)) => Err(unfit(format!("CPython {}", found.version))),
             Ok(None) => Err(unfit("no CPython".to_owned())),
             Err(source) => Err(InterpreterError::NotRunnable { path: path.to_path_buf(), source }),
@@ -175,8 +218,9 @@ fn pinned(folder: &Path, root: &Path) -> Option<String> {
     is_full_version(version).then(|| version.to_owned())
 }
 
-/// The interpreters of the version managers that people have and that uv does not look into.
-fn managed_interpreters(wanted: PythonVersion) -> Vec<PathBuf> {
+/// The folders in which the version managers that people have, and that uv does not look into, keep their
+/// interpreters.
+fn managed_folders() -> Vec<PathBuf> {
     let folder = |variable: &str, below_home: &str| {
         std::env::var_os(variable)
             .map(PathBuf::from)
@@ -188,10 +232,13 @@ fn managed_interpreters(wanted: PythonVersion) -> Vec<PathBuf> {
         folder("ASDF_DATA_DIR", ".asdf").map(|root| root.join("installs/python")),
         folder("MISE_DATA_DIR", ".local/share/mise").map(|root| root.join("installs/python")),
     ];
+    managers.into_iter().flatten().collect()
+}
+
+fn managed_interpreters(wanted: PythonVersion) -> Vec<PathBuf> {
     let executable = if cfg!(windows) { "python.exe".to_owned() } else { format!("bin/python{wanted}") };
-    managers
+    managed_folders()
         .into_iter()
-        .flatten()
         .filter_map(|versions| fs_err::read_dir(versions).ok())
         .flat_map(|versions| versions.filter_map(Result::ok))
         // The folder's name is the version; a look at it saves running every other interpreter.
@@ -199,6 +246,34 @@ fn managed_interpreters(wanted: PythonVersion) -> Vec<PathBuf> {
         .map(|version| version.path().join(&executable))
         .filter(|path| path.is_file())
         .collect()
+}
+
+/// Everything that decides which interpreter is found: the places where one may be installed, with the time at which
+/// something was last added there or taken away, and the settings that choose among them.
+fn places() -> Value {
+    const SETTINGS: [&str; 6] = [
+        "PYENV_VERSION",
+        "UV_MANAGED_PYTHON",
+        "UV_NO_MANAGED_PYTHON",
+        "UV_PYTHON_DOWNLOADS",
+        "UV_PYTHON_INSTALL_DIR",
+        "UV_PYTHON_PREFERENCE",
+    ];
+    let settings: Vec<Option<String>> = SETTINGS.iter().map(|name| std::env::var(name).ok()).collect();
+    let of_uv = std::env::var_os("UV_PYTHON_INSTALL_DIR")
+        .map(PathBuf::from)
+        .or_else(|| dirs::data_dir().map(|data| data.join("uv/python")));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let managed = managed_folders();
+    // Which of its interpreters pyenv puts on PATH.
+    let chosen = managed.iter().filter_map(|versions| Some(versions.parent()?.join("version")));
+    let places: Vec<Value> = std::env::split_paths(&path)
+        .chain(of_uv)
+        .chain(chosen)
+        .chain(managed.clone())
+        .map(|place| json!([place.to_string_lossy(), Stamp::of(&place).ok()]))
+        .collect();
+    json!([settings, places, uv::settings()])
 }
 
 fn newest(found: impl Iterator<Item = Interpreter>) -> Option<Interpreter> {

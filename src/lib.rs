@@ -34,6 +34,8 @@ pub mod select;
 pub mod check;
 pub mod bytecode;
 pub mod archive;
+pub mod pack;
+pub mod store;
 
 // What is done with bundles.
 pub mod compare;
@@ -44,9 +46,11 @@ pub mod cli;
 pub mod conditions;
 pub mod container;
 pub mod error;
+pub mod identity;
 pub mod process;
 pub mod report;
 mod secrets;
+mod dist_info;
 mod files;
 mod text;
 mod work;

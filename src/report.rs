@@ -1,12 +1,16 @@
 //! Report: what the bundle holds.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// A bundle that was written.
-#[derive(Debug, Clone, PartialEq)]
+use serde::{Deserialize, Serialize};
+
+/// A bundle that was written. What is true of this one writing only is not kept with the zip.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Bundle {
     /// The zip.
+    #[serde(skip)]
     pub path: PathBuf,
     /// SHA-256 of the zip, in hex.
     pub sha256: String,
@@ -26,22 +30,24 @@ pub struct Bundle {
     /// What may go wrong on the target.
     pub warnings: Vec<Warning>,
     /// Whether nothing had to be made.
+    #[serde(skip)]
     pub reused: bool,
     /// How long it took.
+    #[serde(skip)]
     pub elapsed: Duration,
 }
 
 /// Something that may go wrong on the target.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warning {
     /// The stable code.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// The sentence.
     pub message: String,
 }
 
 /// A package in a bundle.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackageReport {
     /// The normalised name.
     pub name: String,

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::hooks::Hooks;
+use crate::store::default_folder;
 use crate::target::{Architecture, Target};
 use crate::text;
 
@@ -30,6 +31,8 @@ pub struct Request {
     pub native_builds: bool,
     /// The caller's own commands around the installation.
     pub hooks: Hooks,
+    /// The folder of the store; `None` where there is no place for one, or the caller wants none.
+    pub store: Option<PathBuf>,
 }
 
 /// The caller's wish for an interpreter.
@@ -151,6 +154,8 @@ impl Request {
         let uv = options.path("uv")?;
         let native_builds = options.boolean("nativeBuilds")?;
         let hooks = options.hooks("commandHooks")?;
+        let cache = options.boolean("cache")?;
+        let cache_dir = options.path("cacheDir")?;
         options.refuse_unknown()?;
 
         let path = existing_folder(path.ok_or(RequestError::Missing {
@@ -166,6 +171,7 @@ impl Request {
             uv,
             native_builds: native_builds.unwrap_or(false),
             hooks: hooks.unwrap_or_default(),
+            store: cache_dir.or_else(default_folder).filter(|_| cache.unwrap_or(true)),
         })
     }
 
@@ -173,7 +179,7 @@ impl Request {
     /// ask for the same bundle. Free of machine paths (`path` counts relative to `root`, and where
     /// tools lie does not count), so that it is the same on every machine.
     pub fn digest(&self, root: &Path) -> String {
-        let Self { path, package, handler, target, python, uv: _, native_builds, hooks } = self;
+        let Self { path, package, handler, target, python, uv: _, native_builds, hooks, store: _ } = self;
         let within_root = path.strip_prefix(root).unwrap_or(Path::new(""));
         let python = match python {
             Some(PythonRequest::Version(version)) => Some(version),

@@ -8,12 +8,15 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use pep440_rs::Version;
+use serde_json::{Value, json};
+
 use crate::conditions::Cache;
 use crate::process::{Output, Process};
 use crate::request::Request;
 use crate::secrets::mask_credentials;
+use crate::store::{Key, Store, program};
 use crate::target::Target;
-use pep440_rs::Version;
 
 /// The oldest uv whose commands do what the pipeline asks of them.
 pub const MINIMUM_VERSION: &str = "0.8.0";
@@ -68,6 +71,22 @@ const PASSED: &[&str] = &[
     "XDG_CONFIG_DIRS",
     "XDG_CONFIG_HOME",
     "XDG_DATA_HOME",
+];
+
+/// Those of the passed variables that say what a build backend is resolved to.
+const SETTINGS: &[&str] = &[
+    "UV_CONFIG_FILE",
+    "UV_DEFAULT_INDEX",
+    "UV_EXCLUDE_NEWER",
+    "UV_EXTRA_INDEX_URL",
+    "UV_FIND_LINKS",
+    "UV_INDEX",
+    "UV_INDEX_STRATEGY",
+    "UV_INDEX_URL",
+    "UV_NO_CONFIG",
+    "UV_NO_INDEX",
+    "UV_PRERELEASE",
+    "UV_RESOLUTION",
 ];
 
 /// Families of variables that pass: credentials of named indexes, and git's and AWS's ways to log
@@ -192,13 +211,55 @@ impl UvError {
     }
 }
 
+/// What the user's own settings tell uv, less the credentials in them: variables, and the files that are not the
+/// project's.
+///
+/// Source of the places: <https://docs.astral.sh/uv/concepts/configuration-files/>.
+pub fn settings() -> Value {
+    let variables: Vec<Value> = SETTINGS
+        .iter()
+        .filter_map(|name| std::env::var(name).ok().map(|value| json!([name, mask_credentials(&value)])))
+        .collect();
+    let configured = std::env::var_os("UV_CONFIG_FILE").map(PathBuf::from);
+    let of_user = if cfg!(windows) {
+        std::env::var_os("APPDATA").map(PathBuf::from)
+    } else {
+        let home = || std::env::home_dir().map(|home| home.join(".config"));
+        std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).or_else(home)
+    };
+    let of_system = if cfg!(windows) {
+        std::env::var_os("SYSTEMDRIVE").map(|drive| PathBuf::from(drive).join("ProgramData/uv/uv.toml"))
+    } else {
+        Some(PathBuf::from("/etc/uv/uv.toml"))
+    };
+    let files = [configured, of_user.map(|folder| folder.join("uv/uv.toml")), of_system];
+    let contents: Vec<Option<String>> = files
+        .into_iter()
+        .map(|file| fs_err::read_to_string(file?).ok().map(|text| mask_credentials(&text)))
+        .collect();
+    json!([variables, contents])
+}
+
 impl Uv {
-    /// Finds the uv that the request names, or the one on PATH, and checks its version.
-    pub fn find(request: &Request) -> Result<Self, UvError> {
+    /// Finds the uv that the request names, or the one on PATH, and checks its version. What the same file said before is
+    /// remembered in `store`.
+    pub fn find(request: &Request, store: &Store) -> Result<Self, UvError> {
         let path = match &request.uv {
             Some(path) => path.clone(),
             None => which::which("uv").map_err(|_| UvError::NotFound)?,
         };
+        let key = program("uv", &path).map(|program| Key::of("uv", &program));
+        if let Some(version) = key.as_ref().and_then(|key| store.fact(key)?.parse().ok()) {
+            return Ok(Self { path, version, cache: Cache::Own });
+        }
+        let uv = Self::ask(path)?;
+        if let Some(key) = key {
+            store.remember(&key, &uv.version.to_string());
+        }
+        Ok(uv)
+    }
+
+    fn ask(path: PathBuf) -> Result<Self, UvError> {
         let output = Process::new(&path)
             .args(["--version"])
             .run()

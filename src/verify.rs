@@ -152,6 +152,7 @@ fn second_conditions(room: &Path, cache: SecondCache) -> Result<Conditions, Erro
             SecondCache::Cold => Cache::At(room.join("cache")),
             SecondCache::WarmAsAsked | SecondCache::WarmSinceOffline => Cache::Own,
         },
+        store: false,
     })
 }
 
@@ -178,12 +179,13 @@ mod tests {
     #[test]
     fn every_condition_of_the_second_build_is_another() {
         let room = tempfile::tempdir().unwrap();
-        let Conditions { work, workers, order, cache } = Conditions::default();
+        let Conditions { work, workers, order, cache, store } = Conditions::default();
         let second = second_conditions(room.path(), SecondCache::Cold).unwrap();
         assert!(second.work.components().count() > work.components().count());
         assert_ne!(second.workers, workers);
         assert_ne!(second.order, order);
         assert_ne!(second.cache, cache);
+        assert_ne!(second.store, store);
     }
 
     #[test]

@@ -332,7 +332,7 @@ fn the_file_is_told_rather_than_the_tag_of_its_wheel() {
         panic!("refused");
     };
     assert_eq!(findings.len(), 1, "{findings:#?}");
-    assert_eq!(findings[0].problem, Problem::WrongArchitecture { found: "x86_64" });
+    assert_eq!(findings[0].problem, Problem::WrongArchitecture { found: "x86_64".to_owned() });
 }
 
 #[test]

@@ -126,7 +126,7 @@ impl From<crate::Bundle> for Bundle {
             warnings: bundle
                 .warnings
                 .into_iter()
-                .map(|warning| Reason { code: warning.code.to_owned(), message: warning.message })
+                .map(|warning| Reason { code: warning.code.into_owned(), message: warning.message })
                 .collect(),
             reused: bundle.reused,
             seconds: bundle.elapsed.as_secs_f64(),

@@ -1,8 +1,11 @@
 //! What an ELF file asks of the system it is loaded on.
 
+use std::borrow::Cow;
+
 use object::elf::{self, FileHeader64};
 use object::read::elf::{FileHeader, SectionHeader, SectionTable};
 use object::{LittleEndian, ReadRef, SectionIndex};
+use serde::{Deserialize, Serialize};
 
 use crate::target::Architecture;
 
@@ -13,12 +16,12 @@ pub(super) const MAGIC: &[u8; 4] = b"\x7fELF";
 pub(super) const START_LENGTH: usize = 20;
 
 /// The CPU that an ELF file is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Machine {
     /// One that Lambda has.
     Lambda(Architecture),
     /// Another one, by the name that people know it by.
-    Other(&'static str),
+    Other(Cow<'static, str>),
 }
 
 impl Machine {
@@ -49,20 +52,20 @@ impl Machine {
         match (half(18)?, class, data) {
             (62, 2, 1) => Some(Self::Lambda(Architecture::X86_64)),
             (183, 2, 1) => Some(Self::Lambda(Architecture::Arm64)),
-            (3, _, _) => Some(Self::Other("32-bit x86")),
-            (62, _, _) => Some(Self::Other("x86_64 with 32-bit pointers")),
-            (40, _, _) => Some(Self::Other("32-bit Arm")),
-            (183, _, _) => Some(Self::Other("an unusual kind of aarch64")),
-            (21, _, _) => Some(Self::Other("ppc64")),
-            (22, _, _) => Some(Self::Other("s390x")),
-            (243, _, _) => Some(Self::Other("riscv")),
-            (258, _, _) => Some(Self::Other("loongarch")),
+            (3, _, _) => Some(Self::Other(Cow::Borrowed("32-bit x86"))),
+            (62, _, _) => Some(Self::Other(Cow::Borrowed("x86_64 with 32-bit pointers"))),
+            (40, _, _) => Some(Self::Other(Cow::Borrowed("32-bit Arm"))),
+            (183, _, _) => Some(Self::Other(Cow::Borrowed("an unusual kind of aarch64"))),
+            (21, _, _) => Some(Self::Other(Cow::Borrowed("ppc64"))),
+            (22, _, _) => Some(Self::Other(Cow::Borrowed("s390x"))),
+            (243, _, _) => Some(Self::Other(Cow::Borrowed("riscv"))),
+            (258, _, _) => Some(Self::Other(Cow::Borrowed("loongarch"))),
             _ => None,
         }
     }
 
     /// Its name, as in wheel tags.
-    pub(super) const fn name(&self) -> &'static str {
+    pub(super) fn name(&self) -> &str {
         match self {
             Self::Lambda(architecture) => architecture.machine(),
             Self::Other(name) => name,
@@ -71,7 +74,7 @@ impl Machine {
 }
 
 /// A symbol version that must exist when the file is loaded.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RequiredVersion {
     /// The library that must have it, such as `libc.so.6`.
     pub(super) library: String,
@@ -81,7 +84,7 @@ pub(super) struct RequiredVersion {
 
 /// What the dynamic linker reads in a file. Empty for a static executable, for separate debug
 /// information and for what is too broken to be read: such a file asks for nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Requirements {
     /// Libraries to load along (`DT_NEEDED`).
     pub(super) libraries: Vec<String>,

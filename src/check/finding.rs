@@ -60,7 +60,7 @@ pub enum Problem {
     /// An ELF file for another CPU.
     WrongArchitecture {
         /// The CPU it is for, as in wheel tags.
-        found: &'static str,
+        found: String,
     },
     /// An ELF file that needs a newer glibc than the runtime's.
     GlibcTooNew {

@@ -1,9 +1,11 @@
 //! Which file does not fit, and how sure that is.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::io::{self, Read};
 
 use object::ReadCache;
+use serde::{Deserialize, Serialize};
 
 use super::elf::{self, Machine, Requirements};
 use super::finding::{Finding, Problem, Severity};
@@ -17,13 +19,19 @@ pub(super) struct Binary<'a> {
     path: &'a str,
     /// The number of its wheel.
     wheel: Option<usize>,
-    machine: Machine,
-    requirements: Requirements,
+    elf: Cow<'a, Elf>,
 }
 
-impl<'a> Binary<'a> {
-    /// `None` for every other file.
-    pub(super) fn read(file: &CheckedFile<'a>, wheels: &Wheels) -> io::Result<Option<Self>> {
+/// What is known of an ELF file, wherever it is judged. It depends on its contents and its name alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Elf {
+    pub(super) machine: Machine,
+    pub(super) requirements: Requirements,
+}
+
+impl Elf {
+    /// Reads the tables of a file; `None` where it is nothing that Linux could load.
+    pub fn read(file: &CheckedFile<'_>) -> io::Result<Option<Self>> {
         // Most files of a bundle are Python's own, and need not be opened at all.
         if [".py", ".pyc", ".pyi"].iter().any(|suffix| file.path.ends_with(suffix)) {
             return Ok(None);
@@ -33,6 +41,7 @@ impl<'a> Binary<'a> {
             _ => None,
         };
         let (machine, requirements) = match file.contents {
+            Contents::Known(elf) => return Ok(elf.cloned()),
             Contents::Bytes(bytes) => {
                 let Some(machine) = Machine::read(bytes) else { return Ok(None) };
                 (machine.clone(), requirements(&machine, || elf::requirements(bytes, module)))
@@ -46,7 +55,18 @@ impl<'a> Binary<'a> {
                 (machine.clone(), requirements(&machine, || elf::requirements(&cache, module)))
             }
         };
-        Ok(Some(Self { path: file.path, wheel: wheels.owner(file.path), machine, requirements }))
+        Ok(Some(Self { machine, requirements }))
+    }
+}
+
+impl<'a> Binary<'a> {
+    /// `None` for every other file.
+    pub(super) fn read(file: &CheckedFile<'a>, wheels: &Wheels) -> io::Result<Option<Self>> {
+        let elf = match file.contents {
+            Contents::Known(elf) => elf.map(Cow::Borrowed),
+            Contents::Bytes(_) | Contents::OnDisk(_) => Elf::read(file)?.map(Cow::Owned),
+        };
+        Ok(elf.map(|elf| Self { path: file.path, wheel: wheels.owner(file.path), elf }))
     }
 
     /// Whether Python would import the file: by its name alone, or because it exports a module of
@@ -54,7 +74,7 @@ impl<'a> Binary<'a> {
     fn is_importable(&self, target: Target) -> bool {
         ExtensionName::parse(self.path).is_some_and(|name| match name.tag {
             Some(tag) => tag == "abi3" || tag == extension_tag(target),
-            None => self.requirements.is_module,
+            None => self.elf.requirements.is_module,
         })
     }
 }
@@ -98,8 +118,9 @@ impl<'a> Judge<'a> {
             counterparts: HashSet::new(),
             binaries,
         };
-        let here = |binary: &&Binary<'_>| binary.machine == Machine::Lambda(target.architecture);
-        let sonames = binaries.iter().filter(here).filter_map(|binary| binary.requirements.name.as_deref());
+        let here = |binary: &&Binary<'_>| binary.elf.machine == Machine::Lambda(target.architecture);
+        let sonames =
+            binaries.iter().filter(here).filter_map(|binary| binary.elf.requirements.name.as_deref());
         judge.libraries.extend(sonames);
         judge.counterparts = binaries
             .iter()
@@ -110,7 +131,7 @@ impl<'a> Judge<'a> {
     }
 
     fn is_for_this_cpu(&self, binary: &Binary<'_>) -> bool {
-        binary.machine == Machine::Lambda(self.target.architecture)
+        binary.elf.machine == Machine::Lambda(self.target.architecture)
     }
 
     /// Everything that does not fit.
@@ -142,7 +163,7 @@ impl<'a> Judge<'a> {
             };
         }
         let mut findings = self.library_too_new(binary);
-        let needed = binary.requirements.libraries.iter();
+        let needed = binary.elf.requirements.libraries.iter();
         let missing: Vec<String> = needed.filter(|library| !self.has_library(library)).cloned().collect();
         if !missing.is_empty() {
             let problem = Problem::MissingLibrary { libraries: missing };
@@ -172,12 +193,16 @@ impl<'a> Judge<'a> {
             Severity::Refused
         };
         if !self.is_for_this_cpu(binary) {
-            return Some((Problem::WrongArchitecture { found: binary.machine.name() }, severity));
+            return Some((
+                Problem::WrongArchitecture { found: binary.elf.machine.name().to_owned() },
+                severity,
+            ));
         }
-        if let Some(library) = binary.requirements.libraries.iter().find(|library| is_musl(library)) {
+        if let Some(library) = binary.elf.requirements.libraries.iter().find(|library| is_musl(library)) {
             return Some((Problem::NeedsMusl { library: library.clone() }, severity));
         }
         let (needed, symbol_version) = binary
+            .elf
             .requirements
             .versions
             .iter()
@@ -199,6 +224,7 @@ impl<'a> Judge<'a> {
         foreign
             .filter_map(|family| {
                 let newest_required = binary
+                    .elf
                     .requirements
                     .versions
                     .iter()
@@ -242,7 +268,7 @@ impl<'a> Judge<'a> {
             self.binaries.iter().filter(|binary| !self.is_for_this_cpu(binary)).map(|binary| binary.path);
         // Libraries that other files link to are no modules, whatever they are called.
         let linked =
-            self.binaries.iter().flat_map(|binary| &binary.requirements.libraries).map(String::as_str);
+            self.binaries.iter().flat_map(|binary| &binary.elf.requirements.libraries).map(String::as_str);
         let (other_cpus, linked): (HashSet<&str>, HashSet<&str>) = (other_cpus.collect(), linked.collect());
         let mut findings = Vec::new();
         for path in self.names.iter().copied() {

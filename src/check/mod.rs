@@ -32,6 +32,8 @@ use rayon::prelude::*;
 pub use self::finding::{Finding, Package, Problem, Severity};
 pub use self::handler::{HandlerError, check_handler};
 
+pub use self::judge::Elf;
+
 use self::judge::{Binary, Judge, version_number};
 use self::wheel::{DistInfo, Wheels};
 use crate::target::Target;
@@ -52,6 +54,8 @@ pub enum Contents<'a> {
     Bytes(&'a [u8]),
     /// On disk: of an ELF file only the tables are read, of most others a few bytes.
     OnDisk(&'a Path),
+    /// Looked at before: what was seen, where it is an ELF file. Not for files of `.dist-info` folders.
+    Known(Option<&'a Elf>),
 }
 
 /// Why a bundle cannot be used.
@@ -120,22 +124,30 @@ pub fn check(files: &[CheckedFile<'_>], target: Target) -> Result<Vec<Finding>, 
     if refused.is_empty() { Ok(warnings) } else { Err(CheckError::DoesNotFit { findings: refused }) }
 }
 
+/// The files of a `.dist-info` folder that are read: what is known of a wheel.
+const TEXTS: [&str; 3] = ["WHEEL", "METADATA", "RECORD"];
+
+/// The folder of a file that is read as a text, and which of [`TEXTS`] it is.
+fn text_of_wheel(path: &str) -> Option<(&str, usize)> {
+    let (folder, name) = path.rsplit_once('/')?;
+    let place = TEXTS.iter().position(|known| *known == name)?;
+    folder.ends_with(".dist-info").then_some((folder, place))
+}
+
+/// Whether the check needs the contents of the file at this path, and not only what is known of it.
+pub fn is_read(path: &str) -> bool {
+    text_of_wheel(path).is_some()
+}
+
 /// Reads every `.dist-info` folder.
 fn read_wheels(files: &[CheckedFile<'_>]) -> Result<Wheels, CheckError> {
-    /// What is known of a folder so far: `WHEEL`, `METADATA` and `RECORD`.
-    type Texts = [Option<String>; 3];
-    const NAMES: [&str; 3] = ["WHEEL", "METADATA", "RECORD"];
-
-    let mut folders: BTreeMap<&str, Texts> = BTreeMap::new();
+    let mut folders: BTreeMap<&str, [Option<String>; TEXTS.len()]> = BTreeMap::new();
     for file in files {
-        let Some((folder, name)) = file.path.rsplit_once('/') else { continue };
-        let Some(place) = NAMES.iter().position(|known| *known == name) else { continue };
-        if !folder.ends_with(".dist-info") {
-            continue;
-        }
+        let Some((folder, place)) = text_of_wheel(file.path) else { continue };
         let bytes = match file.contents {
             Contents::Bytes(bytes) => bytes.to_vec(),
             Contents::OnDisk(path) => fs_err::read(path).map_err(|source| unreadable(file, source))?,
+            Contents::Known(_) => continue,
         };
         folders.entry(folder).or_default()[place] = Some(String::from_utf8_lossy(&bytes).into_owned());
     }
@@ -149,7 +161,7 @@ fn read_wheels(files: &[CheckedFile<'_>]) -> Result<Wheels, CheckError> {
 
 fn unreadable(file: &CheckedFile<'_>, source: io::Error) -> CheckError {
     let path = match file.contents {
-        Contents::Bytes(_) => Path::new(file.path),
+        Contents::Bytes(_) | Contents::Known(_) => Path::new(file.path),
         Contents::OnDisk(path) => path,
     };
     CheckError::Unreadable { path: path.to_path_buf(), source }

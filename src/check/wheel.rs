@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use super::Package;
+use crate::dist_info::{header, headers, record};
 use crate::tag::Tag;
 use crate::target::Target;
 
@@ -44,16 +45,16 @@ impl Wheels {
         for (path, info) in folders {
             let index = all.wheels.len();
             let (root, folder) = path.rsplit_once('/').unwrap_or(("", path));
-            for file in info.record.into_iter().flat_map(recorded_paths) {
+            for file in info.record.into_iter().flat_map(record).filter_map(Result::ok) {
                 // The first to name a file keeps it: a second one is a vendored copy.
-                all.owners.entry(join(root, &file)).or_insert(index);
+                all.owners.entry(join(root, &file.path)).or_insert(index);
             }
             all.wheels.push(Wheel {
                 package: package(folder, info.metadata.unwrap_or_default()),
                 path: format!("{path}/WHEEL"),
                 tags: info
                     .wheel
-                    .map_or_else(Vec::new, |wheel| header(wheel, "Tag").flat_map(Tag::expand).collect()),
+                    .map_or_else(Vec::new, |wheel| headers(wheel, "Tag").flat_map(Tag::expand).collect()),
             });
         }
         all
@@ -82,24 +83,9 @@ fn package(folder: &str, metadata: &str) -> Package {
     let stem = folder.strip_suffix(".dist-info").unwrap_or(folder);
     let (name, version) = stem.split_once('-').unwrap_or((stem, ""));
     Package {
-        name: header(metadata, "Name").next().unwrap_or(name).to_owned(),
-        version: header(metadata, "Version").next().unwrap_or(version).to_owned(),
+        name: header(metadata, "Name").unwrap_or(name).to_owned(),
+        version: header(metadata, "Version").unwrap_or(version).to_owned(),
     }
-}
-
-/// The values of a header in a text with headers, which end at the first empty line.
-fn header<'a>(text: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
-    text.lines()
-        .take_while(|line| !line.trim().is_empty())
-        .filter_map(|line| line.split_once(':'))
-        .filter(move |(key, _)| key.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value.trim())
-}
-
-/// The paths in a `RECORD`, which is CSV. A line that is none names no file.
-fn recorded_paths(record: &str) -> impl Iterator<Item = String> {
-    let rows = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(record.as_bytes());
-    rows.into_records().filter_map(Result::ok).filter_map(|row| row.get(0).map(str::to_owned))
 }
 
 /// A recorded path, seen from the bundle's root.

@@ -93,10 +93,17 @@ struct What {
     /// A command to run in a folder with the files that ship, before they are compiled and zipped
     #[arg(long, value_name = "COMMAND")]
     after_bundling: Vec<String>,
+    /// Make everything new, and keep nothing for the next time
+    #[arg(long)]
+    no_cache: bool,
+    /// The folder in which is kept what was made [default: `UV_LAMBDA_CDK_CACHE_DIR`, or `uv-lambda-cdk` in your folder for
+    /// caches]
+    #[arg(long, value_name = "FOLDER")]
+    cache_dir: Option<String>,
 }
 
 /// Each flag, by the name of its option in messages.
-const FLAGS: [(&str, &str); 10] = [
+const FLAGS: [(&str, &str); 12] = [
     ("path", "--path"),
     ("packageName", "--package"),
     ("handler", "--handler"),
@@ -107,6 +114,8 @@ const FLAGS: [(&str, &str); 10] = [
     ("nativeBuilds", "--native-builds"),
     ("beforeBundling", "--before-bundling"),
     ("afterBundling", "--after-bundling"),
+    ("cache", "--no-cache"),
+    ("cacheDir", "--cache-dir"),
 ];
 
 impl What {
@@ -122,6 +131,8 @@ impl What {
             native_builds,
             before_bundling,
             after_bundling,
+            no_cache,
+            cache_dir,
         } = self;
         Ok(Request::from_options(&serde_json::json!({
             "path": path,
@@ -132,6 +143,8 @@ impl What {
             "python": interpreter,
             "uv": uv,
             "nativeBuilds": native_builds,
+            "cache": !no_cache,
+            "cacheDir": cache_dir,
             "commandHooks": { "beforeBundling": commands(before_bundling), "afterBundling": commands(after_bundling) },
         }))?)
     }

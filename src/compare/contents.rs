@@ -9,6 +9,7 @@ use super::difference::{Difference, first_unequal};
 use super::headers::header_difference;
 use super::{CompareError, read_whole};
 use crate::archive;
+use crate::dist_info::header;
 use crate::project::normalize_name;
 use crate::text;
 
@@ -121,11 +122,7 @@ fn package_of(path: &str, contents: &[u8]) -> Option<(String, String)> {
         return None;
     }
     let metadata = String::from_utf8_lossy(contents);
-    let field = |name: &str| {
-        let mut header = metadata.lines().take_while(|line| !line.is_empty());
-        header.find_map(|line| line.strip_prefix(name)).map(|value| value.trim().to_owned())
-    };
-    Some((normalize_name(&field("Name:")?), field("Version:")?))
+    Some((normalize_name(header(&metadata, "Name")?), header(&metadata, "Version")?.to_owned()))
 }
 
 /// Whether what is left of a path below `python/` is a package in a layer's `lib/python3.13/site-packages`.

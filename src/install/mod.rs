@@ -1,5 +1,6 @@
 //! Install: third-party wheels and freshly built local packages, for the target, from the lock.
 
+mod environment;
 mod no_wheel;
 
 use std::io;
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use environment::Environment;
 pub use no_wheel::NoWheel;
 
 use crate::archive::{self, ArchiveError};
@@ -21,20 +23,31 @@ use crate::uv::{Sync, Uv, UvError};
 /// the lock that changes nothing in the bundle must not change its bytes either.
 const PROJECT_FILES: &[&str] = &["pyproject.toml", "uv.lock", "uv.toml", ".python-version", ".gitignore"];
 
-/// A folder whose contents belong at the top of the bundle.
+/// The files of one package, as they belong into the bundle.
 #[derive(Debug)]
 pub struct Installed {
-    /// The folder.
-    pub folder: PathBuf,
-    /// What lies in it.
+    /// Each file, as its path inside the bundle and where it lies.
+    pub files: Vec<(String, PathBuf)>,
+    /// Where they come from.
     pub origin: Origin,
+}
+
+/// What is to be installed of all that a member reaches.
+#[derive(Debug)]
+pub struct Wanted<'a> {
+    /// The local packages to build or copy.
+    pub local: Vec<&'a LocalPackage>,
+    /// Whether any package of an index is wanted.
+    pub third_party: bool,
+    /// The packages that uv leaves out: the local ones, and those of indexes that are not wanted.
+    pub without: Vec<&'a str>,
 }
 
 /// Where installed files come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// The wheels of the lock.
-    ThirdParty,
+    /// A wheel of the lock, by its normalised name.
+    ThirdParty(String),
     /// A local package: the wheel that was built of it, or its files as they lie.
     Local(LocalPackage),
 }
@@ -109,28 +122,36 @@ impl InstallError {
     }
 }
 
-/// Installs everything the member reaches below the working folder `work`, and returns the folders,
-/// in the order in which one wins where two ship the same path: the local packages, the member
-/// first; then third-party packages.
+/// Installs what is wanted below the working folder `work`, and returns it package by package: the local
+/// ones in the order in which they were asked for, then those of indexes by name.
 pub fn install(
     project: &Project,
     staged: &Staged,
-    local: &[LocalPackage],
+    wanted: &Wanted<'_>,
     request: &Request,
     uv: &Uv,
     interpreter: &Interpreter,
     work: &Path,
 ) -> Result<Vec<Installed>, InstallError> {
+    let both = Installer { project, request, uv, interpreter: &interpreter.path, staged, work };
+    let (local, third_party) =
+        rayon::join(|| both.install_local(&wanted.local), || both.install_third_party(wanted));
+    let mut installed = local?;
+    installed.extend(third_party?);
+    Ok(installed)
+}
+
+/// Fails where the lock does not match the project.
+pub fn check_lock(
+    project: &Project,
+    staged: &Staged,
+    uv: &Uv,
+    interpreter: &Interpreter,
+) -> Result<(), UvError> {
     // A lock may hold absolute paths of the workspace, so it is checked where it lies; unless uv would
     // have to run build backends for it, which write into the tree.
     let checked = if project.computes_metadata() { &staged.root } else { &project.root };
-    uv.check_lock(checked, &project.root, &interpreter.path)?;
-
-    let both = Installer { project, request, uv, interpreter: &interpreter.path, staged, work };
-    let (local, third_party) = rayon::join(|| both.install_local(local), || both.install_third_party(local));
-    let mut installed = local?;
-    installed.push(third_party?);
-    Ok(installed)
+    uv.check_lock(checked, &project.root, &interpreter.path)
 }
 
 /// What both halves of the installation work with.
@@ -145,14 +166,30 @@ struct Installer<'a> {
 }
 
 impl Installer<'_> {
-    fn install_third_party(&self, local: &[LocalPackage]) -> Result<Installed, InstallError> {
-        let environment = self.work.join("environment");
-        let local: Vec<&str> = local.iter().map(|package| package.name.as_str()).collect();
+    fn install_third_party(&self, wanted: &Wanted<'_>) -> Result<Vec<Installed>, InstallError> {
+        if !wanted.third_party {
+            return Ok(Vec::new());
+        }
+        let mut environment = Environment::read(&self.sync("environment", &wanted.without)?)?;
+        // Where two packages bring different files of one name, the environment holds one of the two, and
+        // which one is chance. Each alone has its own.
+        for name in environment.mixed() {
+            let others = environment.names().filter(|other| *other != name);
+            let without: Vec<&str> = wanted.without.iter().copied().chain(others).collect();
+            let alone = self.sync(&format!("environment-{name}"), &without)?;
+            environment.replace(&name, files_below(&alone, &[])?);
+        }
+        Ok(environment.into_installed())
+    }
+
+    /// Makes an environment in the working folder, and returns the folder of its packages.
+    fn sync(&self, name: &str, without: &[&str]) -> Result<PathBuf, InstallError> {
+        let environment = self.work.join(name);
         self.uv
             .install(&Sync {
                 workspace: &self.staged.root,
                 member: &self.project.member,
-                without: &local,
+                without,
                 target: self.request.target,
                 native_builds: self.request.native_builds,
                 interpreter: self.interpreter,
@@ -173,10 +210,10 @@ impl Installer<'_> {
         };
         // Where there is nothing to install, uv may not make the environment.
         fs_err::create_dir_all(&folder)?;
-        Ok(Installed { folder, origin: Origin::ThirdParty })
+        Ok(folder)
     }
 
-    fn install_local(&self, local: &[LocalPackage]) -> Result<Vec<Installed>, InstallError> {
+    fn install_local(&self, local: &[&LocalPackage]) -> Result<Vec<Installed>, InstallError> {
         let numbered = local.par_iter().enumerate();
         numbered
             .map(|(number, package)| {
@@ -187,7 +224,8 @@ impl Installer<'_> {
                     }
                     Shipping::Copy => self.copy(package, &folder)?,
                 }
-                Ok(Installed { folder, origin: Origin::Local(package.clone()) })
+                let origin = Origin::Local((*package).clone());
+                Ok(Installed { files: files_below(&folder, &[])?, origin })
             })
             .collect()
     }

@@ -6,9 +6,13 @@
 //! copied files only. A change elsewhere in the repository thus leaves the version alone.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
+
+use crate::files::files_below;
 use crate::process::{Output, Process};
+use crate::text;
 
 /// Gives the copy at `mirror` the history of `repository`. Where git is missing or fails, the copy has
 /// none, and the build backend says in its own words what it misses.
@@ -51,6 +55,50 @@ pub(super) fn lend(repository: &Path, mirror: &Path) -> io::Result<()> {
         .collect();
     run(&["update-index", "-z", "--skip-worktree", "--stdin"], mirror, Some(elsewhere.as_bytes()))?;
     Ok(())
+}
+
+/// A digest of what a version can be made of: the commit, the names of all commits, and what git knows of the files.
+/// `None` where that cannot be told without git.
+pub fn digest(repository: &Path) -> Option<String> {
+    let git = git_folder(&repository.join(".git"))?;
+    // A worktree has its own commit and index, and shares the rest.
+    let common = match fs_err::read_to_string(git.join("commondir")) {
+        Ok(folder) => git.join(folder.trim()),
+        Err(_) => git.clone(),
+    };
+    let mut hasher = Sha256::new();
+    let mut add = |name: &str, contents: &[u8]| {
+        hasher.update(name.as_bytes());
+        hasher.update((contents.len() as u64).to_le_bytes());
+        hasher.update(contents);
+    };
+    for (name, file) in [
+        ("HEAD", git.join("HEAD")),
+        ("index", git.join("index")),
+        ("packed-refs", common.join("packed-refs")),
+        ("shallow", common.join("shallow")),
+    ] {
+        add(name, &fs_err::read(file).unwrap_or_default());
+    }
+    // References of another kind are in files that only git reads.
+    if common.join("reftable").exists() {
+        return None;
+    }
+    let mut references = files_below(&common.join("refs"), &[]).ok()?;
+    references.sort();
+    for (name, file) in references {
+        add(&name, &fs_err::read(file).ok()?);
+    }
+    Some(text::hex(&hasher.finalize()))
+}
+
+/// The folder of a repository's own data: `.git`, or where a file of that name points to.
+fn git_folder(git: &Path) -> Option<PathBuf> {
+    if git.is_dir() {
+        return Some(git.to_path_buf());
+    }
+    let pointer = fs_err::read_to_string(git).ok()?;
+    Some(git.parent()?.join(pointer.strip_prefix("gitdir:")?.trim()))
 }
 
 fn is_plain_file(path: &Path) -> bool {

@@ -5,12 +5,15 @@
 //! (<https://docs.astral.sh/uv/concepts/resolution/#lockfile-versioning>).
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::path::Path;
 use std::str::FromStr;
 
 use pep508_rs::{MarkerEnvironment, MarkerEnvironmentBuilder, MarkerTree};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 use crate::target::Target;
+use crate::text;
 
 /// The format version this module reads.
 pub(super) const FORMAT: u32 = 1;
@@ -76,9 +79,24 @@ pub struct Artifact {
     url: Option<String>,
     path: Option<String>,
     filename: Option<String>,
+    hash: Option<String>,
 }
 
 impl Artifact {
+    /// A digest of the file: the one in the lock or, where it has none since the file lies on this machine, one of what lies
+    /// there.
+    pub fn digest(&self, root: &Path, source: &Source) -> Option<String> {
+        if let Some(hash) = &self.hash {
+            return Some(hash.clone());
+        }
+        let folder = match source {
+            Source::Registry(folder) if !folder.contains("://") => root.join(folder),
+            _ => root.to_path_buf(),
+        };
+        let contents = fs_err::read(folder.join(self.path.as_ref()?)).ok()?;
+        Some(format!("sha256:{}", text::hex(&Sha256::digest(contents))))
+    }
+
     /// The file's name, which for a wheel says what it runs on.
     pub fn filename(&self) -> Option<&str> {
         let location = self.filename.as_deref().or(self.path.as_deref()).or(self.url.as_deref())?;

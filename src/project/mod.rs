@@ -1,17 +1,17 @@
 //! Project: which workspace, which member, which local packages does it reach, which files are
 //! theirs?
 
-mod history;
+pub mod history;
 mod lock;
 mod sources;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 pub use lock::{Artifact, Lock, LockedPackage, Source, marker_environment};
 use pep508_rs::MarkerEnvironment;
-use sources::computes_metadata;
-pub use sources::{Staged, slash_separated, stage};
+pub use sources::{Staged, computes_metadata, slash_separated, source_files, stage};
 
 use crate::request::Request;
 use crate::text;
@@ -25,7 +25,7 @@ pub struct Project {
     /// The folder of `uv.lock`, absolute and with its links resolved.
     pub root: PathBuf,
     /// What is locked.
-    pub lock: Lock,
+    pub lock: Arc<Lock>,
     /// The normalised name of the member to bundle.
     pub member: String,
 }
@@ -149,8 +149,7 @@ impl Project {
     pub fn open(request: &Request) -> Result<Self, ProjectError> {
         let root = find_root(&request.path)?;
         let path = root.join(LOCKFILE);
-        let lock: Lock = toml::from_str(&fs_err::read_to_string(&path)?)
-            .map_err(|error| ProjectError::BadLockfile { path: path.clone(), source: Box::new(error) })?;
+        let lock = parsed(&path)?;
         if lock.version != lock::FORMAT {
             return Err(ProjectError::NewLockfile { path, found: lock.version });
         }
@@ -162,7 +161,7 @@ impl Project {
     }
 
     /// Every folder of the lock that holds the sources of a package, once.
-    fn local_folders(&self) -> Vec<PathBuf> {
+    pub fn local_folders(&self) -> Vec<PathBuf> {
         let mut folders: Vec<PathBuf> = self
             .lock
             .packages()
@@ -191,7 +190,7 @@ impl Project {
     pub fn folder_of_everything(&self) -> PathBuf {
         sources::common_ancestor(
             &self.root,
-            self.local_folders().iter().chain(&sources::path_references(self)),
+            self.local_folders().iter().chain(&sources::path_references(self)).map(PathBuf::as_path),
         )
     }
 
@@ -225,6 +224,24 @@ impl Project {
         }
         Ok(Reach { packages, local })
     }
+}
+
+/// The lock at `path`. An app has one lock for all its functions, so the last one is remembered.
+fn parsed(path: &Path) -> Result<Arc<Lock>, ProjectError> {
+    static LAST: Mutex<Option<(String, Arc<Lock>)>> = Mutex::new(None);
+
+    let text = fs_err::read_to_string(path)?;
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((known, lock)) = last.as_ref()
+        && *known == text
+    {
+        return Ok(Arc::clone(lock));
+    }
+    let lock: Arc<Lock> = toml::from_str(&text)
+        .map(Arc::new)
+        .map_err(|error| ProjectError::BadLockfile { path: path.to_path_buf(), source: Box::new(error) })?;
+    *last = Some((text, Arc::clone(&lock)));
+    Ok(lock)
 }
 
 /// What ships with a member.

@@ -11,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 
 use ignore::WalkBuilder;
 
-use super::{LockedPackage, Project, Reach, Shipping, Source, history};
+use super::{LocalPackage, LockedPackage, Project, Reach, Shipping, Source, history};
 
 /// A source file of a local package.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,7 +162,10 @@ pub fn stage(project: &Project, reach: &Reach<'_>, into: &Path) -> io::Result<St
     let folders = project.local_folders();
     let by_path = path_references(project);
     let repositories = repositories_of_versions(reach);
-    let top = common_ancestor(root, folders.iter().chain(&by_path).chain(&repositories));
+    let top = common_ancestor(
+        root,
+        folders.iter().chain(&by_path).map(PathBuf::as_path).chain(repositories.iter().copied()),
+    );
     let mirror = |path: &Path| into.join(path.strip_prefix(&top).unwrap_or(path));
 
     for name in ["pyproject.toml", super::LOCKFILE, "uv.toml"] {
@@ -187,14 +190,18 @@ pub fn stage(project: &Project, reach: &Reach<'_>, into: &Path) -> io::Result<St
     Ok(Staged { root: mirror(root), original: root.to_path_buf() })
 }
 
-/// The git repositories from which packages that ship as wheels may take their version.
-fn repositories_of_versions(reach: &Reach<'_>) -> BTreeSet<PathBuf> {
-    let wheels = reach.local.iter().filter(|package| package.shipping == Shipping::Wheel);
-    wheels
-        .filter(|package| is_dynamic(&package.folder.join("pyproject.toml"), &["version"]))
-        .map(|package| repository_root(&package.folder).to_path_buf())
-        .filter(|repository| repository.join(".git").exists())
-        .collect()
+/// The git repositories from which packages that ship may take their version.
+fn repositories_of_versions<'a>(reach: &'a Reach<'_>) -> BTreeSet<&'a Path> {
+    reach.local.iter().filter_map(LocalPackage::repository_of_version).collect()
+}
+
+impl LocalPackage {
+    /// The git repository from which the package may take its version, where it has no other.
+    pub fn repository_of_version(&self) -> Option<&Path> {
+        let takes =
+            self.shipping == Shipping::Wheel && is_dynamic(&self.folder.join("pyproject.toml"), &["version"]);
+        takes.then(|| repository_root(&self.folder)).filter(|repository| repository.join(".git").exists())
+    }
 }
 
 /// The archives, and the folders of archives, in which the lock finds packages by path.
@@ -212,7 +219,7 @@ fn path_reference(root: &Path, package: &LockedPackage) -> Option<PathBuf> {
     dunce::canonicalize(root.join(path)).ok()
 }
 
-pub(super) fn common_ancestor<'a>(root: &'a Path, others: impl Iterator<Item = &'a PathBuf>) -> PathBuf {
+pub(super) fn common_ancestor<'a>(root: &'a Path, others: impl Iterator<Item = &'a Path>) -> PathBuf {
     others.fold(root.to_path_buf(), |common, other| {
         common
             .components()
@@ -224,7 +231,7 @@ pub(super) fn common_ancestor<'a>(root: &'a Path, others: impl Iterator<Item = &
 }
 
 /// Whether uv must run the build backend to learn the version or the dependencies of a package.
-pub(super) fn computes_metadata(manifest: &Path) -> bool {
+pub fn computes_metadata(manifest: &Path) -> bool {
     is_dynamic(manifest, &["version", "dependencies", "optional-dependencies"])
 }
 

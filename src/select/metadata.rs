@@ -1,7 +1,4 @@
 //! The metadata of installed packages (`*.dist-info`), in a form that depends on the packages alone.
-//!
-//! Source of the formats:
-//! <https://packaging.python.org/en/latest/specifications/recording-installed-packages/>.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Package, SelectError};
 use crate::archive::Contents;
+use crate::dist_info::{Row, header, record};
 use crate::install::Origin;
 use crate::project::{Shipping, normalize_name};
 
@@ -43,17 +41,10 @@ pub(super) fn canonicalize(
             forget_generator_version(entries, &format!("{folder}/WHEEL"))?;
         }
         let metadata = read_text(entries, &format!("{folder}/METADATA"))?;
-        let field = |name: &str| {
-            metadata
-                .lines()
-                .take_while(|line| !line.is_empty())
-                .find_map(|line| line.strip_prefix(name))
-                .map(str::trim)
-        };
         let files = rewrite_record(entries, &folder)?;
         packages.push(Package {
-            name: normalize_name(field("Name:").unwrap_or_default()),
-            version: field("Version:").unwrap_or_default().to_owned(),
+            name: normalize_name(header(&metadata, "Name").unwrap_or_default()),
+            version: header(&metadata, "Version").unwrap_or_default().to_owned(),
             files,
         });
     }
@@ -91,22 +82,17 @@ fn rewrite_record(
     let bad = |problem: String| SelectError::BadMetadata { path: path.clone(), problem };
     let original = read_text(entries, &path)?;
     let mut rows: BTreeMap<String, (String, String)> = BTreeMap::new();
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(original.as_bytes());
-    for row in reader.records() {
-        let row = row.map_err(|error| bad(error.to_string()))?;
-        let name = row.get(0).unwrap_or_default();
-        let Some(contents) = entries.get(name) else { continue };
-        let (digest, size) = match contents {
+    for row in record(&original) {
+        let Row { path, digest, size } = row.map_err(|error| bad(error.to_string()))?;
+        let Some(contents) = entries.get(&path) else { continue };
+        let now = match contents {
             // Written by the pipeline, so the wheel's own row is out of date.
             Contents::Bytes(bytes) => {
                 (format!("sha256={}", URL_SAFE_NO_PAD.encode(Sha256::digest(bytes))), bytes.len().to_string())
             }
-            Contents::File { .. } => {
-                (row.get(1).unwrap_or_default().to_owned(), row.get(2).unwrap_or_default().to_owned())
-            }
+            Contents::File { .. } | Contents::Piece(_) => (digest, size),
         };
-        rows.insert(name.to_owned(), (digest, size));
+        rows.insert(path, now);
     }
     rows.insert(path.clone(), (String::new(), String::new()));
 
@@ -162,14 +148,14 @@ mod tests {
 
     #[test]
     fn the_package_is_named_by_its_metadata() {
-        let packages = canonicalize(&mut entries(), &Origin::ThirdParty).unwrap();
+        let packages = canonicalize(&mut entries(), &Origin::ThirdParty("app".to_owned())).unwrap();
         assert_eq!((packages[0].name.as_str(), packages[0].version.as_str()), ("app", "1.0"));
     }
 
     #[test]
     fn the_record_lists_what_ships() {
         let mut entries = entries();
-        canonicalize(&mut entries, &Origin::ThirdParty).unwrap();
+        canonicalize(&mut entries, &Origin::ThirdParty("app".to_owned())).unwrap();
         let record = text(&entries, "app-1.0.dist-info/RECORD");
         let names: Vec<&str> = record.lines().map(|line| line.split(",sha256").next().unwrap()).collect();
         assert_eq!(

@@ -4,23 +4,25 @@ mod metadata;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::archive::{Contents, Entry};
+use serde::{Deserialize, Serialize};
+
+use crate::archive::Contents;
 use crate::files::files_below;
 use crate::install::Installed;
 
-/// What ships, by path inside the bundle, before bytecode is added.
+/// What ships of one package, by path inside the bundle, before bytecode is added.
 #[derive(Debug, Default)]
 pub struct Selection {
     /// The files.
     pub entries: BTreeMap<String, Contents>,
-    /// Who owns which of them.
+    /// Who owns which of them: as a rule one package all of them.
     pub packages: Vec<Package>,
 }
 
 /// A package that ships.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Package {
     /// The normalised name.
     pub name: String,
@@ -76,56 +78,25 @@ impl SelectError {
     }
 }
 
-/// Gathers the files that ship. Where two folders have the same path, the earlier one wins.
-pub fn select(installed: &[Installed]) -> Result<Selection, SelectError> {
-    let mut selection = Selection::default();
-    for source in installed {
-        let mut entries = BTreeMap::new();
-        for (path, file) in files_below(&source.folder, &[])? {
-            if left_out(&path).is_none() {
-                entries.insert(path, on_disk(file)?);
-            }
-        }
-        selection.packages.extend(metadata::canonicalize(&mut entries, &source.origin)?);
-        for (path, contents) in entries {
-            selection.entries.entry(path).or_insert(contents);
+/// Selects the files of a package that ship.
+pub fn select(installed: &Installed) -> Result<Selection, SelectError> {
+    let mut entries = BTreeMap::new();
+    for (path, file) in &installed.files {
+        if left_out(path).is_none() {
+            entries.insert(path.clone(), on_disk(file)?);
         }
     }
-    selection.packages.sort_by(|left, right| left.name.cmp(&right.name));
-    Ok(selection)
+    let packages = metadata::canonicalize(&mut entries, &installed.origin)?;
+    Ok(Selection { entries, packages })
 }
 
-impl Selection {
-    /// Gives the files that ship to `change`, in a folder at `folder`, and takes what it leaves there.
-    pub fn change<Failure: From<SelectError>>(
-        &mut self,
-        folder: &Path,
-        change: impl FnOnce(&Path) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
-        self.unpack(folder).map_err(SelectError::from)?;
-        change(folder)?;
-        self.entries = files_below(folder, &[])
-            .and_then(|files| files.into_iter().map(|(path, file)| Ok((path, on_disk(file)?))).collect())
-            .map_err(SelectError::from)?;
-        Ok(())
+/// Every file below `folder`, which somebody else selected.
+pub fn select_all(folder: &Path, packages: Vec<Package>) -> Result<Selection, SelectError> {
+    let mut entries = BTreeMap::new();
+    for (path, file) in files_below(folder, &[])? {
+        entries.insert(path, on_disk(&file)?);
     }
-
-    fn unpack(&self, folder: &Path) -> io::Result<()> {
-        fs_err::create_dir_all(folder)?;
-        for (path, contents) in &self.entries {
-            let path = folder.join(path);
-            if let Some(parent) = path.parent() {
-                fs_err::create_dir_all(parent)?;
-            }
-            fs_err::write(path, contents.read()?)?;
-        }
-        Ok(())
-    }
-
-    /// The entries of the archive.
-    pub fn into_entries(self) -> Vec<Entry> {
-        self.entries.into_iter().map(|(path, contents)| Entry { path, contents }).collect()
-    }
+    Ok(Selection { entries, packages })
 }
 
 /// Why the file at `path` below `site-packages` does not ship; `None` where it does.
@@ -141,8 +112,8 @@ fn left_out(path: &str) -> Option<LeftOut> {
     (folder.ends_with(".dist-info") && notes.contains(&name)).then_some(LeftOut::InstallerNote)
 }
 
-fn on_disk(path: PathBuf) -> io::Result<Contents> {
-    Ok(Contents::File { size: fs_err::metadata(&path)?.len(), path })
+fn on_disk(path: &Path) -> io::Result<Contents> {
+    Ok(Contents::File { size: fs_err::metadata(path)?.len(), path: path.to_path_buf() })
 }
 
 #[cfg(test)]

@@ -1,0 +1,151 @@
+//! Environment: which of the files that uv installed side by side belong to which package.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{Installed, Origin};
+use crate::dist_info::{Row, header, record};
+use crate::files::files_below;
+use crate::project::normalize_name;
+
+/// A file, as its path inside the bundle and where it lies.
+type File = (String, PathBuf);
+
+/// The packages of an environment.
+#[derive(Debug)]
+pub(super) struct Environment {
+    packages: BTreeMap<String, Vec<File>>,
+    mixed: BTreeSet<String>,
+}
+
+impl Environment {
+    /// Reads `site-packages`.
+    pub(super) fn read(site_packages: &Path) -> io::Result<Self> {
+        let files: BTreeMap<String, PathBuf> = files_below(site_packages, &[])?.into_iter().collect();
+        let mut packages = BTreeMap::new();
+        let mut owners: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+        for folder in dist_info_folders(&files) {
+            let text = |name: &str| match files.get(&format!("{folder}/{name}")) {
+                Some(path) => fs_err::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
+                None => Ok(String::new()),
+            };
+            let name = normalize_name(header(&text("METADATA")?, "Name").unwrap_or_default());
+            for Row { path, digest, .. } in record(&text("RECORD")?).filter_map(Result::ok) {
+                owners.entry(path).or_default().push((name.clone(), digest));
+            }
+            packages.insert(name, Vec::new());
+        }
+
+        let mut mixed = BTreeSet::new();
+        for (path, file) in files {
+            match owners.get(&path).map(Vec::as_slice) {
+                Some(owners) => {
+                    let [(_, first), ..] = owners else { continue };
+                    if owners.iter().any(|(_, digest)| digest != first) {
+                        mixed.extend(owners.iter().map(|(name, _)| name.clone()));
+                    }
+                    for (name, _) in owners {
+                        packages.entry(name.clone()).or_default().push((path.clone(), file.clone()));
+                    }
+                }
+                // Nobody says whose it is: it may be anybody's. What uv puts there itself is nobody's.
+                None if !is_of_environment(&path) => mixed.extend(packages.keys().cloned()),
+                None => {}
+            }
+        }
+        Ok(Self { packages, mixed })
+    }
+
+    /// The packages whose files cannot be told from those of others.
+    pub(super) fn mixed(&self) -> BTreeSet<String> {
+        self.mixed.clone()
+    }
+
+    /// The packages.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.packages.keys().map(String::as_str)
+    }
+
+    /// Takes these files for those of a package.
+    pub(super) fn replace(&mut self, name: &str, files: Vec<File>) {
+        self.packages.insert(name.to_owned(), files);
+    }
+
+    /// The packages, each with its files.
+    pub(super) fn into_installed(self) -> Vec<Installed> {
+        let packages = self.packages.into_iter();
+        packages.map(|(name, files)| Installed { files, origin: Origin::ThirdParty(name) }).collect()
+    }
+}
+
+fn dist_info_folders(files: &BTreeMap<String, PathBuf>) -> Vec<String> {
+    files
+        .keys()
+        .filter_map(|path| path.strip_suffix("/METADATA"))
+        .filter(|folder| folder.ends_with(".dist-info") && !folder.contains('/'))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Whether uv makes the file in every environment.
+fn is_of_environment(path: &str) -> bool {
+    matches!(path, "_virtualenv.pth" | "_virtualenv.py") || path.contains("__pycache__/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(files: &[(&str, &str)]) -> Environment {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, contents) in files {
+            let path = folder.path().join(path);
+            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+            fs_err::write(path, contents).unwrap();
+        }
+        Environment::read(folder.path()).unwrap()
+    }
+
+    fn paths(environment: &Environment, name: &str) -> Vec<String> {
+        environment.packages[name].iter().map(|(path, _)| path.clone()).collect()
+    }
+
+    const ONE: [(&str, &str); 3] = [
+        ("one-1.dist-info/METADATA", "Name: One\nVersion: 1\n"),
+        (
+            "one-1.dist-info/RECORD",
+            "one.py,sha256=a,1\ntests/__init__.py,sha256=e,0\ntests/x.py,sha256=1,1\none-1.dist-info/METADATA,,\none-1.dist-info/RECORD,,\n",
+        ),
+        ("one.py", ""),
+    ];
+    const TWO: [(&str, &str); 4] = [
+        ("two-1.dist-info/METADATA", "Name: two\nVersion: 1\n"),
+        (
+            "two-1.dist-info/RECORD",
+            "tests/__init__.py,sha256=e,0\ntests/x.py,sha256=2,1\ntwo-1.dist-info/METADATA,,\ntwo-1.dist-info/RECORD,,\n",
+        ),
+        ("tests/__init__.py", ""),
+        ("_virtualenv.py", ""),
+    ];
+
+    #[test]
+    fn a_file_that_is_the_same_in_two_packages_belongs_to_both() {
+        let environment = environment(&[&ONE[..], &TWO[..]].concat());
+        assert!(paths(&environment, "one").contains(&"tests/__init__.py".to_owned()));
+        assert!(paths(&environment, "two").contains(&"tests/__init__.py".to_owned()));
+        assert!(environment.mixed().is_empty());
+    }
+
+    #[test]
+    fn files_of_one_name_that_differ_mix_their_packages() {
+        let environment = environment(&[&ONE[..], &TWO[..], &[("tests/x.py", "")]].concat());
+        assert_eq!(environment.mixed().into_iter().collect::<Vec<_>>(), ["one", "two"]);
+    }
+
+    #[test]
+    fn a_file_that_nobody_lists_may_be_anybodys() {
+        let environment = environment(&[&ONE[..], &[("stray.py", "")]].concat());
+        assert_eq!(environment.mixed().into_iter().collect::<Vec<_>>(), ["one"]);
+    }
+}

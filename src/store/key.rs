@@ -1,0 +1,35 @@
+//! Keys: names of what is kept, made of everything that can change it.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::text;
+
+/// A digest of our own sources: what another version of them made is not what this one would make.
+const SELF: &str = env!("UV_LAMBDA_CDK_SOURCES");
+
+/// The name of something kept: SHA-256 in hex.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(String);
+
+impl Key {
+    /// The key of a thing of this kind that is made of these ingredients.
+    pub fn of(kind: &str, ingredients: &Value) -> Self {
+        let whole = json!({ "kind": kind, "self": SELF, "ingredients": ingredients });
+        Self(text::hex(&Sha256::digest(whole.to_string())))
+    }
+
+    /// A key that was kept as a text.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_key = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_key.then(|| Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}

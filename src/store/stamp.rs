@@ -1,0 +1,93 @@
+//! Stamps: what the file system says of a file, by which one sees that nobody touched it.
+
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// Size and times of a file, and which file it is. Where two stamps are equal, nobody wrote to the file in between: the
+/// time of the last change of its data or its description (`ctime`) cannot be set by a program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    size: u64,
+    modified: Duration,
+    /// Number of the file and `ctime`, where the system has them.
+    identity: Option<(u64, i64, i64)>,
+}
+
+impl Stamp {
+    /// The stamp of the file at `path`.
+    pub fn of(path: &Path) -> io::Result<Self> {
+        let metadata = fs_err::metadata(path)?;
+        let modified = metadata.modified()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        #[cfg(unix)]
+        let identity = {
+            use std::os::unix::fs::MetadataExt;
+            Some((metadata.ino(), metadata.ctime(), metadata.ctime_nsec()))
+        };
+        #[cfg(not(unix))]
+        let identity = None;
+        Ok(Self { size: metadata.len(), modified, identity })
+    }
+
+    /// Whether the data was not written to since the other stamp, as far as size and time of change tell. A new link to
+    /// the file changes the rest of the stamp only.
+    pub fn has_data_of(&self, other: &Self) -> bool {
+        let number = |stamp: &Self| stamp.identity.map(|(number, _, _)| number);
+        (self.size, self.modified, number(self)) == (other.size, other.modified, number(other))
+    }
+}
+
+/// What tells a program from every other one, also from itself after an upgrade. `None` for a script and for a link to a
+/// program of another name: such a one (a version manager's, as a rule) starts what it finds at that moment.
+pub fn program(name: &str, path: &Path) -> Option<Value> {
+    let resolved = dunce::canonicalize(path).ok()?;
+    let mut start = [0; 2];
+    fs_err::File::open(&resolved).and_then(|mut file| file.read_exact(&mut start)).ok()?;
+    let is_itself = resolved.file_name()?.to_str()?.starts_with(name) && &start != b"#!";
+    let stamp = Stamp::of(&resolved).ok()?;
+    is_itself.then(|| json!([resolved.to_string_lossy(), stamp]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_and_a_link_of_another_name_are_no_program_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, contents: &str| {
+            let path = folder.path().join(name);
+            fs_err::write(&path, contents).unwrap();
+            path
+        };
+        let (uv, shim) = (file("uv", "\x7fELF"), file("uv-shim", "#!/bin/sh"));
+        let manager = file("manager", "\x7fELF");
+        assert!(program("uv", &uv).is_some() && program("uv", &shim).is_none());
+        assert!(program("uv", &manager).is_none() && program("uv", &folder.path().join("nowhere")).is_none());
+    }
+
+    #[test]
+    fn a_stamp_tells_of_every_touch_and_a_link_touches_no_data() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs_err::write(&path, "one").unwrap();
+        let before = Stamp::of(&path).unwrap();
+        assert_eq!(before, Stamp::of(&path).unwrap());
+        // Coarse clocks.
+        std::thread::sleep(Duration::from_millis(20));
+        fs_err::hard_link(&path, folder.path().join("link")).unwrap();
+        let linked = Stamp::of(&path).unwrap();
+        assert!(linked.has_data_of(&before));
+        std::thread::sleep(Duration::from_millis(20));
+        let modified = fs_err::metadata(&path).unwrap().modified().unwrap();
+        fs_err::write(&path, "two").unwrap();
+        assert!(!Stamp::of(&path).unwrap().has_data_of(&before));
+        // Not even a program that sets the time back goes unseen.
+        std::fs::File::options().append(true).open(&path).unwrap().set_modified(modified).unwrap();
+        #[cfg(unix)]
+        assert_ne!(Stamp::of(&path).unwrap(), linked);
+    }
+}
