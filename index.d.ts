@@ -274,6 +274,32 @@ export declare function bundle(options: BundleOptions, outputDir: string): Promi
  */
 export declare function bundleSync(options: BundleOptions, outputDir: string): Bundle;
 
+/**
+ * Builds many zips at once, on all cores. What several of them need is made once. The event loop stays free meanwhile.
+ *
+ * @returns The bundles, in the order of the requests.
+ * @throws {BundleError} The promise is rejected, after all are done, with the first error in the order of the requests.
+ *
+ * @example
+ * const functions = ['demo-lambda1', 'demo-lambda2'];
+ * const bundles = await bundleAll(
+ *   functions.map((packageName) => ({
+ *     options: { path: '.', packageName, pythonVersion: '3.13', architecture: 'arm64' },
+ *     outputDir: 'dist',
+ *   })),
+ * );
+ */
+export declare function bundleAll(requests: readonly BundleRequest[]): Promise<Bundle[]>;
+
+/** One of many bundles. */
+export interface BundleRequest {
+  /** What to build, and how. */
+  readonly options: BundleOptions;
+
+  /** The folder that the zip is written to, as `<package>.zip`; made where it is missing. */
+  readonly outputDir: string;
+}
+
 /** What to build, and how. An option that is not listed here is refused, with the nearest one that is. */
 export interface BundleOptions extends BuildSettings {
   /** The uv workspace, or any folder in it. A relative path is taken from the working directory of the process. */
@@ -337,6 +363,23 @@ export interface BuildSettings {
    * @default - none
    */
   readonly commandHooks?: CommandHooks;
+
+  /**
+   * Whether what was made before is used, and what is made is kept for the next time: installed, compiled and compressed
+   * packages, and whole zips. The bytes are the same either way. Nothing that `commandHooks` did and nothing that
+   * `nativeBuilds` compiled is kept.
+   *
+   * @default true
+   */
+  readonly cache?: boolean;
+
+  /**
+   * The folder in which it is kept. Any number of processes can use it at once. It stays under 5 GiB by itself.
+   *
+   * @default - the variable `UV_LAMBDA_CDK_CACHE_DIR`; else `uv-lambda-cdk` in the user's folder for caches:
+   * `$XDG_CACHE_HOME` or `~/.cache` on Linux, `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on Windows
+   */
+  readonly cacheDir?: string;
 }
 
 /**
@@ -631,6 +674,7 @@ export interface BundleError extends Error {
  * | `WRONG_WHEEL_TAG` | a wheel is for another Python or platform |
  * | `BYTECODE_FAILED` | Python could not compile |
  * | `BAD_ZIP` | a wheel or zip is damaged |
+ * | `CACHE_NOT_USABLE` | the folder of the cache cannot be made or written to; for a bundle only a warning |
  * | `DOCKER_NOT_FOUND` | a container is needed, and there is no Docker; the message says what it is needed for |
  * | `OUTPUT_NOT_WRITABLE` | nothing can be written into the output folder |
  * | `IO` | another file could not be read or written |
@@ -671,6 +715,7 @@ export type ErrorCode =
   | 'WRONG_WHEEL_TAG'
   | 'BYTECODE_FAILED'
   | 'BAD_ZIP'
+  | 'CACHE_NOT_USABLE'
   | 'DOCKER_NOT_FOUND'
   | 'OUTPUT_NOT_WRITABLE'
   | 'IO'

@@ -4,10 +4,16 @@
 // it is first asked for. The getters have the one shape that Node recognises when it looks for the names that an ES
 // module may import: `get: function () { return object.name; }`.
 
-const { bundle, bundleSync, verify, verifySync, diffSync } = requireBuilt('./binding.js');
+const { bundle, bundleAllOf, bundleSync, verify, verifySync, diffSync } = requireBuilt('./binding.js');
 const { UvBundler } = requireBuilt('./construct/bundler.js');
 
 exports.bundle = bundle;
+exports.bundleAll = async function bundleAll(requests) {
+  return bundleAllOf(
+    requests.map(({ options }) => options),
+    requests.map(({ outputDir }) => outputDir),
+  );
+};
 exports.bundleSync = bundleSync;
 exports.verify = verify;
 exports.verifySync = verifySync;

@@ -1,9 +1,14 @@
 // The real tools that the end-to-end tests work with, and a real workspace to work on.
 
 import * as fs from 'node:fs';
+import * as os from 'node:os';
 import * as path from 'node:path';
 import { ensureRuntimeClient, ensureUv, preferredPython, root, run } from '../scripts/tools.mjs';
 import { temporaryFolder } from './workspace.mjs';
+
+// Tests neither use nor fill the cache of whoever runs them.
+process.env.UV_LAMBDA_CDK_CACHE_DIR = fs.mkdtempSync(path.join(os.tmpdir(), 'cache of the tests '));
+process.on('exit', () => fs.rmSync(process.env.UV_LAMBDA_CDK_CACHE_DIR, { recursive: true, force: true }));
 
 /** The uv of the tests. */
 export const uv = ensureUv();
@@ -20,7 +25,7 @@ export function fixture(test, folder = path.join(temporaryFolder(test), 'workspa
   return folder;
 }
 
-/** Options for a member of the fixture. */
+/** Options for a member of the fixture. What is built twice is made twice. */
 export function options(workspace, others = {}) {
   return {
     path: workspace,
@@ -29,6 +34,7 @@ export function options(workspace, others = {}) {
     architecture: 'x86_64',
     uv,
     python: interpreter,
+    cache: false,
     ...others,
   };
 }

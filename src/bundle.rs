@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use crate::archive::{self, Contents, Entry};
+use crate::archive::{self, ArchiveError, Contents, Entry};
 use crate::bytecode;
 use crate::check::{self, CheckedFile, check_handler};
 use crate::conditions::Conditions;
@@ -20,7 +20,7 @@ use crate::project::{LocalPackage, Project, ProjectError, Reach, Staged, marker_
 use crate::report::{Bundle, PackageReport, Warning};
 use crate::request::Request;
 use crate::select::{self, SelectError};
-use crate::store::{Key, Store};
+use crate::store::{Kept, Key, Store};
 use crate::target::PythonVersion;
 use crate::uv::Uv;
 use crate::work::WorkFolder;
@@ -32,13 +32,18 @@ pub fn bundle(request: &Request, output: &Path) -> Result<Bundle, Error> {
 
 /// Builds the bundle under other conditions than the usual ones.
 pub fn bundle_under(request: &Request, output: &Path, conditions: &Conditions) -> Result<Bundle, Error> {
-    let Some(workers) = conditions.workers else { return walk(request, output, conditions) };
+    let Some(workers) = conditions.workers else { return walk(request, Some(output), conditions) };
     let workers =
         rayon::ThreadPoolBuilder::new().num_threads(workers.get()).build().map_err(Error::Threads)?;
-    workers.install(|| walk(request, output, conditions))
+    workers.install(|| walk(request, Some(output), conditions))
 }
 
-fn walk(request: &Request, output: &Path, conditions: &Conditions) -> Result<Bundle, Error> {
+/// Sees to it that the store has the bundle, for those who ask for it later.
+pub fn prepare(request: &Request) -> Result<(), Error> {
+    if request.store.is_some() { walk(request, None, &Conditions::default()).map(drop) } else { Ok(()) }
+}
+
+fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Result<Bundle, Error> {
     let start = Instant::now();
     let (store, no_store) = open_store(request, conditions);
     let project = Project::open(request)?;
@@ -50,14 +55,16 @@ fn walk(request: &Request, output: &Path, conditions: &Conditions) -> Result<Bun
     let surroundings = Surroundings::new(request, &project, &uv, &interpreter);
     let identity = surroundings.identity(&reach).map_err(ProjectError::from)?;
     let lock = surroundings.lock().map_err(ProjectError::from)?;
-    let path = output.join(format!("{}.zip", project.member));
+    let name = format!("{}.zip", project.member);
+    let path = output.map(|output| output.join(&name));
 
     // Whoever makes the same bundle at this moment makes it for us as well.
     let _turn = store.turn(&identity.bundle);
     let handler = identity.bundle.as_ref().map(|bundle| handler_key(bundle, request));
     let is_checked = handler.iter().chain([&lock]).all(|key| store.fact(key).is_some());
     if let Some(kept) = identity.bundle.as_ref().filter(|_| is_checked).and_then(|key| store.bundle(key)) {
-        kept.lend(&path).map_err(|error| archive::ArchiveError::not_writable(&path, error))?;
+        lend(&kept, path.as_deref())?;
+        let path = path.unwrap_or_default();
         return Ok(Bundle { path, reused: true, elapsed: start.elapsed(), ..kept.report });
     }
 
@@ -77,39 +84,45 @@ fn walk(request: &Request, output: &Path, conditions: &Conditions) -> Result<Bun
     if files.is_empty() {
         return Err(SelectError::Empty { member: project.member }.into());
     }
-    let mut warnings = check(&files, request)?;
-    warnings.extend(no_store);
+    let warnings = check(&files, request)?;
 
-    let kept = identity.bundle.filter(|_| is_as_expected);
-    let zip = kept.as_ref().and_then(|key| store.zip_path(key));
-    let entries = entries(&files, request.target.python);
-    let written = archive::write(entries, zip.as_deref().unwrap_or(&path))?;
-    let bundle = Bundle {
-        path: path.clone(),
+    let key = identity.bundle.filter(|_| is_as_expected);
+    let kept_at = key.as_ref().and_then(|key| store.zip_path(key));
+    let zip = kept_at.or_else(|| path.clone()).unwrap_or_else(|| work.path().join(&name));
+    let written = archive::write(entries(&files, request.target.python), &zip)?;
+    let is_without_bytecode =
+        |(path, file): &(&&str, &&PackedFile)| path.ends_with(".py") && file.bytecode.is_none();
+    let mut bundle = Bundle {
+        path: path.clone().unwrap_or_default(),
         sha256: written.sha256,
         zip_bytes: written.zip_bytes,
         unzipped_bytes: written.unzipped_bytes,
         files: written.entries,
         packages: package_reports(&packs, &files),
         python: interpreter.version.clone(),
-        not_compiled: files
-            .iter()
-            .filter(|(path, file)| path.ends_with(".py") && file.bytecode.is_none())
-            .count(),
+        not_compiled: files.iter().filter(is_without_bytecode).count(),
         warnings,
         reused: false,
         elapsed: start.elapsed(),
     };
-    if let Some(key) = kept {
-        let not_writable = |error| archive::ArchiveError::not_writable(&path, error);
-        if let Some(kept) = store.keep_bundle(&key, &bundle).map_err(not_writable)? {
-            kept.lend(&path).map_err(not_writable)?;
+    if let Some(key) = key {
+        let kept =
+            store.keep_bundle(&key, &bundle).map_err(|error| ArchiveError::not_writable(&zip, error))?;
+        if let Some(kept) = kept {
+            lend(&kept, path.as_deref())?;
         }
         store.remember(&handler_key(&key, request), "found");
         // Tidying can wait for the next one.
         let _ = store.keep_small();
     }
-    Ok(Bundle { elapsed: start.elapsed(), ..bundle })
+    bundle.warnings.extend(no_store);
+    bundle.elapsed = start.elapsed();
+    Ok(bundle)
+}
+
+/// Gives a kept zip to where it is wanted.
+fn lend(kept: &Kept, path: Option<&Path>) -> Result<(), ArchiveError> {
+    path.map_or(Ok(()), |path| kept.lend(path).map_err(|error| ArchiveError::not_writable(path, error)))
 }
 
 /// The store of the request. Where it cannot be used, everything is made, and a warning says why it takes so long.
@@ -312,7 +325,7 @@ fn check(files: &BTreeMap<&str, &PackedFile>, request: &Request) -> Result<Vec<W
     let mut texts = BTreeMap::new();
     for (path, file) in files.iter().filter(|(path, _)| check::is_read(path)) {
         let text = Contents::Piece(file.contents.clone()).read().map(std::borrow::Cow::into_owned);
-        texts.insert(*path, text.map_err(archive::ArchiveError::Read)?);
+        texts.insert(*path, text.map_err(ArchiveError::Read)?);
     }
     let files: Vec<CheckedFile<'_>> = files
         .iter()

@@ -48,6 +48,19 @@ pub enum Error {
         "{0}\nThis was the second build, which begins with an empty uv cache; the first one succeeded. Where packages cannot be fetched again, verify with `coldCache: false` (`--warm-only`)"
     )]
     ColdCache(#[source] Box<Error>),
+    /// The cache cannot be looked at or changed.
+    #[error("failed to tidy the cache `{}`: {source}", .folder.display())]
+    Cache {
+        /// The folder.
+        folder: std::path::PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// This system has no folder for caches.
+    #[error(
+        "this system has no folder for caches: name one in `UV_LAMBDA_CDK_CACHE_DIR` or the option `cacheDir`"
+    )]
+    NoCacheFolder,
     /// There is no room to work in.
     #[error("failed to make a working folder: {0}")]
     WorkFolder(std::io::Error),
@@ -76,6 +89,7 @@ impl Error {
             Self::Archive(error) => error.code(),
             Self::Compare(error) => error.code(),
             Self::ColdCache(error) => error.code(),
+            Self::Cache { .. } | Self::NoCacheFolder => "CACHE_NOT_USABLE",
             Self::WorkFolder(_) | Self::Threads(_) => "IO",
             Self::Bug(_) => "BUG",
         }
@@ -99,6 +113,8 @@ impl Error {
             | Self::Compare(_)
             // The first build needed none.
             | Self::ColdCache(_)
+            | Self::Cache { .. }
+            | Self::NoCacheFolder
             | Self::WorkFolder(_)
             | Self::Threads(_)
             | Self::Bug(_) => false,

@@ -22,6 +22,7 @@
 
 // The walk.
 mod bundle;
+pub mod many;
 pub mod request;
 pub mod target;
 pub mod tag;

@@ -15,6 +15,7 @@ use options::{Options, Result, to_js};
 use values::{Attempt, Bundle, ContainerPlan, Diff, Reason, Verification, Volume};
 
 use crate::error::caught;
+use crate::many::{bundle_all, bundle_next};
 
 use crate::{Error, cli, container, find_root};
 
@@ -29,13 +30,13 @@ pub fn bundle_sync(#[napi(ts_arg_type = "unknown")] options: Options, output_dir
     run(&options, output_dir.as_ref()).map(Bundle::from).map_err(|error| to_js(&error))
 }
 
-/// Builds a bundle, and tells apart what a container could do.
+/// Builds a bundle of an app that asks for one after the other, and tells apart what a container could do.
 #[napi]
 pub fn attempt_sync(
     #[napi(ts_arg_type = "unknown")] options: Options,
     output_dir: String,
 ) -> Result<Attempt> {
-    match run(&options, output_dir.as_ref()) {
+    match caught(|| bundle_next(options.plain()?, output_dir.as_ref())) {
         Ok(bundle) => Ok(Attempt { bundle: Some(bundle.into()), unavailable: None }),
         Err(error) if error.container_can_help() => Ok(Attempt {
             bundle: None,
@@ -74,6 +75,45 @@ pub fn bundle(
     output_dir: String,
 ) -> AsyncTask<BundleTask> {
     AsyncTask::new(BundleTask { options, output: output_dir.into() })
+}
+
+/// Bundles in the making, on other threads.
+pub struct BundleAllTask {
+    requests: Vec<(Options, PathBuf)>,
+}
+
+impl Task for BundleAllTask {
+    type Output = std::result::Result<Vec<crate::Bundle>, Error>;
+    type JsValue = Vec<Bundle>;
+
+    fn compute(&mut self) -> napi::Result<Self::Output> {
+        Ok(run_all(&self.requests))
+    }
+
+    fn resolve(&mut self, env: Env, outcome: Self::Output) -> napi::Result<Vec<Bundle>> {
+        outcome
+            .map(|bundles| bundles.into_iter().map(Bundle::from).collect())
+            .map_err(|error| napi::Error::from(napi::JsError::from(to_js(&error)).into_unknown(env)))
+    }
+}
+
+/// Where several fail, the first of them in order is told of.
+fn run_all(requests: &[(Options, PathBuf)]) -> std::result::Result<Vec<crate::Bundle>, Error> {
+    let requests: Vec<(crate::Request, PathBuf)> = requests
+        .iter()
+        .map(|(options, output)| Ok((options.request()?, output.clone())))
+        .collect::<std::result::Result<_, Error>>()?;
+    bundle_all(&requests).into_iter().collect()
+}
+
+/// Builds many bundles at once, without blocking: the options of each, and its output folder.
+#[napi(ts_return_type = "Promise<Array<Bundle>>")]
+pub fn bundle_all_of(
+    #[napi(ts_arg_type = "Array<unknown>")] options: Vec<Options>,
+    output_dirs: Vec<String>,
+) -> AsyncTask<BundleAllTask> {
+    let output_dirs = output_dirs.into_iter().map(PathBuf::from);
+    AsyncTask::new(BundleAllTask { requests: options.into_iter().zip(output_dirs).collect() })
 }
 
 /// The one function behind both doors of `verify`.

@@ -56,7 +56,8 @@ impl TypeName for Options {
 impl ValidateNapiValue for Options {}
 
 impl Options {
-    fn plain(&self) -> std::result::Result<&Value, RequestError> {
+    /// The options, as plain values.
+    pub(super) fn plain(&self) -> std::result::Result<&Value, RequestError> {
         self.0.as_ref().map_err(|problem| RequestError::NotPlain { problem: problem.clone() })
     }
 

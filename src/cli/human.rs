@@ -1,10 +1,12 @@
 //! What people read.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use crate::Bundle;
 use crate::compare::{Diff, FileChange, PackageChange, Side};
 use crate::report::Warning;
+use crate::store::{LIMIT, Tidied, Usage};
 use crate::verify::Verification;
 
 /// How many files a text lists. More of them are no longer read, and JSON has them all.
@@ -59,6 +61,23 @@ pub(super) fn bundle(bundle: &Bundle) -> String {
     let packages: Vec<String> =
         bundle.packages.iter().map(|package| format!("{} {}", package.name, package.version)).collect();
     lines.add(&format!("  packages  {}", packages.join(", ")));
+    lines.0
+}
+
+pub(super) fn cache(folder: &Path, tidied: Option<Tidied>, usage: Usage) -> String {
+    let mut lines = Lines::new();
+    if let Some(Tidied { entries, bytes }) = tidied {
+        let entries = if entries == 1 { "1 entry".to_owned() } else { format!("{entries} entries") };
+        lines.add(&format!("removed {entries}, {}", size(bytes)));
+    }
+    lines.add(&folder.to_string_lossy());
+    lines.add(&format!(
+        "  {} in {} and {}; it stays under {} by itself",
+        size(usage.bytes),
+        count(usage.bundles, "zip"),
+        count(usage.packages, "package"),
+        size(LIMIT)
+    ));
     lines.0
 }
 

@@ -1,9 +1,12 @@
 //! What programs read: the values that the functions of the Node package return, field by field.
 
+use std::path::Path;
+
 use serde_json::{Map, Value, json};
 
 use crate::Bundle;
 use crate::compare::{Diff, Difference, FileChange, PackageChange, Side};
+use crate::store::{Tidied, Usage};
 use crate::verify::Verification;
 
 /// An object of the fields that have a value: what JavaScript would call `undefined` is left out.
@@ -36,6 +39,17 @@ pub(super) fn bundle(bundle: &Bundle) -> Value {
         "reused": bundle.reused,
         "seconds": bundle.elapsed.as_secs_f64(),
     })
+}
+
+pub(super) fn cache(folder: &Path, tidied: Option<Tidied>, usage: Usage) -> Value {
+    object([
+        ("path", json!(folder.to_string_lossy())),
+        ("bytes", json!(usage.bytes)),
+        ("bundles", json!(usage.bundles)),
+        ("packages", json!(usage.packages)),
+        ("removedBytes", json!(tidied.map(|tidied| tidied.bytes))),
+        ("removedEntries", json!(tidied.map(|tidied| tidied.entries))),
+    ])
 }
 
 pub(super) fn verification(verification: &Verification) -> Value {

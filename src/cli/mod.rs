@@ -10,11 +10,13 @@ use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::Duration;
 
+use bytesize::ByteSize;
 use clap::error::ErrorKind as UsageErrorKind;
 use clap::{Args, Parser, Subcommand};
 use serde_json::Value;
 
 use crate::error::{Error, caught};
+use crate::store::{Store, default_folder};
 use crate::verify::VerifySettings;
 use crate::{Request, bundle, diff, verify};
 
@@ -57,6 +59,9 @@ enum Verb {
     /// Say what changed from one zip to another: packages, files, or only the zip around them
     #[command(after_help = EXIT_CODES)]
     Diff(DiffVerb),
+    /// Say how large the cache is; with `prune` or `clear`, make it smaller
+    #[command(after_help = EXIT_CODES)]
+    Cache(CacheVerb),
 }
 
 /// What to build: `BundleOptions` in `index.d.ts`.
@@ -183,6 +188,58 @@ struct DiffVerb {
     after: PathBuf,
 }
 
+#[derive(Debug, Args)]
+struct CacheVerb {
+    /// The folder of the cache [default: `UV_LAMBDA_CDK_CACHE_DIR`, or `uv-lambda-cdk` in your folder for caches]
+    #[arg(long, value_name = "FOLDER", global = true)]
+    cache_dir: Option<PathBuf>,
+
+    #[command(subcommand)]
+    act: Option<CacheAct>,
+}
+
+#[derive(Debug, Subcommand)]
+enum CacheAct {
+    /// Remove what was not used for some time, or the longest unused until the cache is small enough
+    #[command(group = clap::ArgGroup::new("what").required(true).multiple(true))]
+    Prune {
+        /// Remove what was not used for this time, such as `12h` or `30days`
+        #[arg(long, value_name = "TIME", group = "what", value_parser = humantime::parse_duration)]
+        unused_for: Option<Duration>,
+        /// Remove the longest unused until the cache is no larger than this, such as `500MB` or `2GiB`
+        #[arg(long, value_name = "SIZE", group = "what")]
+        to_size: Option<ByteSize>,
+    },
+    /// Remove everything
+    Clear,
+}
+
+impl CacheVerb {
+    fn answer(&self) -> Result<Answer, Error> {
+        let folder = match &self.cache_dir {
+            Some(folder) => folder.clone(),
+            None => default_folder().ok_or(Error::NoCacheFolder)?,
+        };
+        let failed = |source| Error::Cache { folder: folder.clone(), source };
+        let tidied = match &self.act {
+            None => None,
+            Some(CacheAct::Prune { unused_for, to_size }) => {
+                let store = Store::open(&folder).map_err(failed)?;
+                let size = to_size.map(|size| size.as_u64());
+                Some(store.prune(*unused_for, size, Duration::ZERO).map_err(failed)?)
+            }
+            Some(CacheAct::Clear) => Some(Store::clear(&folder).map_err(failed)?),
+        };
+        let usage = Store::usage_of(&folder).map_err(failed)?;
+        Ok(Answer {
+            text: human::cache(&folder, tidied, usage),
+            value: json::cache(&folder, tidied, usage),
+            warnings: String::new(),
+            ending: Ending::Good,
+        })
+    }
+}
+
 /// How it ended: the exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ending {
@@ -224,6 +281,7 @@ impl Verb {
                     ending: good_where(verification.difference.is_none()),
                 })
             }
+            Self::Cache(verb) => verb.answer(),
             Self::Diff(DiffVerb { before, after }) => {
                 let diff = diff(before, after)?;
                 Ok(Answer {

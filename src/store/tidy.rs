@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::{Kind, Store};
+use super::{Kind, LAYOUT, Store};
 
 /// How large a store may become by itself, in bytes.
 pub const LIMIT: u64 = 5 * 1024 * 1024 * 1024;
@@ -45,6 +45,11 @@ struct Unit {
 }
 
 impl Store {
+    /// What the store in a folder holds, which may be missing.
+    pub fn usage_of(folder: &Path) -> io::Result<Usage> {
+        Self { folder: Some(folder.join(LAYOUT)) }.usage()
+    }
+
     /// What the store holds.
     pub fn usage(&self) -> io::Result<Usage> {
         let mut usage = Usage::default();
@@ -165,7 +170,6 @@ impl Unit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::LAYOUT;
 
     fn store(folder: &Path) -> Store {
         let store = Store::open(folder).unwrap();
