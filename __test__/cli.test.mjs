@@ -46,7 +46,7 @@ describe('bundle', () => {
     const json = cli(['bundle', ...flags(workspace), '--output', output, '--json']);
     assert.deepEqual([json.status, json.stderr], [0, '']);
     const { seconds, ...told } = JSON.parse(json.stdout);
-    const { seconds: otherSeconds, ...returned } = bundleSync(options(workspace), output);
+    const { seconds: otherSeconds, ...returned } = bundleSync(options(workspace, { cache: true }), output);
     assert.deepEqual(told, returned);
     assert.deepEqual([typeof seconds, typeof otherSeconds], ['number', 'number']);
     assert.ok(sha256.endsWith(` ${returned.sha256}`));

@@ -14,6 +14,7 @@ const NAMES = [
   'PythonLambdaFunction',
   'UvBundler',
   'bundle',
+  'bundleAll',
   'bundleSync',
   'diffSync',
   'verify',
