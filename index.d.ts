@@ -91,7 +91,8 @@ export declare class PythonLambdaCode {
 /** Options of `PythonLambdaCode.fromProject`. */
 export interface PythonLambdaCodeProps extends PythonProjectProps {
   /**
-   * The function that Lambda will call, as `<module>.<function>`: checked to be in the zip.
+   * The function that Lambda will call, as `<module>.<function>`: checked to be in the zip, and to be defined in its
+   * module.
    *
    * @default - not checked
    */
@@ -287,7 +288,8 @@ export interface BundleOptions extends BuildSettings {
   readonly packageName?: string;
 
   /**
-   * The function that Lambda will call, as `<module>.<function>`: checked to be in the zip.
+   * The function that Lambda will call, as `<module>.<function>`: checked to be in the zip, and to be defined in its
+   * module.
    *
    * @default - not checked
    */
@@ -623,7 +625,9 @@ export interface BundleError extends Error {
  * | `BUILD_FAILED` | a local package could not be built; the build's own words are in the message |
  * | `EMPTY_BUNDLE` | the package has neither files nor dependencies |
  * | `BAD_METADATA` | the metadata of an installed package is damaged |
- * | `HANDLER_NOT_FOUND` | the module of `handler` is not in the zip |
+ * | `HANDLER_NOT_FOUND` | the module of `handler` is not in the zip, or does not define the function |
+ * | `HANDLER_NOT_CALLABLE` | `handler` names a value, such as a number or a text, where a function is needed |
+ * | `HANDLER_DOES_NOT_COMPILE` | the module of `handler` has a syntax error; the message has the line |
  * | `WRONG_ARCHITECTURE` | a compiled file is for another CPU |
  * | `GLIBC_TOO_NEW` | a compiled file needs a newer glibc than the runtime has |
  * | `LIBRARY_TOO_NEW` | a compiled file needs a newer C++ or compiler library than the runtime has |
@@ -664,6 +668,8 @@ export type ErrorCode =
   | 'EMPTY_BUNDLE'
   | 'BAD_METADATA'
   | 'HANDLER_NOT_FOUND'
+  | 'HANDLER_NOT_CALLABLE'
+  | 'HANDLER_DOES_NOT_COMPILE'
   | 'WRONG_ARCHITECTURE'
   | 'GLIBC_TOO_NEW'
   | 'LIBRARY_TOO_NEW'

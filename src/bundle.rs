@@ -61,7 +61,7 @@ fn walk(request: &Request, output: &Path, conditions: &Conditions) -> Result<Bun
     if selection.entries.is_empty() {
         return Err(SelectError::Empty { member: project.member }.into());
     }
-    let warnings = check(&selection, request)?;
+    let warnings = check(&selection, request, &interpreter)?;
     let not_compiled = add_bytecode(&mut selection, &interpreter, request.target.python, conditions.order)?;
 
     let packages = package_reports(&selection, request.target.python);
@@ -85,9 +85,12 @@ fn walk(request: &Request, output: &Path, conditions: &Conditions) -> Result<Bun
 }
 
 /// Checks that what ships fits the target, and returns what may not.
-fn check(selection: &Selection, request: &Request) -> Result<Vec<Warning>, Error> {
+fn check(selection: &Selection, request: &Request, interpreter: &Interpreter) -> Result<Vec<Warning>, Error> {
     if let Some(handler) = &request.handler {
-        check_handler(handler, selection.entries.keys().map(String::as_str))?;
+        let handler = check_handler(handler, selection.entries.keys().map(String::as_str))?;
+        if let Some(source) = handler.source.and_then(|path| selection.entries.get(path)) {
+            handler.check_attribute(&source.read().map_err(SelectError::from)?, interpreter)?;
+        }
     }
     let files: Vec<CheckedFile<'_>> = selection
         .entries

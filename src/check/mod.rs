@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 pub use self::finding::{Finding, Package, Problem, Severity};
-pub use self::handler::{HandlerError, check_handler};
+pub use self::handler::{Handler, HandlerError, check_handler};
 
 use self::judge::{Binary, Judge, version_number};
 use self::wheel::{DistInfo, Wheels};
