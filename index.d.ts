@@ -34,7 +34,7 @@ import type { Construct } from 'constructs';
  * new PythonLambdaFunction(this, 'Api', {
  *   path: path.join(__dirname, '..'), // the uv workspace, or any folder in it
  *   packageName: 'demo-lambda1',
- *   handler: 'demo_lambda1.lambda_function.lambda_handler',
+ *   handler: 'demo_lambda1.lambda_function.lambda_handler', // this is also the default
  *   runtime: lambda.Runtime.PYTHON_3_13,
  *   architecture: lambda.Architecture.ARM_64,
  *   memorySize: 512, // and every other option of `lambda.Function`
@@ -45,16 +45,20 @@ export declare class PythonLambdaFunction extends lambda.Function {
    * @throws {BundleError} where an option or the project is wrong. What goes wrong later, while the zip is built, CDK
    * reports as `Failed to bundle asset ...: Error: <our message>`.
    */
-  constructor(scope: Construct, id: string, props: PythonLambdaFunctionProps);
+  constructor(scope: Construct, id: string, props?: PythonLambdaFunctionProps);
 }
 
 /** Options of `PythonLambdaFunction`: those of `lambda.Function`, and which package of which project is its code. */
 export interface PythonLambdaFunctionProps extends lambda.FunctionOptions, PythonProjectProps {
   /**
    * The function that Lambda calls, as `<module>.<function>`, the module with its dots:
-   * `demo_lambda1.lambda_function.lambda_handler`.
+   * `demo_lambda1.lambda_function.lambda_handler`. Checked to be in the zip, and to be defined in its module.
+   *
+   * @default - `<package>.lambda_function.lambda_handler`, the package's name with `_` for `-`; for an application without
+   * a build system, whose files lie at the top of the zip, `lambda_function.lambda_handler`, unless it has a file
+   * `<package>/lambda_function.py`
    */
-  readonly handler: string;
+  readonly handler?: string;
 
   /**
    * The CPU that the function runs on, and that its packages are chosen for.

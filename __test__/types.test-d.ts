@@ -51,7 +51,8 @@ declare const stack: Stack;
 
 const options: BundleOptions = { path: '.', pythonVersion: '3.13', architecture: 'arm64' };
 
-new PythonLambdaFunction(stack, 'Least', { handler: 'app.handler' });
+new PythonLambdaFunction(stack, 'Least');
+new PythonLambdaFunction(stack, 'NoHandler', { packageName: 'one' });
 const fn: lambda.Function = new PythonLambdaFunction(stack, 'Most', {
   path: '..',
   packageName: 'demo-lambda1',
@@ -103,9 +104,6 @@ try {
 }
 
 // ------------------------------------------------------------------------------------------------ what is refused
-
-// @ts-expect-error a function needs a handler
-new PythonLambdaFunction(stack, 'NoHandler', { packageName: 'one' });
 
 // @ts-expect-error the code is the project's
 new PythonLambdaFunction(stack, 'Code', { handler: 'app.handler', code: lambda.Code.fromInline('') });
