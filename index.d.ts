@@ -343,6 +343,44 @@ export interface BuildSettings {
    * @default - none
    */
   readonly commandHooks?: CommandHooks;
+
+  /**
+   * How large the bundle may be. Lambda's own limit, 250 MB unzipped with all layers, is an error whatever stands here.
+   *
+   * @default - Lambda's limit; a zip of more than 50 MB is a warning
+   */
+  readonly maxSize?: MaxSize;
+}
+
+/**
+ * How large a bundle may be. A size is a number of bytes, or a text with a unit: `B`, `kB`, `MB` or `GB`, each 1024 times the
+ * one before, as Lambda counts (its 250 MB are 262,144,000 bytes).
+ *
+ * @example
+ * const maxSize = { unzipped: '80 MB' }; // larger is an error that names the largest packages
+ */
+export interface MaxSize {
+  /**
+   * The most that the files in the zip may take unpacked, bytecode included, layers not included. At most 250 MB.
+   *
+   * @default - Lambda's limit alone
+   */
+  readonly unzipped?: number | string;
+
+  /**
+   * The most that the zip may take.
+   *
+   * @default - 50 MB, Lambda's limit for direct upload; since CDK uploads through S3, a larger zip is a warning only
+   */
+  readonly zipped?: number | string;
+
+  /**
+   * What a bundle is that is larger than `unzipped` or `zipped` allow: `fail`, an error with the code `BUNDLE_TOO_LARGE`;
+   * `warn`, a bundle with a warning of that code.
+   *
+   * @default 'fail'
+   */
+  readonly onExceed?: 'fail' | 'warn';
 }
 
 /**
@@ -423,10 +461,16 @@ export interface BundleWarning {
  * | --- | --- |
  * | `MISSING_LIBRARY` | a compiled file needs a shared library that is neither in the zip nor in the runtime; a layer may bring it, or nobody may ever load the file |
  * | `WRONG_EXTENSION_TAG` | a compiled module is for another Python or CPU, so this one cannot import it |
+ * | `BUNDLE_TOO_LARGE` | the zip is larger than Lambda takes by direct upload, or the bundle than `maxSize` allows |
  * | `LIBRARY_TOO_NEW`, `WRONG_ARCHITECTURE`, `NEEDS_MUSL` | as in `ErrorCode`, where it is not certain to matter |
  */
 export type WarningCode =
-  'MISSING_LIBRARY' | 'WRONG_EXTENSION_TAG' | 'LIBRARY_TOO_NEW' | 'WRONG_ARCHITECTURE' | 'NEEDS_MUSL';
+  | 'BUNDLE_TOO_LARGE'
+  | 'MISSING_LIBRARY'
+  | 'WRONG_EXTENSION_TAG'
+  | 'LIBRARY_TOO_NEW'
+  | 'WRONG_ARCHITECTURE'
+  | 'NEEDS_MUSL';
 
 /** A package in a zip. */
 export interface BundledPackage {
@@ -632,6 +676,7 @@ export interface BundleError extends Error {
  * | `HANDLER_NOT_FOUND` | the module of `handler` is not in the zip, or does not define the function |
  * | `HANDLER_NOT_CALLABLE` | `handler` names a value, such as a number or a text, where a function is needed |
  * | `HANDLER_DOES_NOT_COMPILE` | the module of `handler` has a syntax error; the message has the line |
+ * | `BUNDLE_TOO_LARGE` | the code and its layers are larger unzipped than Lambda takes, or than `maxSize` allows |
  * | `WRONG_ARCHITECTURE` | a compiled file is for another CPU |
  * | `GLIBC_TOO_NEW` | a compiled file needs a newer glibc than the runtime has |
  * | `LIBRARY_TOO_NEW` | a compiled file needs a newer C++ or compiler library than the runtime has |
@@ -674,6 +719,7 @@ export type ErrorCode =
   | 'HANDLER_NOT_FOUND'
   | 'HANDLER_NOT_CALLABLE'
   | 'HANDLER_DOES_NOT_COMPILE'
+  | 'BUNDLE_TOO_LARGE'
   | 'WRONG_ARCHITECTURE'
   | 'GLIBC_TOO_NEW'
   | 'LIBRARY_TOO_NEW'

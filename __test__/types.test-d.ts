@@ -78,6 +78,7 @@ const fn: lambda.Function = new PythonLambdaFunction(stack, 'Most', {
     securityOpt: 'no-new-privileges',
     bundlingFileAccess: BundlingFileAccess.VOLUME_COPY,
     assetHash: 'mine',
+    maxSize: { unzipped: '80 MB', zipped: 20_000_000, onExceed: 'warn' },
   },
 });
 fn.addEnvironment('STAGE', 'test');
@@ -113,6 +114,9 @@ new PythonLambdaFunction(stack, 'Runtime', { handler: 'app.handler', runtime: 'p
 
 // @ts-expect-error a misspelt option
 export const misspelt: BundlingOptions = { pyhton: '3.13.5' };
+
+// @ts-expect-error an end that does not exist
+export const maxSize: BundlingOptions = { maxSize: { unzipped: '80 MB', onExceed: 'error' } };
 
 // @ts-expect-error a Docker mode that does not exist
 export const mode: BundlingOptions = { docker: 'sometimes' };

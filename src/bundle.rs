@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::archive::{self, Contents};
 use crate::bytecode::{self, Compiled, Source};
-use crate::check::{self, CheckedFile, check_handler};
+use crate::check::{self, CheckedFile, Measured, check_handler};
 use crate::conditions::{Conditions, Order};
 use crate::error::Error;
 use crate::hooks;
@@ -61,14 +61,25 @@ fn walk(request: &Request, output: &Path, conditions: &Conditions) -> Result<Bun
     if selection.entries.is_empty() {
         return Err(SelectError::Empty { member: project.member }.into());
     }
-    let warnings = check(&selection, request, &interpreter)?;
+    let mut warnings = check(&selection, request, &interpreter)?;
     let not_compiled = add_bytecode(&mut selection, &interpreter, request.target.python, conditions.order)?;
 
     let packages = package_reports(&selection, request.target.python);
     let entries = selection.into_entries();
     let files = entries.len();
+    let measured = Measured {
+        member: &project.member,
+        packages: &packages,
+        unzipped_bytes: entries.iter().map(|entry| entry.contents.size()).sum(),
+        layer_bytes: 0,
+    };
+    warnings.extend(measured.check_unzipped(request.max_size)?);
     let path = output.join(format!("{}.zip", project.member));
     let written = archive::write(entries, &path)?;
+    warnings.extend(measured.check_zipped(written.zip_bytes, request.max_size).inspect_err(|_| {
+        // What is refused is not left where a result is looked for.
+        let _ = fs_err::remove_file(&path);
+    })?);
     Ok(Bundle {
         path,
         sha256: written.sha256,

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::archive::ArchiveError;
 use crate::bytecode::BytecodeError;
-use crate::check::{CheckError, HandlerError};
+use crate::check::{CheckError, HandlerError, SizeError};
 use crate::compare::CompareError;
 use crate::hooks::HookError;
 use crate::install::InstallError;
@@ -37,6 +37,8 @@ pub enum Error {
     Check(#[from] CheckError),
     /// The handler is not in the bundle.
     Handler(#[from] HandlerError),
+    /// The bundle is too large.
+    Size(#[from] SizeError),
     /// Nothing was compiled.
     Bytecode(#[from] BytecodeError),
     /// The zip was not written.
@@ -72,6 +74,7 @@ impl Error {
             Self::Select(error) => error.code(),
             Self::Check(error) => error.code(),
             Self::Handler(error) => error.code(),
+            Self::Size(error) => error.code(),
             Self::Bytecode(_) => "BYTECODE_FAILED",
             Self::Archive(error) => error.code(),
             Self::Compare(error) => error.code(),
@@ -94,6 +97,7 @@ impl Error {
             | Self::Select(_)
             | Self::Check(_)
             | Self::Handler(_)
+            | Self::Size(_)
             | Self::Bytecode(_)
             | Self::Archive(_)
             | Self::Compare(_)

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use crate::check::{BadLimit, SizeLimits};
 use crate::hooks::Hooks;
 use crate::target::{Architecture, Target};
 use crate::text;
@@ -30,6 +31,8 @@ pub struct Request {
     pub native_builds: bool,
     /// The caller's own commands around the installation.
     pub hooks: Hooks,
+    /// How large the bundle may be.
+    pub max_size: SizeLimits,
 }
 
 /// The caller's wish for an interpreter.
@@ -151,6 +154,7 @@ impl Request {
         let uv = options.path("uv")?;
         let native_builds = options.boolean("nativeBuilds")?;
         let hooks = options.hooks("commandHooks")?;
+        let max_size = options.sizes("maxSize")?;
         options.refuse_unknown()?;
 
         let path = existing_folder(path.ok_or(RequestError::Missing {
@@ -166,6 +170,7 @@ impl Request {
             uv,
             native_builds: native_builds.unwrap_or(false),
             hooks: hooks.unwrap_or_default(),
+            max_size: max_size.unwrap_or_default(),
         })
     }
 
@@ -173,7 +178,7 @@ impl Request {
     /// ask for the same bundle. Free of machine paths (`path` counts relative to `root`, and where
     /// tools lie does not count), so that it is the same on every machine.
     pub fn digest(&self, root: &Path) -> String {
-        let Self { path, package, handler, target, python, uv: _, native_builds, hooks } = self;
+        let Self { path, package, handler, target, python, uv: _, native_builds, hooks, max_size } = self;
         let within_root = path.strip_prefix(root).unwrap_or(Path::new(""));
         let python = match python {
             Some(PythonRequest::Version(version)) => Some(version),
@@ -188,6 +193,8 @@ impl Request {
             "python": python,
             "nativeBuilds": native_builds,
             "commandHooks": hooks,
+            // Changes no byte. But CDK checks only one of two functions that it takes for the same.
+            "maxSize": max_size,
         });
         text::hex(&Sha256::digest(identity.to_string()))
     }
@@ -239,6 +246,16 @@ impl Options<'_> {
             value: value.to_string(),
             problem: "write `{ beforeBundling: [...], afterBundling: [...] }`, each command an array of texts or one line for the shell".to_owned(),
         })
+    }
+
+    /// Limits of sizes.
+    fn sizes(&mut self, name: &'static str) -> Result<Option<SizeLimits>, RequestError> {
+        self.known.push(name);
+        let value = self.map.get(name).filter(|value| !value.is_null());
+        value
+            .map(SizeLimits::from_value)
+            .transpose()
+            .map_err(|BadLimit { name, value, problem }| RequestError::BadValue { name, value, problem })
     }
 
     /// A path option, made absolute.
@@ -456,5 +473,8 @@ mod tests {
         assert_ne!(plain, digest("/home/a", &with("packageName", json!("one"))));
         assert_ne!(plain, digest("/home/a", &with("handler", json!("one.two"))));
         assert_ne!(plain, digest("/home/a", &with("architecture", json!("x86_64"))));
+        let limit = digest("/home/a", &with("maxSize", json!({ "unzipped": "1 MB" })));
+        assert_ne!(plain, limit);
+        assert_eq!(limit, digest("/home/a", &with("maxSize", json!({ "unzipped": 1_048_576 }))));
     }
 }

@@ -93,10 +93,20 @@ struct What {
     /// A command to run in a folder with the files that ship, before they are compiled and zipped
     #[arg(long, value_name = "COMMAND")]
     after_bundling: Vec<String>,
+    /// The most that the unpacked files may take: a number of bytes, or with a unit, such as `100 MB` [default: 250 MB,
+    /// Lambda's limit]
+    #[arg(long, value_name = "SIZE")]
+    max_size_unzipped: Option<String>,
+    /// The most that the zip may take [default: 50 MB, and larger is only a warning]
+    #[arg(long, value_name = "SIZE")]
+    max_size_zipped: Option<String>,
+    /// What a bundle is that is larger than you allow: `fail`, an error, or `warn`, a warning [default: fail]
+    #[arg(long, value_name = "WORD")]
+    max_size_on_exceed: Option<String>,
 }
 
 /// Each flag, by the name of its option in messages.
-const FLAGS: [(&str, &str); 10] = [
+const FLAGS: [(&str, &str); 13] = [
     ("path", "--path"),
     ("packageName", "--package"),
     ("handler", "--handler"),
@@ -107,6 +117,9 @@ const FLAGS: [(&str, &str); 10] = [
     ("nativeBuilds", "--native-builds"),
     ("beforeBundling", "--before-bundling"),
     ("afterBundling", "--after-bundling"),
+    ("maxSize.unzipped", "--max-size-unzipped"),
+    ("maxSize.zipped", "--max-size-zipped"),
+    ("maxSize.onExceed", "--max-size-on-exceed"),
 ];
 
 impl What {
@@ -122,6 +135,9 @@ impl What {
             native_builds,
             before_bundling,
             after_bundling,
+            max_size_unzipped,
+            max_size_zipped,
+            max_size_on_exceed,
         } = self;
         Ok(Request::from_options(&serde_json::json!({
             "path": path,
@@ -133,6 +149,11 @@ impl What {
             "uv": uv,
             "nativeBuilds": native_builds,
             "commandHooks": { "beforeBundling": commands(before_bundling), "afterBundling": commands(after_bundling) },
+            "maxSize": {
+                "unzipped": max_size_unzipped,
+                "zipped": max_size_zipped,
+                "onExceed": max_size_on_exceed,
+            },
         }))?)
     }
 }
