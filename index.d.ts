@@ -34,7 +34,7 @@ import type { Construct } from 'constructs';
  * new PythonLambdaFunction(this, 'Api', {
  *   path: path.join(__dirname, '..'), // the uv workspace, or any folder in it
  *   packageName: 'demo-lambda1',
- *   handler: 'demo_lambda1.lambda_function.lambda_handler',
+ *   handler: 'demo_lambda1.lambda_function.lambda_handler', // this is also the default
  *   runtime: lambda.Runtime.PYTHON_3_13,
  *   architecture: lambda.Architecture.ARM_64,
  *   memorySize: 512, // and every other option of `lambda.Function`
@@ -45,16 +45,20 @@ export declare class PythonLambdaFunction extends lambda.Function {
    * @throws {BundleError} where an option or the project is wrong. What goes wrong later, while the zip is built, CDK
    * reports as `Failed to bundle asset ...: Error: <our message>`.
    */
-  constructor(scope: Construct, id: string, props: PythonLambdaFunctionProps);
+  constructor(scope: Construct, id: string, props?: PythonLambdaFunctionProps);
 }
 
 /** Options of `PythonLambdaFunction`: those of `lambda.Function`, and which package of which project is its code. */
 export interface PythonLambdaFunctionProps extends lambda.FunctionOptions, PythonProjectProps {
   /**
    * The function that Lambda calls, as `<module>.<function>`, the module with its dots:
-   * `demo_lambda1.lambda_function.lambda_handler`.
+   * `demo_lambda1.lambda_function.lambda_handler`. Checked to be in the zip, and to be defined in its module.
+   *
+   * @default - `<package>.lambda_function.lambda_handler`, the package's name with `_` for `-`; for an application without
+   * a build system, whose files lie at the top of the zip, `lambda_function.lambda_handler`, unless it has a file
+   * `<package>/lambda_function.py`
    */
-  readonly handler: string;
+  readonly handler?: string;
 
   /**
    * The CPU that the function runs on, and that its packages are chosen for.
@@ -91,7 +95,8 @@ export declare class PythonLambdaCode {
 /** Options of `PythonLambdaCode.fromProject`. */
 export interface PythonLambdaCodeProps extends PythonProjectProps {
   /**
-   * The function that Lambda will call, as `<module>.<function>`: checked to be in the zip.
+   * The function that Lambda will call, as `<module>.<function>`: checked to be in the zip, and to be defined in its
+   * module.
    *
    * @default - not checked
    */
@@ -313,7 +318,8 @@ export interface BundleOptions extends BuildSettings {
   readonly packageName?: string;
 
   /**
-   * The function that Lambda will call, as `<module>.<function>`: checked to be in the zip.
+   * The function that Lambda will call, as `<module>.<function>`: checked to be in the zip, and to be defined in its
+   * module.
    *
    * @default - not checked
    */
@@ -380,6 +386,44 @@ export interface BuildSettings {
    * `$XDG_CACHE_HOME` or `~/.cache` on Linux, `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on Windows
    */
   readonly cacheDir?: string;
+
+  /**
+   * How large the bundle may be. Lambda's own limit, 250 MB unzipped with all layers, is an error whatever stands here.
+   *
+   * @default - Lambda's limit; a zip of more than 50 MB is a warning
+   */
+  readonly maxSize?: MaxSize;
+}
+
+/**
+ * How large a bundle may be. A size is a number of bytes, or a text with a unit: `B`, `kB`, `MB` or `GB`, each 1024 times the
+ * one before, as Lambda counts (its 250 MB are 262,144,000 bytes).
+ *
+ * @example
+ * const maxSize = { unzipped: '80 MB' }; // larger is an error that names the largest packages
+ */
+export interface MaxSize {
+  /**
+   * The most that the files in the zip may take unpacked, bytecode included, layers not included. At most 250 MB.
+   *
+   * @default - Lambda's limit alone
+   */
+  readonly unzipped?: number | string;
+
+  /**
+   * The most that the zip may take.
+   *
+   * @default - 50 MB, Lambda's limit for direct upload; since CDK uploads through S3, a larger zip is a warning only
+   */
+  readonly zipped?: number | string;
+
+  /**
+   * What a bundle is that is larger than `unzipped` or `zipped` allow: `fail`, an error with the code `BUNDLE_TOO_LARGE`;
+   * `warn`, a bundle with a warning of that code.
+   *
+   * @default 'fail'
+   */
+  readonly onExceed?: 'fail' | 'warn';
 }
 
 /**
@@ -460,10 +504,16 @@ export interface BundleWarning {
  * | --- | --- |
  * | `MISSING_LIBRARY` | a compiled file needs a shared library that is neither in the zip nor in the runtime; a layer may bring it, or nobody may ever load the file |
  * | `WRONG_EXTENSION_TAG` | a compiled module is for another Python or CPU, so this one cannot import it |
+ * | `BUNDLE_TOO_LARGE` | the zip is larger than Lambda takes by direct upload, or the bundle than `maxSize` allows |
  * | `LIBRARY_TOO_NEW`, `WRONG_ARCHITECTURE`, `NEEDS_MUSL` | as in `ErrorCode`, where it is not certain to matter |
  */
 export type WarningCode =
-  'MISSING_LIBRARY' | 'WRONG_EXTENSION_TAG' | 'LIBRARY_TOO_NEW' | 'WRONG_ARCHITECTURE' | 'NEEDS_MUSL';
+  | 'BUNDLE_TOO_LARGE'
+  | 'MISSING_LIBRARY'
+  | 'WRONG_EXTENSION_TAG'
+  | 'LIBRARY_TOO_NEW'
+  | 'WRONG_ARCHITECTURE'
+  | 'NEEDS_MUSL';
 
 /** A package in a zip. */
 export interface BundledPackage {
@@ -666,7 +716,10 @@ export interface BundleError extends Error {
  * | `BUILD_FAILED` | a local package could not be built; the build's own words are in the message |
  * | `EMPTY_BUNDLE` | the package has neither files nor dependencies |
  * | `BAD_METADATA` | the metadata of an installed package is damaged |
- * | `HANDLER_NOT_FOUND` | the module of `handler` is not in the zip |
+ * | `HANDLER_NOT_FOUND` | the module of `handler` is not in the zip, or does not define the function |
+ * | `HANDLER_NOT_CALLABLE` | `handler` names a value, such as a number or a text, where a function is needed |
+ * | `HANDLER_DOES_NOT_COMPILE` | the module of `handler` has a syntax error; the message has the line |
+ * | `BUNDLE_TOO_LARGE` | the code and its layers are larger unzipped than Lambda takes, or than `maxSize` allows |
  * | `WRONG_ARCHITECTURE` | a compiled file is for another CPU |
  * | `GLIBC_TOO_NEW` | a compiled file needs a newer glibc than the runtime has |
  * | `LIBRARY_TOO_NEW` | a compiled file needs a newer C++ or compiler library than the runtime has |
@@ -708,6 +761,9 @@ export type ErrorCode =
   | 'EMPTY_BUNDLE'
   | 'BAD_METADATA'
   | 'HANDLER_NOT_FOUND'
+  | 'HANDLER_NOT_CALLABLE'
+  | 'HANDLER_DOES_NOT_COMPILE'
+  | 'BUNDLE_TOO_LARGE'
   | 'WRONG_ARCHITECTURE'
   | 'GLIBC_TOO_NEW'
   | 'LIBRARY_TOO_NEW'

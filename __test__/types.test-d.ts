@@ -51,7 +51,8 @@ declare const stack: Stack;
 
 const options: BundleOptions = { path: '.', pythonVersion: '3.13', architecture: 'arm64' };
 
-new PythonLambdaFunction(stack, 'Least', { handler: 'app.handler' });
+new PythonLambdaFunction(stack, 'Least');
+new PythonLambdaFunction(stack, 'NoHandler', { packageName: 'one' });
 const fn: lambda.Function = new PythonLambdaFunction(stack, 'Most', {
   path: '..',
   packageName: 'demo-lambda1',
@@ -77,6 +78,7 @@ const fn: lambda.Function = new PythonLambdaFunction(stack, 'Most', {
     securityOpt: 'no-new-privileges',
     bundlingFileAccess: BundlingFileAccess.VOLUME_COPY,
     assetHash: 'mine',
+    maxSize: { unzipped: '80 MB', zipped: 20_000_000, onExceed: 'warn' },
   },
 });
 fn.addEnvironment('STAGE', 'test');
@@ -104,9 +106,6 @@ try {
 
 // ------------------------------------------------------------------------------------------------ what is refused
 
-// @ts-expect-error a function needs a handler
-new PythonLambdaFunction(stack, 'NoHandler', { packageName: 'one' });
-
 // @ts-expect-error the code is the project's
 new PythonLambdaFunction(stack, 'Code', { handler: 'app.handler', code: lambda.Code.fromInline('') });
 
@@ -115,6 +114,9 @@ new PythonLambdaFunction(stack, 'Runtime', { handler: 'app.handler', runtime: 'p
 
 // @ts-expect-error a misspelt option
 export const misspelt: BundlingOptions = { pyhton: '3.13.5' };
+
+// @ts-expect-error an end that does not exist
+export const maxSize: BundlingOptions = { maxSize: { unzipped: '80 MB', onExceed: 'error' } };
 
 // @ts-expect-error a Docker mode that does not exist
 export const mode: BundlingOptions = { docker: 'sometimes' };

@@ -3,7 +3,7 @@ import { AssetHashType } from 'aws-cdk-lib';
 import type { DockerRunOptions } from 'aws-cdk-lib';
 import { Architecture, Runtime } from 'aws-cdk-lib/aws-lambda';
 import type { AssetOptions } from 'aws-cdk-lib/aws-s3-assets';
-import { findWorkspaceRoot } from '../binding';
+import { defaultHandler, findWorkspaceRoot } from '../binding';
 import { UvBundler, bundleError } from './bundler';
 import { BuildContainer } from './container';
 import type { BundleOptions, BundlingOptions, DockerMode, PythonLambdaCodeProps } from '../index';
@@ -24,22 +24,13 @@ export function projectAsset(props: PythonLambdaCodeProps): ProjectAsset {
   const { container, build } = split(others);
   checkDockerMode(docker);
 
-  const path = resolve(props.path ?? findWorkspaceRoot(process.cwd()));
-  const options: BundleOptions = {
-    ...build,
-    path,
-    packageName: props.packageName,
-    handler: props.handler,
-    // A runtime that is no Python goes to the core as it is, which knows what to say about it.
-    pythonVersion: (props.runtime ?? DEFAULT_RUNTIME).name.replace(/^python/, ''),
-    architecture: (props.architecture ?? DEFAULT_ARCHITECTURE).name as BundleOptions['architecture'],
-  };
+  const options: BundleOptions = { ...build, ...projectOptions(props), handler: props.handler };
 
   // First, since it looks at all options: CDK would only say that it cannot find an asset.
   const local = new UvBundler(options, { docker: docker === 'never' ? 'never' : 'fallback' });
 
   return {
-    sourcePath: findWorkspaceRoot(path),
+    sourcePath: findWorkspaceRoot(options.path),
     options: {
       ...(assetHash === undefined
         ? { assetHashType: AssetHashType.OUTPUT }
@@ -52,6 +43,22 @@ export function projectAsset(props: PythonLambdaCodeProps): ProjectAsset {
         ...(docker === 'always' ? {} : { local }),
       },
     },
+  };
+}
+
+/** The handler of a function that names none: known before anything is built, as the template needs it. */
+export function handlerOf(props: PythonLambdaCodeProps): string {
+  return props.handler ?? defaultHandler(projectOptions(props));
+}
+
+/** Which package of which project, and for what. */
+function projectOptions(props: PythonLambdaCodeProps): BundleOptions {
+  return {
+    path: resolve(props.path ?? findWorkspaceRoot(process.cwd())),
+    packageName: props.packageName,
+    // A runtime that is no Python goes to the core as it is, which knows what to say about it.
+    pythonVersion: (props.runtime ?? DEFAULT_RUNTIME).name.replace(/^python/, ''),
+    architecture: (props.architecture ?? DEFAULT_ARCHITECTURE).name as BundleOptions['architecture'],
   };
 }
 

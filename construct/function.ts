@@ -1,19 +1,19 @@
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { DEFAULT_ARCHITECTURE, DEFAULT_RUNTIME } from './bundling';
+import { DEFAULT_ARCHITECTURE, DEFAULT_RUNTIME, handlerOf } from './bundling';
 import { PythonLambdaCode } from './code';
 import type { PythonLambdaFunctionProps } from '../index';
 
 /** A Lambda function whose code is a package of a uv project. */
 export class PythonLambdaFunction extends lambda.Function {
-  constructor(scope: Construct, id: string, props: PythonLambdaFunctionProps) {
+  constructor(scope: Construct, id: string, props: PythonLambdaFunctionProps = {}) {
     const {
       path,
       packageName,
       bundling,
       runtime = DEFAULT_RUNTIME,
       architecture = DEFAULT_ARCHITECTURE,
-      handler,
+      handler = handlerOf(props),
       ...functionOptions
     } = props;
 

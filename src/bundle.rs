@@ -1,5 +1,6 @@
 //! One bundle: the walk through the pipeline, from a request to a zip.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -8,7 +9,7 @@ use serde_json::json;
 
 use crate::archive::{self, ArchiveError, Contents, Entry};
 use crate::bytecode;
-use crate::check::{self, CheckedFile, check_handler};
+use crate::check::{self, CheckedFile, Measured, SizeError, check_handler};
 use crate::conditions::Conditions;
 use crate::error::Error;
 use crate::hooks;
@@ -63,9 +64,12 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
     let handler = identity.bundle.as_ref().map(|bundle| handler_key(bundle, request));
     let is_checked = handler.iter().chain([&lock]).all(|key| store.fact(key).is_some());
     if let Some(kept) = identity.bundle.as_ref().filter(|_| is_checked).and_then(|key| store.bundle(key)) {
+        let warnings = size_warnings(&project.member, &kept.report, request)?;
         lend(&kept, path.as_deref())?;
-        let path = path.unwrap_or_default();
-        return Ok(Bundle { path, reused: true, elapsed: start.elapsed(), ..kept.report });
+        let mut bundle = Bundle { path: path.unwrap_or_default(), reused: true, ..kept.report };
+        bundle.warnings.extend(warnings);
+        bundle.elapsed = start.elapsed();
+        return Ok(bundle);
     }
 
     let work = WorkFolder::new(&conditions.work).map_err(Error::WorkFolder)?;
@@ -84,12 +88,18 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
     if files.is_empty() {
         return Err(SelectError::Empty { member: project.member }.into());
     }
-    let warnings = check(&files, request)?;
+    let warnings = check(&files, request, &interpreter, &store)?;
+    let packages = package_reports(&packs, &files);
+    let entries = entries(&files, request.target.python);
+    let unzipped_bytes = entries.iter().map(|entry| entry.contents.size()).sum();
+    let measured = Measured { member: &project.member, packages: &packages, unzipped_bytes, layer_bytes: 0 };
+    // Before the zip is written, which takes longest where it is too large.
+    measured.check_unzipped(request.max_size)?;
 
     let key = identity.bundle.filter(|_| is_as_expected);
     let kept_at = key.as_ref().and_then(|key| store.zip_path(key));
     let zip = kept_at.or_else(|| path.clone()).unwrap_or_else(|| work.path().join(&name));
-    let written = archive::write(entries(&files, request.target.python), &zip)?;
+    let written = archive::write(entries, &zip)?;
     let is_without_bytecode =
         |(path, file): &(&&str, &&PackedFile)| path.ends_with(".py") && file.bytecode.is_none();
     let mut bundle = Bundle {
@@ -98,13 +108,17 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
         zip_bytes: written.zip_bytes,
         unzipped_bytes: written.unzipped_bytes,
         files: written.entries,
-        packages: package_reports(&packs, &files),
+        packages,
         python: interpreter.version.clone(),
         not_compiled: files.iter().filter(is_without_bytecode).count(),
         warnings,
         reused: false,
         elapsed: start.elapsed(),
     };
+    let too_large = size_warnings(&project.member, &bundle, request).inspect_err(|_| {
+        // What is refused is not left where a result is looked for.
+        let _ = fs_err::remove_file(&zip);
+    })?;
     if let Some(key) = key {
         let kept =
             store.keep_bundle(&key, &bundle).map_err(|error| ArchiveError::not_writable(&zip, error))?;
@@ -115,9 +129,19 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
         // Tidying can wait for the next one.
         let _ = store.keep_small();
     }
+    bundle.warnings.extend(too_large);
     bundle.warnings.extend(no_store);
     bundle.elapsed = start.elapsed();
     Ok(bundle)
+}
+
+/// Checks that the bundle is small enough, and returns what the user should be warned of.
+fn size_warnings(member: &str, bundle: &Bundle, request: &Request) -> Result<Vec<Warning>, SizeError> {
+    let Bundle { packages, unzipped_bytes, zip_bytes, .. } = bundle;
+    let measured = Measured { member, packages, unzipped_bytes: *unzipped_bytes, layer_bytes: 0 };
+    let unzipped = measured.check_unzipped(request.max_size)?;
+    let zipped = measured.check_zipped(*zip_bytes, request.max_size)?;
+    Ok(unzipped.into_iter().chain(zipped).collect())
 }
 
 /// Gives a kept zip to where it is wanted.
@@ -318,14 +342,26 @@ fn merge(packs: &[Pack]) -> BTreeMap<&str, &PackedFile> {
 }
 
 /// Checks that what ships fits the target, and returns what may not.
-fn check(files: &BTreeMap<&str, &PackedFile>, request: &Request) -> Result<Vec<Warning>, Error> {
+fn check(
+    files: &BTreeMap<&str, &PackedFile>,
+    request: &Request,
+    interpreter: &Interpreter,
+    store: &Store,
+) -> Result<Vec<Warning>, Error> {
+    let read = |file: &PackedFile| Contents::Piece(file.contents.clone()).read().map(Cow::into_owned);
     if let Some(handler) = &request.handler {
-        check_handler(handler, files.keys().copied())?;
+        let found = check_handler(handler, files.keys().copied())?;
+        if let Some(file) = found.source.and_then(|path| files.get(path)) {
+            let key = Key::of("function", &json!([handler, file.digest, interpreter.version]));
+            if store.fact(&key).is_none() {
+                found.check_attribute(&read(file).map_err(SelectError::from)?, interpreter)?;
+                store.remember(&key, "defined");
+            }
+        }
     }
     let mut texts = BTreeMap::new();
     for (path, file) in files.iter().filter(|(path, _)| check::is_read(path)) {
-        let text = Contents::Piece(file.contents.clone()).read().map(std::borrow::Cow::into_owned);
-        texts.insert(*path, text.map_err(ArchiveError::Read)?);
+        texts.insert(*path, read(file).map_err(ArchiveError::Read)?);
     }
     let files: Vec<CheckedFile<'_>> = files
         .iter()

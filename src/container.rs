@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::Error;
+use crate::check::SizeLimits;
 use crate::project::Project;
 use crate::request::{PythonRequest, Request};
 use crate::store::Store;
@@ -103,6 +104,15 @@ fn arguments(request: &Request, project: &Project, path: &str) -> Vec<String> {
     add("--output", OUTPUT);
     if let Some(handler) = &request.handler {
         add("--handler", handler);
+    }
+    let limits = request.max_size;
+    for (flag, bytes) in [("--max-size-unzipped", limits.unzipped), ("--max-size-zipped", limits.zipped)] {
+        if let Some(bytes) = bytes {
+            add(flag, &bytes.to_string());
+        }
+    }
+    if limits != SizeLimits::default() {
+        add("--max-size-on-exceed", limits.on_exceed.name());
     }
     for (flag, hooks) in [
         ("--before-bundling", &request.hooks.before_bundling),

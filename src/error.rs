@@ -4,7 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::archive::ArchiveError;
-use crate::check::{CheckError, HandlerError};
+use crate::check::{CheckError, HandlerError, SizeError};
 use crate::compare::CompareError;
 use crate::hooks::HookError;
 use crate::install::InstallError;
@@ -39,6 +39,8 @@ pub enum Error {
     Handler(#[from] HandlerError),
     /// A package could not be prepared for the zip.
     Pack(#[from] PackError),
+    /// The bundle is too large.
+    Size(#[from] SizeError),
     /// The zip was not written.
     Archive(#[from] ArchiveError),
     /// Two zips could not be compared.
@@ -86,6 +88,7 @@ impl Error {
             Self::Check(error) => error.code(),
             Self::Handler(error) => error.code(),
             Self::Pack(error) => error.code(),
+            Self::Size(error) => error.code(),
             Self::Archive(error) => error.code(),
             Self::Compare(error) => error.code(),
             Self::ColdCache(error) => error.code(),
@@ -109,6 +112,7 @@ impl Error {
             | Self::Check(_)
             | Self::Handler(_)
             | Self::Pack(_)
+            | Self::Size(_)
             | Self::Archive(_)
             | Self::Compare(_)
             // The first build needed none.

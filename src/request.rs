@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use crate::check::{BadLimit, SizeLimits};
 use crate::hooks::Hooks;
 use crate::store::default_folder;
 use crate::target::{Architecture, Target};
@@ -33,6 +34,8 @@ pub struct Request {
     pub hooks: Hooks,
     /// The folder of the store; `None` where there is no place for one, or the caller wants none.
     pub store: Option<PathBuf>,
+    /// How large the bundle may be.
+    pub max_size: SizeLimits,
 }
 
 /// The caller's wish for an interpreter.
@@ -156,6 +159,7 @@ impl Request {
         let hooks = options.hooks("commandHooks")?;
         let cache = options.boolean("cache")?;
         let cache_dir = options.path("cacheDir")?;
+        let max_size = options.sizes("maxSize")?;
         options.refuse_unknown()?;
 
         let path = existing_folder(path.ok_or(RequestError::Missing {
@@ -172,6 +176,7 @@ impl Request {
             native_builds: native_builds.unwrap_or(false),
             hooks: hooks.unwrap_or_default(),
             store: cache_dir.or_else(default_folder).filter(|_| cache.unwrap_or(true)),
+            max_size: max_size.unwrap_or_default(),
         })
     }
 
@@ -179,7 +184,8 @@ impl Request {
     /// ask for the same bundle. Free of machine paths (`path` counts relative to `root`, and where
     /// tools lie does not count), so that it is the same on every machine.
     pub fn digest(&self, root: &Path) -> String {
-        let Self { path, package, handler, target, python, uv: _, native_builds, hooks, store: _ } = self;
+        let Self { path, package, handler, target, python, uv: _, native_builds, hooks, store: _, max_size } =
+            self;
         let within_root = path.strip_prefix(root).unwrap_or(Path::new(""));
         let python = match python {
             Some(PythonRequest::Version(version)) => Some(version),
@@ -194,6 +200,8 @@ impl Request {
             "python": python,
             "nativeBuilds": native_builds,
             "commandHooks": hooks,
+            // Changes no byte. But CDK checks only one of two functions that it takes for the same.
+            "maxSize": max_size,
         });
         text::hex(&Sha256::digest(identity.to_string()))
     }
@@ -245,6 +253,16 @@ impl Options<'_> {
             value: value.to_string(),
             problem: "write `{ beforeBundling: [...], afterBundling: [...] }`, each command an array of texts or one line for the shell".to_owned(),
         })
+    }
+
+    /// Limits of sizes.
+    fn sizes(&mut self, name: &'static str) -> Result<Option<SizeLimits>, RequestError> {
+        self.known.push(name);
+        let value = self.map.get(name).filter(|value| !value.is_null());
+        value
+            .map(SizeLimits::from_value)
+            .transpose()
+            .map_err(|BadLimit { name, value, problem }| RequestError::BadValue { name, value, problem })
     }
 
     /// A path option, made absolute.
@@ -462,5 +480,8 @@ mod tests {
         assert_ne!(plain, digest("/home/a", &with("packageName", json!("one"))));
         assert_ne!(plain, digest("/home/a", &with("handler", json!("one.two"))));
         assert_ne!(plain, digest("/home/a", &with("architecture", json!("x86_64"))));
+        let limit = digest("/home/a", &with("maxSize", json!({ "unzipped": "1 MB" })));
+        assert_ne!(plain, limit);
+        assert_eq!(limit, digest("/home/a", &with("maxSize", json!({ "unzipped": 1_048_576 }))));
     }
 }

@@ -1,4 +1,4 @@
-//! Text: the few ways in which messages spell lists, near names and digests.
+//! Text: the few ways in which messages spell lists, near names, sizes and digests.
 
 use std::fmt::{Display, Write};
 
@@ -22,6 +22,20 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .filter(|(likeness, _)| *likeness >= ALIKE)
         .max_by(|left, right| left.0.total_cmp(&right.0))
         .map(|(_, candidate)| candidate)
+}
+
+/// A size as Lambda counts them (its 250 MB are 262,144,000 bytes), with at most one decimal, cut off, not rounded up:
+/// nothing appears larger than a limit that it meets.
+pub fn size(bytes: u64) -> String {
+    let mut text = String::new();
+    let (unit, name) = match bytes {
+        0..1024 => return format!("{bytes} B"),
+        1024..1_048_576 => (1024, "kB"),
+        _ => (1_048_576, "MB"),
+    };
+    // Writing to a String cannot fail.
+    let _ = write!(text, "{}.{} {name}", bytes / unit, bytes % unit * 10 / unit);
+    text
 }
 
 /// Bytes in lower-case hexadecimal.
@@ -48,5 +62,18 @@ mod tests {
     fn only_a_like_name_is_near() {
         assert_eq!(nearest("demo-lamda1", ["demo-common", "demo-lambda1"]), Some("demo-lambda1"));
         assert_eq!(nearest("zzz", ["demo-common", "demo-lambda1"]), None);
+    }
+
+    #[test]
+    fn sizes_are_short() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 kB"),
+            (1_048_575, "1023.9 kB"),
+            (52_428_800, "50.0 MB"),
+        ] {
+            assert_eq!(size(bytes), text);
+        }
     }
 }

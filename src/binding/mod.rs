@@ -17,6 +17,7 @@ use values::{Attempt, Bundle, ContainerPlan, Diff, Reason, Verification, Volume}
 use crate::error::caught;
 use crate::many::{bundle_all, bundle_next};
 
+use crate::project::Project;
 use crate::{Error, cli, container, find_root};
 
 /// The one function behind every door.
@@ -196,6 +197,15 @@ pub fn find_workspace_root(from: String) -> Result<String> {
     find_root(from.as_ref())
         .map(|root| root.to_string_lossy().into_owned())
         .map_err(|error| to_js(&error.into()))
+}
+
+/// The handler of a function that names none.
+#[napi(catch_unwind)]
+pub fn default_handler(#[napi(ts_arg_type = "unknown")] options: Options) -> Result<String> {
+    options
+        .request()
+        .and_then(|request| Ok(Project::open(&request)?.default_handler()))
+        .map_err(|error| to_js(&error))
 }
 
 /// What CDK's Docker fallback runs for these options.

@@ -1,5 +1,5 @@
-//! Check: does every wheel and every ELF file of a bundle fit the target? What does not would
-//! otherwise be found when the function crashes.
+//! Check: does every wheel and every ELF file of a bundle fit the target, is the handler in it, and is
+//! it small enough? What is wrong would otherwise be found when the function is deployed or crashes.
 //!
 //! Judged are the tags of wheels, and in ELF files the CPU, the symbol versions of glibc and of the
 //! compiler's libraries, and the libraries to load along. A false refusal is worse than a miss, so:
@@ -20,6 +20,7 @@ mod finding;
 mod handler;
 mod judge;
 mod runtime;
+mod size;
 mod wheel;
 
 use std::cmp::Reverse;
@@ -30,7 +31,8 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 pub use self::finding::{Finding, Package, Problem, Severity};
-pub use self::handler::{HandlerError, check_handler};
+pub use self::handler::{Handler, HandlerError, check_handler};
+pub use self::size::{BadLimit, Measured, OnExceed, SizeError, SizeLimits};
 
 pub use self::judge::Elf;
 

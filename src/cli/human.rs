@@ -1,12 +1,12 @@
 //! What people read.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::Bundle;
 use crate::compare::{Diff, FileChange, PackageChange, Side};
 use crate::report::Warning;
 use crate::store::{LIMIT, Tidied, Usage};
+use crate::text::size;
 use crate::verify::Verification;
 
 /// How many files a text lists. More of them are no longer read, and JSON has them all.
@@ -184,19 +184,6 @@ fn count(number: usize, thing: &str) -> String {
     text
 }
 
-/// A size as Lambda counts them (its 250 MB are 262,144,000 bytes), with at most one decimal, cut off, not rounded up: nothing appears larger than a limit that it meets.
-fn size(bytes: u64) -> String {
-    let mut text = String::new();
-    let (unit, name) = match bytes {
-        0..1024 => return format!("{bytes} B"),
-        1024..1_048_576 => (1024, "kB"),
-        _ => (1_048_576, "MB"),
-    };
-    // Writing to a String cannot fail.
-    let _ = write!(text, "{}.{} {name}", bytes / unit, bytes % unit * 10 / unit);
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -249,18 +236,5 @@ mod tests {
         let mut diff_of_bad_name = a_diff(1);
         diff_of_bad_name.files[0].path = "\u{1b}[2Jx".to_owned();
         assert!(diff(&diff_of_bad_name).contains("\\u{1b}[2Jx"));
-    }
-
-    #[test]
-    fn sizes_are_short() {
-        for (bytes, text) in [
-            (0, "0 B"),
-            (1023, "1023 B"),
-            (1024, "1.0 kB"),
-            (1_048_575, "1023.9 kB"),
-            (52_428_800, "50.0 MB"),
-        ] {
-            assert_eq!(size(bytes), text);
-        }
     }
 }

@@ -105,10 +105,20 @@ struct What {
     /// caches]
     #[arg(long, value_name = "FOLDER")]
     cache_dir: Option<String>,
+    /// The most that the unpacked files may take: a number of bytes, or with a unit, such as `100 MB` [default: 250 MB,
+    /// Lambda's limit]
+    #[arg(long, value_name = "SIZE")]
+    max_size_unzipped: Option<String>,
+    /// The most that the zip may take [default: 50 MB, and larger is only a warning]
+    #[arg(long, value_name = "SIZE")]
+    max_size_zipped: Option<String>,
+    /// What a bundle is that is larger than you allow: `fail`, an error, or `warn`, a warning [default: fail]
+    #[arg(long, value_name = "WORD")]
+    max_size_on_exceed: Option<String>,
 }
 
 /// Each flag, by the name of its option in messages.
-const FLAGS: [(&str, &str); 12] = [
+const FLAGS: [(&str, &str); 15] = [
     ("path", "--path"),
     ("packageName", "--package"),
     ("handler", "--handler"),
@@ -121,6 +131,9 @@ const FLAGS: [(&str, &str); 12] = [
     ("afterBundling", "--after-bundling"),
     ("cache", "--no-cache"),
     ("cacheDir", "--cache-dir"),
+    ("maxSize.unzipped", "--max-size-unzipped"),
+    ("maxSize.zipped", "--max-size-zipped"),
+    ("maxSize.onExceed", "--max-size-on-exceed"),
 ];
 
 impl What {
@@ -138,6 +151,9 @@ impl What {
             after_bundling,
             no_cache,
             cache_dir,
+            max_size_unzipped,
+            max_size_zipped,
+            max_size_on_exceed,
         } = self;
         Ok(Request::from_options(&serde_json::json!({
             "path": path,
@@ -151,6 +167,11 @@ impl What {
             "cache": !no_cache,
             "cacheDir": cache_dir,
             "commandHooks": { "beforeBundling": commands(before_bundling), "afterBundling": commands(after_bundling) },
+            "maxSize": {
+                "unzipped": max_size_unzipped,
+                "zipped": max_size_zipped,
+                "onExceed": max_size_on_exceed,
+            },
         }))?)
     }
 }

@@ -1,6 +1,7 @@
 //! Project: which workspace, which member, which local packages does it reach, which files are
 //! theirs?
 
+mod handler;
 pub mod history;
 mod lock;
 mod sources;

@@ -1,0 +1,179 @@
+"""Says which names the module on standard input defines. Nothing in it is run.
+
+Exists because only the Python that will import a module knows the syntax that it is written in, and has already
+settled what binds a name and where (`symtable`).
+
+Prints one object in JSON:
+    names      what the module defines once it is imported
+    functions  those of them that are functions, in the order of the source
+    values     those of them that are certainly no functions, nor anything else that can be called
+    open       whether it may define more: what is only settled when it runs
+or, where Python cannot compile it:
+    problem, line
+"""
+
+import ast
+import json
+import symtable
+import sys
+
+# A module that mentions one of these may give itself names that do not stand in its text.
+DYNAMIC = {
+    "__getattr__",
+    "__globals__",
+    "_getframe",
+    "currentframe",
+    "eval",
+    "exec",
+    "f_globals",
+    "getmodule",
+    "globals",
+    "modules",
+}
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+# Displays of values. `None` and `...` are not among them: they keep a place that another module may fill.
+LITERALS = (ast.Dict, ast.JoinedStr, ast.List, ast.Set, ast.Tuple)
+
+
+def count(names):
+    """How often each name comes."""
+    counts = {}
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+    return counts
+
+
+def bound(source):
+    """The names that the code of a module binds in it, in functions by `global`."""
+    return {
+        symbol.get_name()
+        for symbol in symtable.symtable(source, "<module>", "exec").get_symbols()
+        if symbol.is_assigned() or symbol.is_imported() or symbol.is_declared_global()
+    }
+
+
+def mentions(node):
+    """Every place below a node that may bind a name. Where in doubt, it is one."""
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+            yield inner.id
+        elif not isinstance(inner, (ast.Attribute, ast.Constant, ast.Name, ast.keyword)):
+            # The names of definitions, imports, parameters, patterns, `except ... as` and `global`, whatever their
+            # fields are called in this version.
+            for _, value in ast.iter_fields(inner):
+                for text in value if isinstance(value, list) else [value]:
+                    if isinstance(text, str):
+                        yield text
+
+
+def outside_functions(tree):
+    """Every node that is evaluated while the module is imported."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, FUNCTIONS):
+            waiting.extend(node.decorator_list)
+        elif not isinstance(node, ast.Lambda):
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def takes_own_name(call):
+    """Whether a call gets the name of the module, from which it can get at the module."""
+    arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
+    return any(isinstance(argument, ast.Name) and argument.id == "__name__" for argument in arguments)
+
+
+def is_open(tree):
+    """Whether the module may define more than its text says."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id in DYNAMIC:
+            return True
+        if isinstance(node, ast.Attribute) and node.attr in DYNAMIC:
+            return True
+        if isinstance(node, ast.ImportFrom) and any(alias.name in DYNAMIC | {"*"} for alias in node.names):
+            return True
+        if isinstance(node, ast.Call) and takes_own_name(node):
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if name in {"__import__", "import_module"}:
+                return True
+    for node in outside_functions(tree):
+        # Of a function they are its own names; of a module they are the module.
+        if isinstance(node, ast.Name) and node.id in {"locals", "vars"}:
+            return True
+        # As in `install(__name__)`. What is kept, as in `logger = getLogger(__name__)`, is asked for its result.
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and takes_own_name(node.value):
+            return True
+    return any(isinstance(node, FUNCTIONS) and node.name == "__getattr__" for node in tree.body)
+
+
+def is_value(node):
+    """Whether an expression is certainly a value that cannot be called."""
+    if isinstance(node, ast.Constant):
+        return node.value is not None and node.value is not Ellipsis
+    return isinstance(node, LITERALS)
+
+
+def describe(source):
+    """What there is to say about a module."""
+    # Finds more than the parser alone, such as a `return` outside of functions.
+    compile(source, "<module>", "exec", dont_inherit=True)
+    tree = ast.parse(source)
+    names = bound(source)
+    counts = count(mentions(tree))
+    # From 3.12 on, the symbol table has the variables of comprehensions too, which are gone afterwards.
+    comprehensions = [node.target for node in ast.walk(tree) if isinstance(node, ast.comprehension)]
+    passing = count(name for target in comprehensions for name in mentions(target))
+    names -= {name for name, times in passing.items() if counts[name] == times}
+
+    values = set()
+    for statement in tree.body:
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            targets = [statement.target]
+        elif isinstance(statement, ast.Assign):
+            targets = [target for target in statement.targets if isinstance(target, ast.Name)]
+        else:
+            continue
+        only_here = {target.id for target in targets if counts.get(target.id) == 1}
+        if statement.value is None:
+            # An annotation alone defines nothing.
+            names -= only_here
+        elif is_value(statement.value):
+            values |= only_here
+
+    declared_global = {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}
+    bound_later = set(declared_global)
+    for statement in reversed(tree.body):
+        if isinstance(statement, ast.Delete):
+            deleted = {target.id for target in statement.targets if isinstance(target, ast.Name)}
+            names -= deleted - bound_later
+        bound_later.update(mentions(statement))
+
+    functions = [node.name for node in tree.body if isinstance(node, FUNCTIONS) and node.name in names]
+    return {
+        "names": sorted(names),
+        "functions": list(dict.fromkeys(functions)),
+        "values": sorted(values & names),
+        "open": is_open(tree) or "__getattr__" in names,
+    }
+
+
+def main():
+    """Reads the module, and answers."""
+    source = sys.stdin.buffer.read()
+    try:
+        answer = describe(source)
+    except SyntaxError as error:
+        answer = {"problem": error.msg, "line": error.lineno}
+    # What older versions say about a null byte.
+    except ValueError as error:
+        answer = {"problem": str(error), "line": None}
+    # Nested too deep for this program, which says nothing about the module.
+    except (MemoryError, RecursionError):
+        answer = {"names": [], "functions": [], "values": [], "open": True}
+    print(json.dumps(answer))
+
+
+main()

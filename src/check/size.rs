@@ -1,0 +1,427 @@
+//! Whether a bundle is small enough: for Lambda, which would say so only when the function is
+//! deployed, and for the caller, who may want to hear earlier that it grew.
+
+use std::cmp::Reverse;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::report::{PackageReport, Warning};
+use crate::text;
+
+const MEGABYTE: u64 = 1024 * 1024;
+
+/// The most that Lambda unpacks, layers included.
+///
+/// Source: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>: "250 MB ... unzipped", and
+/// Lambda's own refusal: "Unzipped size must be smaller than 262144000 bytes".
+const LAMBDA_UNZIPPED: u64 = 250 * MEGABYTE;
+
+/// The largest zip that Lambda takes other than through S3. Source: the same page.
+const DIRECT_UPLOAD: u64 = 50 * MEGABYTE;
+
+/// The stable code of what is too large.
+const CODE: &str = "BUNDLE_TOO_LARGE";
+
+/// As many packages as are worth a thought: what is behind them changes little.
+const PACKAGES_SHOWN: usize = 5;
+
+/// What every Python runtime has. Source: <https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html>.
+const IN_THE_RUNTIME: [&str; 2] = ["boto3", "botocore"];
+
+/// The caller's own limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SizeLimits {
+    /// Of the unpacked files, in bytes.
+    pub unzipped: Option<u64>,
+    /// Of the zip, in bytes.
+    pub zipped: Option<u64>,
+    /// What a larger bundle is.
+    pub on_exceed: OnExceed,
+}
+
+/// What a bundle is that is larger than the caller's own limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnExceed {
+    /// An error.
+    #[default]
+    Fail,
+    /// A bundle with a warning.
+    Warn,
+}
+
+impl OnExceed {
+    /// Its name in the options.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+            Self::Warn => "warn",
+        }
+    }
+}
+
+/// Why a value is no limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadLimit {
+    /// The option.
+    pub name: &'static str,
+    /// Its value.
+    pub value: String,
+    /// What is wrong with it and what to write instead.
+    pub problem: String,
+}
+
+/// The bundle is too large.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct SizeError(String);
+
+impl SizeError {
+    /// The stable code of this error.
+    pub fn code(&self) -> &'static str {
+        CODE
+    }
+}
+
+/// What is known of a bundle's size before it is zipped.
+#[derive(Debug, Clone, Copy)]
+pub struct Measured<'a> {
+    /// The package that is bundled.
+    pub member: &'a str,
+    /// The packages in the bundle.
+    pub packages: &'a [PackageReport],
+    /// Size of all unpacked files in bytes.
+    pub unzipped_bytes: u64,
+    /// Size in bytes of what the layers of the function unpack to, as far as it is known.
+    pub layer_bytes: u64,
+}
+
+impl Measured<'_> {
+    /// Checks the unpacked size, and returns what the user should be warned of.
+    pub fn check_unzipped(&self, limits: SizeLimits) -> Result<Option<Warning>, SizeError> {
+        let Self { member, unzipped_bytes: code, layer_bytes: layers, .. } = *self;
+        if code + layers > LAMBDA_UNZIPPED {
+            let layers = match layers {
+                0 => String::new(),
+                layers => format!(" with its layers ({})", text::size(layers)),
+            };
+            return Err(SizeError(format!(
+                "the bundle of `{member}` is {} unzipped{layers}, {} more than Lambda takes ({}, layers included); {}: \
+                 leave out what the function does not need (options `excludePackages` and `exclude`){}; a layer does not \
+                 help, since it counts too, but a container image function may have 10 GB",
+                text::size(code + self.layer_bytes),
+                text::size(code + self.layer_bytes - LAMBDA_UNZIPPED),
+                text::size(LAMBDA_UNZIPPED),
+                self.largest(),
+                self.in_the_runtime(),
+            )));
+        }
+        limits.unzipped.filter(|limit| code > *limit).map_or(Ok(None), |limit| {
+            limits.exceeded(format!(
+                "the bundle of `{member}` is {} unzipped, {} more than the option `maxSize.unzipped` allows ({}); {}: {}",
+                text::size(code),
+                text::size(code - limit),
+                text::size(limit),
+                self.largest(),
+                self.advice("maxSize.unzipped"),
+            ))
+        })
+    }
+
+    /// Checks the size of the zip, and returns what the user should be warned of.
+    pub fn check_zipped(&self, zip_bytes: u64, limits: SizeLimits) -> Result<Option<Warning>, SizeError> {
+        let limit = limits.zipped.unwrap_or(DIRECT_UPLOAD);
+        if zip_bytes <= limit {
+            return Ok(None);
+        }
+        let (zip, more, most) = (text::size(zip_bytes), text::size(zip_bytes - limit), text::size(limit));
+        if limits.zipped.is_none() {
+            return Ok(Some(warning(format!(
+                "the zip of `{}` is {zip}, {more} more than Lambda takes by direct upload ({most}): CDK uploads it \
+                 through S3, which works; {}; give the option `maxSize.zipped` a size of your own to hear no more of this",
+                self.member,
+                self.largest(),
+            ))));
+        }
+        limits.exceeded(format!(
+            "the zip of `{}` is {zip}, {more} more than the option `maxSize.zipped` allows ({most}); unpacked, {}: {}",
+            self.member,
+            self.largest(),
+            self.advice("maxSize.zipped"),
+        ))
+    }
+
+    /// The largest packages, and what no package owns where it is as large.
+    fn largest(&self) -> String {
+        let owned: u64 = self.packages.iter().map(|package| package.bytes).sum();
+        let unowned = self.unzipped_bytes.saturating_sub(owned);
+        let mut parts: Vec<(u64, String)> =
+            self.packages.iter().map(|package| (package.bytes, format!("`{}`", package.name))).collect();
+        if unowned > 0 {
+            parts.push((unowned, "files of no package".to_owned()));
+        }
+        // Of two of a size, the order of the report.
+        parts.sort_by_key(|(bytes, _)| Reverse(*bytes));
+        parts.truncate(PACKAGES_SHOWN);
+        let listed: Vec<String> =
+            parts.iter().map(|(bytes, name)| format!("{name} {}", text::size(*bytes))).collect();
+        match listed.as_slice() {
+            [] => "it has no packages".to_owned(),
+            [only] => format!("all of it is {only}"),
+            [first @ .., last] => format!("the largest packages are {} and {last}", first.join(", ")),
+        }
+    }
+
+    /// The end of a sentence about what the runtime has anyway.
+    fn in_the_runtime(&self) -> String {
+        let had: Vec<&PackageReport> =
+            self.packages.iter().filter(|package| IN_THE_RUNTIME.contains(&package.name.as_str())).collect();
+        if had.is_empty() {
+            return String::new();
+        }
+        let names: Vec<&str> = had.iter().map(|package| package.name.as_str()).collect();
+        let bytes = had.iter().map(|package| package.bytes).sum();
+        format!(", such as {} ({}), which the runtime has", text::list(&names), text::size(bytes))
+    }
+
+    /// What to do about a limit of the caller's own.
+    fn advice(&self, option: &str) -> String {
+        format!(
+            "leave out what the function does not need (options `excludePackages` and `exclude`){}, move packages into \
+             a layer, or raise the limit in the option `{option}`",
+            self.in_the_runtime()
+        )
+    }
+}
+
+fn warning(message: String) -> Warning {
+    Warning { code: CODE.into(), message }
+}
+
+impl SizeLimits {
+    /// What is made of a bundle that is larger than the caller's own limit.
+    fn exceeded(self, message: String) -> Result<Option<Warning>, SizeError> {
+        match self.on_exceed {
+            OnExceed::Fail => Err(SizeError(message)),
+            OnExceed::Warn => Ok(Some(warning(message))),
+        }
+    }
+
+    /// Reads the option `maxSize`.
+    pub fn from_value(value: &Value) -> Result<Self, BadLimit> {
+        const KNOWN: [&str; 3] = ["unzipped", "zipped", "onExceed"];
+        let bad = |problem: String| BadLimit { name: "maxSize", value: shown(value), problem };
+        let Value::Object(fields) = value else {
+            return Err(bad("write `{ unzipped: '100 MB' }`".to_owned()));
+        };
+        if let Some(unknown) = fields.keys().find(|name| !KNOWN.contains(&name.as_str())) {
+            return Err(bad(format!("it has no `{unknown}`, only {}", text::list(&KNOWN))));
+        }
+        let given = |name: &str| fields.get(name).filter(|value| !value.is_null());
+        let unzipped = given("unzipped").map(|value| size(value, "maxSize.unzipped")).transpose()?;
+        if unzipped.is_some_and(|bytes| bytes > LAMBDA_UNZIPPED) {
+            return Err(BadLimit {
+                name: "maxSize.unzipped",
+                value: given("unzipped").map(shown).unwrap_or_default(),
+                problem: format!(
+                    "Lambda itself takes {} at most; leave the option out for that limit alone",
+                    text::size(LAMBDA_UNZIPPED)
+                ),
+            });
+        }
+        let zipped = given("zipped").map(|value| size(value, "maxSize.zipped")).transpose()?;
+        let on_exceed = match given("onExceed") {
+            None => OnExceed::default(),
+            Some(value) => [OnExceed::Fail, OnExceed::Warn]
+                .into_iter()
+                .find(|known| value == known.name())
+                .ok_or_else(|| BadLimit {
+                name: "maxSize.onExceed",
+                value: shown(value),
+                problem: "write `fail` or `warn`".to_owned(),
+            })?,
+        };
+        Ok(Self { unzipped, zipped, on_exceed })
+    }
+}
+
+/// A value as a message shows it: a text without its quotes.
+fn shown(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Reads a size: a number of bytes, or a number with a unit.
+fn size(value: &Value, name: &'static str) -> Result<u64, BadLimit> {
+    let text = match value {
+        // JavaScript has one kind of number, and may write whole ones with a fraction of nothing.
+        Value::Number(number) => number.to_string().trim_end_matches(".0").to_owned(),
+        Value::String(text) => text.clone(),
+        _ => String::new(),
+    };
+    parse(&text).filter(|bytes| *bytes > 0).ok_or_else(|| BadLimit {
+        name,
+        value: shown(value),
+        problem: "write a number of bytes, or a text with a unit, such as `100 MB` (1 MB is 1,048,576 bytes, as Lambda counts)"
+            .to_owned(),
+    })
+}
+
+fn parse(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let end =
+        text.find(|character: char| !character.is_ascii_digit() && character != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let unit: u64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "kb" | "kib" => 1024,
+        "mb" | "mib" => MEGABYTE,
+        "gb" | "gib" => 1024 * MEGABYTE,
+        _ => return None,
+    };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    // More digits than these are no longer a size that somebody means.
+    let denominator = 10_u64.checked_pow(u32::try_from(fraction.len()).ok()?)?;
+    let fraction: u64 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
+    let whole: u64 = whole.parse().ok()?;
+    whole.checked_mul(unit)?.checked_add(fraction.checked_mul(unit)? / denominator)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn package(name: &str, megabytes: u64) -> PackageReport {
+        PackageReport { name: name.to_owned(), version: "1.0".to_owned(), bytes: megabytes * MEGABYTE }
+    }
+
+    fn packages() -> Vec<PackageReport> {
+        vec![
+            package("app", 1),
+            package("boto3", 2),
+            package("botocore", 20),
+            package("scipy", 110),
+            package("z", 3),
+        ]
+    }
+
+    fn measured(packages: &[PackageReport], megabytes: u64) -> Measured<'_> {
+        Measured { member: "app", packages, unzipped_bytes: megabytes * MEGABYTE, layer_bytes: 0 }
+    }
+
+    fn limits(value: &Value) -> SizeLimits {
+        SizeLimits::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn lambdas_limit_is_met_by_the_last_byte_and_counts_layers() {
+        let (packages, none) = (packages(), SizeLimits::default());
+        assert_eq!(measured(&packages, 250).check_unzipped(none).unwrap(), None);
+        let more = Measured { layer_bytes: 1, ..measured(&packages, 250) };
+        let message = more.check_unzipped(none).unwrap_err().to_string();
+        assert!(
+            message.starts_with(
+                "the bundle of `app` is 250.0 MB unzipped with its layers (1 B), 1 B more than Lambda takes"
+            ),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_bundle_over_lambdas_limit_names_the_largest_packages_and_what_helps() {
+        let error = measured(&packages(), 300).check_unzipped(SizeLimits::default()).unwrap_err();
+        assert_eq!(error.code(), "BUNDLE_TOO_LARGE");
+        assert_eq!(
+            error.to_string(),
+            "the bundle of `app` is 300.0 MB unzipped, 50.0 MB more than Lambda takes (250.0 MB, layers included); \
+             the largest packages are files of no package 164.0 MB, `scipy` 110.0 MB, `botocore` 20.0 MB, `z` 3.0 MB and \
+             `boto3` 2.0 MB: leave out what the function does not need (options `excludePackages` and `exclude`), such as \
+             `boto3` and `botocore` (22.0 MB), which the runtime has; a layer does not help, since it counts too, but a \
+             container image function may have 10 GB"
+        );
+    }
+
+    #[test]
+    fn lambdas_limit_is_an_error_whatever_the_caller_wants() {
+        let warn = limits(&json!({ "unzipped": "1 MB", "onExceed": "warn" }));
+        assert!(measured(&packages(), 300).check_unzipped(warn).is_err());
+    }
+
+    #[test]
+    fn a_limit_of_ones_own_fails_or_warns_as_asked() {
+        let only = [package("app", 12)];
+        let measured = measured(&only, 12);
+        let message =
+            measured.check_unzipped(limits(&json!({ "unzipped": "10 MB" }))).unwrap_err().to_string();
+        assert_eq!(
+            message,
+            "the bundle of `app` is 12.0 MB unzipped, 2.0 MB more than the option `maxSize.unzipped` allows (10.0 MB); \
+             all of it is `app` 12.0 MB: leave out what the function does not need (options `excludePackages` and \
+             `exclude`), move packages into a layer, or raise the limit in the option `maxSize.unzipped`"
+        );
+        let warn = limits(&json!({ "unzipped": "10 MB", "zipped": 1000, "onExceed": "warn" }));
+        assert_eq!(measured.check_unzipped(warn).unwrap(), Some(warning(message)));
+        assert!(measured.check_zipped(1001, warn).unwrap().is_some());
+        assert_eq!(measured.check_zipped(1000, warn).unwrap(), None);
+        assert!(measured.check_zipped(1001, limits(&json!({ "zipped": 1000 }))).is_err());
+        assert_eq!(measured.check_unzipped(limits(&json!({ "unzipped": "12 MB" }))).unwrap(), None);
+    }
+
+    #[test]
+    fn a_zip_over_50_mb_is_a_warning_unless_the_caller_has_a_limit() {
+        let packages = packages();
+        let measured = measured(&packages, 200);
+        let told = measured.check_zipped(51 * MEGABYTE, SizeLimits::default()).unwrap().unwrap();
+        assert!(
+            told.message.contains("1.0 MB more than Lambda takes by direct upload (50.0 MB)"),
+            "{}",
+            told.message
+        );
+        assert_eq!(measured.check_zipped(50 * MEGABYTE, SizeLimits::default()).unwrap(), None);
+        assert_eq!(
+            measured.check_zipped(51 * MEGABYTE, limits(&json!({ "zipped": "200 MB" }))).unwrap(),
+            None
+        );
+    }
+
+    #[test]
+    fn sizes_are_numbers_of_bytes_or_texts_with_units() {
+        for (text, bytes) in [
+            ("1048576", 1_048_576),
+            ("100 MB", 104_857_600),
+            ("100mb", 104_857_600),
+            ("1.5 MiB", 1_572_864),
+            (" 2 kB ", 2048),
+            ("1 GB", 1_073_741_824),
+            ("7 B", 7),
+        ] {
+            assert_eq!(parse(text), Some(bytes), "{text}");
+        }
+        for text in ["", "MB", "10 TB", "1e6", "-1", "1..5 MB", ".5 MB", "99999999999 GB", "1,000"] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+        assert_eq!(limits(&json!({ "unzipped": 1000.0 })).unzipped, Some(1000));
+    }
+
+    #[test]
+    fn what_is_no_limit_is_named() {
+        let bad = |value: &Value| {
+            let BadLimit { name, problem, .. } = SizeLimits::from_value(value).unwrap_err();
+            format!("{name}: {problem}")
+        };
+        assert!(bad(&json!("100 MB")).starts_with("maxSize: write `{ unzipped: '100 MB' }`"));
+        assert!(
+            bad(&json!({ "zip": 1 })).starts_with("maxSize: it has no `zip`, only `unzipped`, `zipped` and")
+        );
+        assert!(
+            bad(&json!({ "unzipped": "300 MB" }))
+                .starts_with("maxSize.unzipped: Lambda itself takes 250.0 MB")
+        );
+        assert!(bad(&json!({ "zipped": 0 })).starts_with("maxSize.zipped: write a number of bytes"));
+        assert!(bad(&json!({ "zipped": [] })).starts_with("maxSize.zipped: write a number of bytes"));
+        assert!(bad(&json!({ "onExceed": "error" })).starts_with("maxSize.onExceed: write `fail` or `warn`"));
+    }
+}
