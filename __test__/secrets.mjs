@@ -36,6 +36,42 @@ explicit = true
   return folder;
 }
 
+/**
+ * Makes a library of an app, with a build backend of its own that does what real ones do, and what they should not: it
+ * writes the address of a dependency into the metadata, secret and all; or it fails, and prints all it knows.
+ */
+export function withBackend(folder, { secret, fails = false }) {
+  const manifest = path.join(folder, 'pyproject.toml');
+  fs.appendFileSync(manifest, '\n[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n');
+  fs.writeFileSync(
+    path.join(folder, 'backend.py'),
+    `import base64, json, os, urllib.parse, zipfile
+
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    if ${fails ? 'True' : 'False'}:
+        netrc = os.path.expanduser('~/.netrc')
+        known = list(os.environ.values()) + (open(netrc).read().split() if os.path.exists(netrc) else [])
+        for text in known:
+            pair = ('${USERNAME}:' + text).encode()
+            print(text, urllib.parse.quote(text), urllib.parse.quote(text, safe=''), json.dumps(text), repr(text))
+            print(base64.b64encode(pair).decode(), base64.urlsafe_b64encode(text.encode()).decode())
+        raise RuntimeError(f'no wheel, and the environment is {dict(os.environ)}')
+    name = 'app-1.0-py3-none-any.whl'
+    with zipfile.ZipFile(os.path.join(wheel_directory, name), 'w') as wheel:
+        for file in sorted(os.listdir('.')):
+            if os.path.isfile(file) and file not in ('pyproject.toml', 'backend.py'):
+                wheel.write(file)
+        for file, text in {
+            'WHEEL': 'Wheel-Version: 1.0\\nGenerator: own\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n',
+            'METADATA': 'Metadata-Version: 2.1\\nName: app\\nVersion: 1.0\\nRequires-Dist: a @ https://u:${secret}@a.test/a.whl\\n',
+            'RECORD': '',
+        }.items():
+            wheel.writestr('app-1.0.dist-info/' + file, text)
+    return name
+`,
+  );
+}
+
 /** Locks an app with the right password, and with a cache that no build sees. */
 export function lock(folder, { host }) {
   const index = `private=http://${USERNAME}:${encodeURIComponent(PASSWORD)}@${host}/simple`;

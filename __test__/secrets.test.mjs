@@ -7,10 +7,10 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, test } from 'node:test';
 import { root } from '../scripts/tools.mjs';
-import { interpreter, pythonVersion } from './machine.mjs';
+import { interpreter, pythonVersion, unzip } from './machine.mjs';
 import { startPrivateIndex } from './private-index.mjs';
-import { PASSWORD, USERNAME, appFrom, assertNowhere, environment, lock } from './secrets.mjs';
-import { temporaryFolder } from './workspace.mjs';
+import { PASSWORD, USERNAME, appFrom, assertNowhere, environment, lock, withBackend } from './secrets.mjs';
+import { runApp, temporaryFolder } from './workspace.mjs';
 
 /** Bundles the app in `folder` on the command line. */
 function bundle(folder, output, env) {
@@ -89,4 +89,108 @@ describe('a private index', () => {
       assert.deepEqual(bad.zips, []);
     });
   }
+});
+
+/** Secrets in every place where people keep them. */
+const PLANTED = {
+  dotenv: 'planted-in-dotenv/4f1c',
+  address: 'planted-in-address/8d2b',
+  metadata: 'planted-in-metadata-77aa',
+  netrc: 'planted-in-netrc/c0de',
+  variable: PASSWORD,
+};
+
+/** An app that has the secrets, and what its build needs to know of them. */
+async function appWithSecrets(t, { fails = false } = {}) {
+  const index = await startPrivateIndex(t, { username: USERNAME, password: PASSWORD });
+  const folder = appFrom(t, `${index.origin}/simple`);
+  const other = `http://eve:${encodeURIComponent(PLANTED.address)}@127.0.0.1:9/simple`;
+  fs.appendFileSync(
+    path.join(folder, 'pyproject.toml'),
+    `\n[[tool.uv.index]]\nname = "other"\nurl = "${other}"\nexplicit = true\n`,
+  );
+  withBackend(folder, { secret: PLANTED.metadata, fails });
+  lock(folder, index);
+  fs.writeFileSync(path.join(folder, '.env'), `SECRET=${PLANTED.dotenv}\n`);
+  const netrc = `machine elsewhere.test login eve password ${PLANTED.netrc}\n`;
+  fs.writeFileSync(path.join(folder, '.netrc'), netrc);
+  const home = temporaryFolder(t);
+  fs.writeFileSync(path.join(home, '.netrc'), netrc, { mode: 0o600 });
+  const store = temporaryFolder(t);
+  const credentials = { UV_INDEX_PRIVATE_USERNAME: USERNAME, UV_INDEX_PRIVATE_PASSWORD: PASSWORD };
+  return { folder, index, home, store, env: environment(t, { store, env: { HOME: home, ...credentials } }) };
+}
+
+/** A CDK app with one function; what it says, and the folders that it writes to. */
+function synthesise(t, folder, env, bundling = {}) {
+  const runtime = `new lambda.Runtime('python${pythonVersion}', lambda.RuntimeFamily.PYTHON)`;
+  const settings = JSON.stringify({ python: interpreter, docker: 'never', ...bundling });
+  return runApp(t, {
+    functions: `{ Fn: { path: ${JSON.stringify(folder)}, runtime: ${runtime}, handler: 'main.handler', bundling: ${settings} } }`,
+    synthesise: true,
+    env,
+  });
+}
+
+describe('a secret', () => {
+  const secrets = Object.values(PLANTED);
+
+  test('is in nothing that a good build leaves: zip, cdk.out, what is said, what is kept', async (t) => {
+    const { folder, store, env } = await appWithSecrets(t);
+    const { status, stdout, stderr, outdir, assets } = synthesise(t, folder, env);
+    assert.equal(status, 0, stderr);
+    assert.equal(assets.length, 1);
+    assertNowhere(secrets, { texts: { stdout, stderr }, folders: { 'cdk.out': outdir, store } });
+    const [zip] = assets;
+    const { [`app-1.0.dist-info/METADATA`]: metadata } = unzip(path.join(outdir, zip));
+    assert.match(metadata, /^Requires-Dist: a @ https:\/\/a\.test\/a\.whl$/m);
+  });
+
+  test('is in no word of a build that fails and prints all it knows', async (t) => {
+    const { folder, store, env } = await appWithSecrets(t, { fails: true });
+    const { status, stdout, stderr, outdir } = synthesise(t, folder, env);
+    assert.notEqual(status, 0);
+    assert.match(stderr, /failed to build the local package `app`.*RuntimeError: no wheel, and the environment is/s);
+    // The addresses that the build printed are of some use, their secrets are not.
+    assert.match(stderr, /UV_INDEX_PRIVATE_PASSWORD/);
+    assertNowhere(secrets, { texts: { stdout, stderr }, folders: { 'cdk.out': outdir, store } });
+  });
+
+  test('is in no word of a command that fails and prints all it knows', async (t) => {
+    const { folder, store, env } = await appWithSecrets(t);
+    const commandHooks = { beforeBundling: ['env; cat "$HOME/.netrc"; exit 1'] };
+    const { status, stdout, stderr, outdir } = synthesise(t, folder, env, { commandHooks });
+    assert.notEqual(status, 0);
+    assert.match(stderr, /the `beforeBundling` command .* failed/);
+    assertNowhere(secrets, { texts: { stdout, stderr }, folders: { 'cdk.out': outdir, store } });
+  });
+
+  test('is not repeated where uv cannot read the address that holds it', async (t) => {
+    const { folder, store, env } = await appWithSecrets(t);
+    const manifest = path.join(folder, 'pyproject.toml');
+    const text = fs.readFileSync(manifest, 'utf8');
+    fs.writeFileSync(manifest, text.replace(/http:\/\/eve:[^"]*/, 'http://eve:hunter2/of@elsewhere.test/simple'));
+    const refused = bundle(folder, temporaryFolder(t), env);
+    assert.equal(refused.status, 2);
+    assert.match(refused.stderr, /TOML parse error/);
+    assertNowhere(['hunter2/of'], { texts: { said: refused.stdout + refused.stderr }, folders: { store } });
+
+    fs.writeFileSync(manifest, text);
+    const { status, stderr } = bundle(folder, temporaryFolder(t), {
+      ...env,
+      UV_INDEX: 'http://eve:hunter2/of@a.test/',
+    });
+    assert.equal(status, 2);
+    assert.match(stderr, /error\[UV_FAILED\]/);
+    assertNowhere(['hunter2/of', 'a@hunter2/of'], { texts: { stderr } });
+  });
+
+  test('is not repeated where it stands in a lock that cannot be read', async (t) => {
+    const { folder, env } = await appWithSecrets(t);
+    fs.writeFileSync(path.join(folder, 'uv.lock'), 'version = "https://eve:hunter2of@elsewhere.test"\n');
+    const { status, stderr } = bundle(folder, temporaryFolder(t), env);
+    assert.equal(status, 2);
+    assert.match(stderr, /error\[BAD_LOCKFILE\].*elsewhere\.test/s);
+    assertNowhere(['hunter2of'], { texts: { stderr } });
+  });
 });

@@ -39,7 +39,7 @@ pub fn attempt_sync(
         Ok(bundle) => Ok(Attempt { bundle: Some(bundle.into()), unavailable: None }),
         Err(error) if error.container_can_help() => Ok(Attempt {
             bundle: None,
-            unavailable: Some(Reason { code: error.code().to_owned(), message: error.to_string() }),
+            unavailable: Some(Reason { code: error.code().to_owned(), message: error.message() }),
         }),
         Err(error) => Err(to_js(&error)),
     }

@@ -13,6 +13,7 @@ use super::{Package, SelectError};
 use crate::archive::Contents;
 use crate::install::Origin;
 use crate::project::{Shipping, normalize_name};
+use crate::secrets::remove_credentials;
 
 /// Rewrites the metadata among `entries` and says which packages there are.
 ///
@@ -42,9 +43,14 @@ pub(super) fn canonicalize(
         if matches!(origin, Origin::Local(_)) {
             forget_generator_version(entries, &format!("{folder}/WHEEL"))?;
         }
-        let metadata = read_text(entries, &format!("{folder}/METADATA"))?;
+        let path = format!("{folder}/METADATA");
+        let metadata = read_text(entries, &path)?;
+        let public = without_credentials(&metadata);
+        if public != metadata {
+            entries.insert(path, Contents::Bytes(public.clone().into_bytes()));
+        }
         let field = |name: &str| {
-            metadata
+            public
                 .lines()
                 .take_while(|line| !line.is_empty())
                 .find_map(|line| line.strip_prefix(name))
@@ -58,6 +64,17 @@ pub(super) fn canonicalize(
         });
     }
     Ok(packages)
+}
+
+/// The metadata without the credentials in the addresses of its dependencies: a build backend copies those from the
+/// manifest (`name @ https://user:password@...`), or puts a variable of the environment there.
+fn without_credentials(metadata: &str) -> String {
+    // What follows the empty line is a description, whose addresses are examples.
+    let (fields, description) = metadata.split_at(metadata.find("\n\n").unwrap_or(metadata.len()));
+    let lines = fields.split_inclusive('\n').map(|line| {
+        if line.starts_with("Requires-Dist:") { remove_credentials(line) } else { line.to_owned() }
+    });
+    lines.chain([description.to_owned()]).collect()
 }
 
 fn read_text(entries: &BTreeMap<String, Contents>, path: &str) -> Result<String, SelectError> {
@@ -182,6 +199,16 @@ mod tests {
             ]
         );
         assert!(!record.contains('\r'));
+    }
+
+    #[test]
+    fn credentials_in_the_addresses_of_dependencies_do_not_ship() {
+        let mut entries = entries();
+        let metadata = "Name: App\nRequires-Dist: a @ https://ada:secret@a.test/a.whl ; extra == 'a'\nRequires-Dist: b @ git+ssh://git@b.test/b@v1\n\nhttps://user:password@example.com\nRequires-Dist: c @ https://t@c.test/\n";
+        let path = "app-1.0.dist-info/METADATA";
+        entries.insert(path.to_owned(), Contents::Bytes(metadata.into()));
+        canonicalize(&mut entries, &Origin::ThirdParty).unwrap();
+        assert_eq!(text(&entries, path), metadata.replace("ada:secret@", ""));
     }
 
     #[test]
