@@ -43,6 +43,8 @@ pub mod verify;
 pub mod cli;
 pub mod conditions;
 pub mod container;
+pub mod handover;
+pub mod keyring;
 pub mod error;
 pub mod process;
 pub mod report;

@@ -22,17 +22,21 @@ const SECRET_WORDS: &[&str] = &["PASSWORD", "PASSWD", "PASSPHRASE", "TOKEN", "SE
 /// The text with every credential in it replaced by `****`: those in addresses, and the secrets of this machine's
 /// environment and netrc, in whatever spelling a program may print them.
 pub fn mask_credentials(text: &str) -> String {
-    let netrc = netrc_file().and_then(|path| fs_err::read_to_string(path).ok()).unwrap_or_default();
     // Not `vars`, which panics where a value is no Unicode.
-    let environment = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    mask(text, environment, &netrc)
+    let environment: Vec<_> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let read =
+        |file: Option<PathBuf>| file.and_then(|path| fs_err::read_to_string(path).ok()).unwrap_or_default();
+    let mut kept = netrc_credentials(&read(netrc_file()));
+    kept.extend(login_credentials(&read(login_file())));
+    mask(text, &environment, &kept)
 }
 
-fn mask(text: &str, environment: impl Iterator<Item = (String, String)>, netrc: &str) -> String {
+/// Masks what is in addresses, in the variables of `environment`, and the `kept` pairs of a login and a password.
+fn mask(text: &str, environment: &[(String, String)], kept: &[(String, String)]) -> String {
     let mut secrets = BTreeSet::new();
-    let environment: Vec<_> = environment.collect();
-    for (name, value) in &environment {
+    for (name, value) in environment {
         let username = || {
             let user = format!("{}_USERNAME", name.strip_suffix("_PASSWORD").unwrap_or_default());
             environment.iter().find(|(name, _)| *name == user).map_or("", |(_, value)| value.as_str())
@@ -57,7 +61,7 @@ fn mask(text: &str, environment: impl Iterator<Item = (String, String)>, netrc: 
             }
         }
     }
-    for (login, password) in netrc_credentials(netrc) {
+    for (login, password) in kept {
         if password.len() >= SHORTEST_CREDENTIAL {
             add_spellings(&mut secrets, login, password);
         }
@@ -109,10 +113,8 @@ fn percent_decoded(text: &str) -> String {
             .get(..2)
             .filter(|_| *first == b'%')
             .and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
-        (bytes, _) = match escaped {
-            Some(byte) => (&rest[2..], decoded.push(byte)),
-            None => (rest, decoded.push(*first)),
-        };
+        decoded.push(escaped.unwrap_or(*first));
+        bytes = if escaped.is_some() { &rest[2..] } else { rest };
     }
     String::from_utf8(decoded).unwrap_or_else(|_| text.to_owned())
 }
@@ -181,16 +183,33 @@ fn is_host(text: &str) -> bool {
 
 /// The netrc that uv reads.
 pub(crate) fn netrc_file() -> Option<PathBuf> {
-    if let Some(path) = std::env::var_os("NETRC") {
-        return Some(path.into());
-    }
-    let home = PathBuf::from(std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE"))?);
-    let name = if cfg!(windows) { "_netrc" } else { ".netrc" };
-    Some(home.join(name)).filter(|path| path.is_file())
+    let named = std::env::var_os("NETRC").map(PathBuf::from);
+    named.or_else(|| Some(home()?.join(if cfg!(windows) { "_netrc" } else { ".netrc" })))
+}
+
+/// What `uv auth login` keeps, where it keeps it in a file.
+pub(crate) fn login_file() -> Option<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let folder = variable("UV_CREDENTIALS_DIR").or_else(|| {
+        let uv = if cfg!(windows) {
+            variable("APPDATA")?.join("uv/data")
+        } else {
+            variable("XDG_DATA_HOME").or_else(|| Some(home()?.join(".local/share")))?.join("uv")
+        };
+        Some(uv.join("credentials"))
+    });
+    Some(folder?.join(LOGINS))
+}
+
+/// The name of the file that `uv auth login` writes.
+pub(crate) const LOGINS: &str = "credentials.toml";
+
+fn home() -> Option<PathBuf> {
+    std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE")).map(PathBuf::from)
 }
 
 /// Every login and password of a netrc. Comments and macros only add words that nobody prints.
-fn netrc_credentials(text: &str) -> Vec<(&str, &str)> {
+fn netrc_credentials(text: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut login = "";
     let mut words = text.split_whitespace().map(|word| word.trim_matches('"'));
@@ -198,11 +217,36 @@ fn netrc_credentials(text: &str) -> Vec<(&str, &str)> {
         match word {
             "machine" | "default" => login = "",
             "login" => login = words.next().unwrap_or_default(),
-            "password" => found.push((login, words.next().unwrap_or_default())),
+            "password" => found.push((login.to_owned(), words.next().unwrap_or_default().to_owned())),
             _ => {}
         }
     }
     found
+}
+
+/// What `uv auth login` writes.
+#[derive(serde::Deserialize)]
+struct Logins {
+    #[serde(default)]
+    credential: Vec<Login>,
+}
+
+#[derive(serde::Deserialize)]
+struct Login {
+    #[serde(default)]
+    username: String,
+    #[serde(default)]
+    password: String,
+    #[serde(default)]
+    token: String,
+}
+
+/// Every login and password, or token, of the file that `uv auth login` writes.
+fn login_credentials(text: &str) -> Vec<(String, String)> {
+    let logins = toml::from_str::<Logins>(text).map_or_else(|_| Vec::new(), |logins| logins.credential);
+    let pairs =
+        logins.into_iter().flat_map(|login| [(login.username, login.password), (String::new(), login.token)]);
+    pairs.collect()
 }
 
 #[cfg(test)]
@@ -210,7 +254,8 @@ mod tests {
     use super::*;
 
     fn masked(text: &str, environment: &[(&str, &str)]) -> String {
-        mask(text, environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())), "")
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        mask(text, &environment.iter().map(owned).collect::<Vec<_>>(), &[])
     }
 
     #[test]
@@ -280,8 +325,15 @@ mod tests {
     }
 
     #[test]
+    fn what_uv_was_told_at_a_login_is_masked() {
+        let logins = "[[credential]]\nservice = 'https://a.test'\nusername = 'ada'\nscheme = 'basic'\npassword = 'hunter2'\n[[credential]]\nscheme = 'bearer'\ntoken = 't0ken'\n";
+        assert_eq!(mask("ada hunter2 t0ken", &[], &login_credentials(logins)), "ada **** ****");
+    }
+
+    #[test]
     fn passwords_of_a_netrc_are_masked() {
         let netrc = "# mine\nmachine a.test login ada password hunter2-a\ndefault\n  login b\n  password \"hunter2-b\"\n";
-        assert_eq!(mask("hunter2-a hunter2-b machine", std::iter::empty(), netrc), "**** **** machine");
+        let masked = mask("hunter2-a hunter2-b machine", &[], &netrc_credentials(netrc));
+        assert_eq!(masked, "**** **** machine");
     }
 }

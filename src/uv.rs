@@ -327,7 +327,8 @@ impl Uv {
     }
 }
 
-fn is_passed(name: &str) -> bool {
+/// Whether uv, and what it starts, may see a variable of the caller's.
+pub(crate) fn is_passed(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
     PASSED.contains(&upper.as_str()) || PASSED_PREFIXES.iter().any(|prefix| upper.starts_with(prefix))
 }
