@@ -6,8 +6,8 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, test } from 'node:test';
-import { root } from '../scripts/tools.mjs';
-import { interpreter, pythonVersion, unzip } from './machine.mjs';
+import { root, run } from '../scripts/tools.mjs';
+import { interpreter, pythonVersion, unzip, uv } from './machine.mjs';
 import { startPrivateIndex } from './private-index.mjs';
 import { PASSWORD, USERNAME, appFrom, assertNowhere, environment, lock, withBackend } from './secrets.mjs';
 import { runApp, temporaryFolder } from './workspace.mjs';
@@ -54,6 +54,12 @@ const WAYS = {
       programs: folder,
     };
   },
+  '`uv auth login`': (folder, { origin }, password) => {
+    const env = { UV_CREDENTIALS_DIR: folder };
+    const login = ['auth', 'login', '--quiet', '--username', USERNAME, '--password', '-', origin];
+    run(uv, login, { env: { ...process.env, ...env }, input: password, stdio: ['pipe', 'pipe', 'pipe'] });
+    return { env };
+  },
   'the address in `[[tool.uv.index]]`': (_folder, { host }, password) => ({
     env: {},
     url: `http://${USERNAME}:${encodeURIComponent(password)}@${host}/simple`,
@@ -68,7 +74,7 @@ describe('a private index', () => {
     const skip = name === 'keyring' && process.platform === 'win32' && 'the stand-in for keyring is a script';
     test(`opens by ${name}, and refuses without a word of it`, { skip }, async (t) => {
       const index = await startPrivateIndex(t, { username: USERNAME, password: PASSWORD });
-      const run = (password) => {
+      const build = (password) => {
         const { env, url, programs = [] } = way(temporaryFolder(t), index, password);
         const folder = appFrom(t, url ?? `${index.origin}/simple`);
         lock(folder, index);
@@ -78,11 +84,11 @@ describe('a private index', () => {
         return { status, said: said.stdout + said.stderr, zips: fs.readdirSync(output) };
       };
 
-      const good = run(PASSWORD);
+      const good = build(PASSWORD);
       assert.equal(good.status, 0, good.said);
       assert.deepEqual(good.zips, ['app.zip']);
 
-      const bad = run('wrong@pass/word:%41!');
+      const bad = build('wrong@pass/word:%41!');
       assert.equal(bad.status, 2, bad.said);
       assert.match(bad.said, /^error\[UV_FAILED\]: `uv .*` failed:/);
       assert.match(bad.said, /401|403|unauthorized/i);
@@ -192,5 +198,107 @@ describe('a secret', () => {
     assert.equal(status, 2);
     assert.match(stderr, /error\[BAD_LOCKFILE\].*elsewhere\.test/s);
     assertNowhere(['hunter2of'], { texts: { stderr } });
+  });
+});
+
+/** A stand-in for a container engine: notes its arguments, and what it is handed. */
+function engine(t, { status = 0 } = {}) {
+  const folder = temporaryFolder(t);
+  const program = path.join(folder, 'docker.cjs');
+  const notes = path.join(folder, 'notes');
+  fs.writeFileSync(
+    program,
+    `#!${process.execPath}
+const fs = require('node:fs');
+const path = require('node:path');
+const call = process.argv.slice(2);
+const mount = (to) => call.find((argument) => argument.endsWith(':' + to + ':delegated'))?.split(':')[0];
+const folder = mount('/uv-lambda-cdk/handover');
+const mode = (file) => (fs.statSync(file).mode & 0o777).toString(8);
+const handed = folder && {
+  folder,
+  around: mode(path.dirname(folder)),
+  names: fs.readdirSync(folder),
+  contents: JSON.parse(fs.readFileSync(path.join(folder, 'handover.json'), 'utf8')),
+};
+if (call[0] === 'run') {
+  fs.appendFileSync(${JSON.stringify(notes)}, JSON.stringify({ call, handed }) + '\\n');
+  fs.writeFileSync(path.join(mount('/asset-output'), 'code.py'), '');
+  process.exit(${status});
+}
+`,
+    { mode: 0o755 },
+  );
+  const read = () => fs.readFileSync(notes, 'utf8').trim().split('\n').map(JSON.parse);
+  return { program, call: () => read()[0] };
+}
+
+describe('a container', { skip: process.platform === 'win32' && 'the stand-in for Docker is a script' }, () => {
+  const synthesiseWith = (t, { bundling = {}, env = {}, status } = {}) => {
+    const container = engine(t, { status });
+    const folder = appFrom(t, 'http://127.0.0.1:9/simple');
+    fs.writeFileSync(
+      path.join(folder, 'uv.lock'),
+      'version = 1\nrequires-python = ">=3.9"\n[[package]]\nname = "app"\nversion = "1.0"\nsource = { virtual = "." }\n',
+    );
+    const home = temporaryFolder(t);
+    fs.writeFileSync(path.join(home, '.netrc'), `machine a.test login eve password ${PLANTED.netrc}\n`);
+    const app = runApp(t, {
+      functions: `{ Fn: { path: ${JSON.stringify(folder)}, handler: 'main.handler',
+        bundling: { docker: 'always', image: DockerImage.fromRegistry('mine'), ...${JSON.stringify(bundling)} } } }`,
+      synthesise: true,
+      env: { CDK_DOCKER: container.program, HOME: home, TMPDIR: temporaryFolder(t), ...env },
+    });
+    return { ...app, ...container.call(), folder };
+  };
+  const own = { UV_INDEX_PRIVATE_PASSWORD: PLANTED.variable, UV_INDEX: `b=http://eve:${PLANTED.address}@b.test/` };
+
+  test('gets what opens an index by a file that nobody else can read and that is gone afterwards', (t) => {
+    for (const status of [0, 1]) {
+      const bundling = { environment: { TOKEN: 'planted-by-the-app' } };
+      const { call, handed, stdout, stderr, outdir, ...app } = synthesiseWith(t, { bundling, env: own, status });
+      assert.equal(app.status === 0, status === 0, stderr);
+      assert.deepEqual(handed.names, ['handover.json']);
+      assert.deepEqual(handed.contents.variables, { ...own, ...bundling.environment });
+      assert.match(handed.contents.files.NETRC, new RegExp(PLANTED.netrc));
+      assert.equal(handed.around, '700');
+      assert.ok(!fs.existsSync(path.dirname(handed.folder)));
+      const text = call.join(' ');
+      assert.match(text, /--env UV_LAMBDA_CDK_HANDOVER=\/uv-lambda-cdk\/handover\/handover\.json/);
+      assertNowhere([...Object.values(PLANTED), 'planted-by-the-app'], {
+        texts: { text, stdout, stderr },
+        folders: { 'cdk.out': outdir },
+      });
+    }
+  });
+
+  test('gets nothing where there is nothing', (t) => {
+    const { call, handed, stderr, status } = synthesiseWith(t, { env: { HOME: temporaryFolder(t) } });
+    assert.equal(status, 0, stderr);
+    assert.equal(handed, undefined);
+    assert.doesNotMatch(call.join(' '), /handover/i);
+  });
+
+  test('gets the password that a keyring of this machine has', (t) => {
+    const programs = temporaryFolder(t);
+    // A stand-in, as above.
+    const answer = `[ "$1 $2 $3" = "get http://127.0.0.1:9/simple ${USERNAME}" ] && printf '%s' '${PASSWORD}'`;
+    fs.writeFileSync(path.join(programs, 'keyring'), `#!/bin/sh\n${answer}\n`, { mode: 0o755 });
+    const env = { PATH: programs, UV_KEYRING_PROVIDER: 'subprocess', UV_INDEX_PRIVATE_USERNAME: USERNAME };
+    const { handed } = synthesiseWith(t, { env });
+    assert.deepEqual(handed.contents.variables, {
+      UV_INDEX_PRIVATE_USERNAME: USERNAME,
+      UV_INDEX_PRIVATE_PASSWORD: PASSWORD,
+    });
+  });
+
+  test('that runs a command of the app has its variables on the command line, and not in the error', (t) => {
+    const bundling = { command: ['build'], environment: { TOKEN: 'planted "by" the app' } };
+    const { call, handed, stdout, stderr, status } = synthesiseWith(t, { bundling, env: own, status: 1 });
+    assert.notEqual(status, 0);
+    assert.equal(handed, undefined);
+    assert.ok(call.includes('TOKEN=planted "by" the app'), call.join(' '));
+    assert.match(stderr, /TOKEN=\*\*\*\*/);
+    assertNowhere(['planted "by" the app', ...Object.values(PLANTED)], { texts: { stdout, stderr } });
   });
 });
