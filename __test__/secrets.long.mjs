@@ -21,7 +21,7 @@ const skip =
   (!containers.available && containers.reason) || (!fs.existsSync(PYTHON) && `this machine has no ${PYTHON}`);
 const podman = { env: { ...process.env, ...containers.environment } };
 
-/** The command lines of every process of this machine. */
+/** The command lines of all processes of this machine that belong to a build. */
 function commandLines() {
   const processes = fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   const read = (name) => {
@@ -31,24 +31,28 @@ function commandLines() {
       return ''; // It has ended meanwhile.
     }
   };
-  return processes.map(read).join('\n');
+  return processes.map(read).filter((line) => /podman|conmon|runc|keyring|\buv\b|uv-lambda-cdk/.test(line));
 }
 
 /** Synthesises an app whose zip a container builds, and watches all command lines meanwhile. */
 async function synthesise(t, folder, { bundling = '', env, hostEnvironment = {} }) {
   const outdir = path.join(temporaryFolder(t), 'cdk.out');
-  const app = `
-    const { App, Stack, DockerImage, BundlingFileAccess } = require('aws-cdk-lib');
-    const lambda = require('aws-cdk-lib/aws-lambda');
-    const { PythonLambdaFunction } = require(${JSON.stringify(root)});
+  const app = path.join(temporaryFolder(t), 'app.cjs');
+  const source = `
+    const { createRequire } = require('node:module');
+    const need = createRequire(${JSON.stringify(path.join(root, 'index.js'))});
+    const { App, Stack, DockerImage, BundlingFileAccess } = need('aws-cdk-lib');
+    const lambda = need('aws-cdk-lib/aws-lambda');
+    const { PythonLambdaFunction } = need('./index.js');
     const app = new App({ outdir: ${JSON.stringify(outdir)}, analyticsReporting: false });
     new PythonLambdaFunction(new Stack(app, 'Stack'), 'Fn', {
       path: ${JSON.stringify(folder)}, handler: 'main.handler', runtime: lambda.Runtime.PYTHON_3_11,
       bundling: { docker: 'always', image: DockerImage.fromRegistry('${containers.image}'), network: 'host', ${bundling} },
     });
     app.synth();`;
+  fs.writeFileSync(app, source);
   const temporary = temporaryFolder(t);
-  const child = spawn(process.execPath, ['--eval', app], {
+  const child = spawn(process.execPath, [app], {
     cwd: root,
     env: { ...env, ...containers.environment, CDK_DOCKER: containers.podman, TMPDIR: temporary, ...hostEnvironment },
   });
@@ -56,12 +60,34 @@ async function synthesise(t, folder, { bundling = '', env, hostEnvironment = {} 
   for (const stream of ['stdout', 'stderr']) {
     child[stream].setEncoding('utf8').on('data', (text) => (said[stream] += text));
   }
-  let seen = '';
-  const watch = setInterval(() => (seen += commandLines()), 20);
+  const seen = new Set();
+  const watch = setInterval(() => commandLines().forEach((line) => seen.add(line)), 20);
   const status = await new Promise((resolve) => child.on('close', resolve));
   clearInterval(watch);
   const [zip] = fs.existsSync(outdir) ? fs.readdirSync(outdir).filter((name) => name.endsWith('.zip')) : [];
-  return { status, ...said, outdir, zip: zip && path.join(outdir, zip), seen, left: fs.readdirSync(temporary) };
+  return {
+    status,
+    ...said,
+    outdir,
+    zip: zip && path.join(outdir, zip),
+    seen: [...seen],
+    left: fs.readdirSync(temporary),
+  };
+}
+
+/**
+ * Readies podman for copies of folders. Gives what CDK leaves there where a build fails, which is gone when the test is
+ * over.
+ */
+function withCopies(t) {
+  // CDK copies by way of a container of this image, which cannot be pulled here.
+  run('podman', ['tag', containers.image, 'public.ecr.aws/docker/library/alpine'], podman);
+  const volumes = () => run('podman', ['volume', 'ls', '--quiet'], podman).split('\n').filter(Boolean);
+  const before = volumes();
+  const left = () => volumes().filter((name) => !before.includes(name));
+  // With the container that holds it.
+  t.after(() => left().forEach((volume) => run('podman', ['volume', 'rm', '--force', volume], podman)));
+  return left;
 }
 
 function sha256(file) {
@@ -119,11 +145,11 @@ describe('a private index, in a container', { skip }, () => {
         hostEnvironment: { PATH, UV_KEYRING_PROVIDER: 'subprocess', UV_INDEX_PRIVATE_USERNAME: USERNAME },
       };
     },
-    '`uv auth login`': (t, password) => {
+    '`uv auth login`': (t, password, { origin }) => {
       const UV_CREDENTIALS_DIR = temporaryFolder(t);
       fs.writeFileSync(
         path.join(UV_CREDENTIALS_DIR, 'credentials.toml'),
-        `[[credential]]\nservice = "http://127.0.0.1/"\nusername = "${USERNAME}"\nscheme = "basic"\npassword = "${password}"\n`,
+        `[[credential]]\nservice = "${origin}/"\nusername = "${USERNAME}"\nscheme = "basic"\npassword = "${password}"\n`,
       );
       return { hostEnvironment: { UV_CREDENTIALS_DIR } };
     },
@@ -135,8 +161,7 @@ describe('a private index, in a container', { skip }, () => {
       hostEnvironment: { UV_INDEX_PRIVATE_USERNAME: USERNAME, UV_INDEX_PRIVATE_PASSWORD: password },
     }),
     'netrc, by copies of the folders, as another user': (t, password) => {
-      // CDK copies by way of a container of this image, which cannot be pulled here.
-      run('podman', ['tag', containers.image, 'public.ecr.aws/docker/library/alpine'], podman);
+      withCopies(t);
       return {
         bundling: `user: '12345:12345', bundlingFileAccess: BundlingFileAccess.VOLUME_COPY,`,
         hostEnvironment: { NETRC: netrc(t, password) },
@@ -152,9 +177,12 @@ describe('a private index, in a container', { skip }, () => {
           env,
           ...way(t, password, index),
         });
-        assert.match(seen, /uv-lambda-cdk.* bundle /, 'no command line of the container was seen');
+        assert.ok(
+          seen.some((line) => /^\/.*uv-lambda-cdk\S* bundle /.test(line)),
+          `the executable was not seen to run: ${stderr}`,
+        );
         assertNowhere([password], {
-          texts: { stdout, stderr, 'the command lines': seen },
+          texts: { stdout, stderr, ...seen },
           folders: { 'cdk.out': outdir, workspace: folder },
         });
         assert.deepEqual(left, []);
@@ -172,22 +200,19 @@ describe('a private index, in a container', { skip }, () => {
   }
 
   test('leaves no password in the copies that CDK leaves where a build fails', async (t) => {
-    run('podman', ['tag', containers.image, 'public.ecr.aws/docker/library/alpine'], podman);
-    const volumes = () => run('podman', ['volume', 'ls', '--quiet'], podman).split('\n').filter(Boolean);
-    const before = volumes();
+    const left = withCopies(t);
     const { folder, env } = await prepare(t);
-    const { status } = await synthesise(t, folder, {
+    const { status, stderr } = await synthesise(t, folder, {
       env,
       bundling: 'bundlingFileAccess: BundlingFileAccess.VOLUME_COPY,',
       hostEnvironment: { UV_INDEX_PRIVATE_USERNAME: USERNAME, UV_INDEX_PRIVATE_PASSWORD: 'wr0ng-password' },
     });
     assert.notEqual(status, 0);
-    const left = volumes().filter((name) => !before.includes(name));
-    assert.notDeepEqual(left, []);
-    for (const volume of left) {
-      const inspected = JSON.parse(run('podman', ['volume', 'inspect', volume], podman));
-      assertNowhere(['wr0ng-password'], { folders: { [volume]: inspected[0].Mountpoint } });
-      run('podman', ['volume', 'rm', '--force', volume], podman);
+    assert.match(stderr, /error\[UV_FAILED\]/);
+    assert.equal(left().length, 2);
+    for (const volume of left()) {
+      const [{ Mountpoint }] = JSON.parse(run('podman', ['volume', 'inspect', volume], podman));
+      assertNowhere(['wr0ng-password'], { folders: { [volume]: Mountpoint } });
     }
   });
 });

@@ -90,7 +90,7 @@ export function lock(folder, { host }) {
 export function environment(test, { programs = [], store, env = {} }) {
   const home = temporaryFolder(test);
   return {
-    PATH: [programs, path.dirname(uv), '/usr/bin', '/bin'].flat().join(path.delimiter),
+    PATH: [programs, path.dirname(uv), '/usr/bin', '/bin', '/usr/sbin', '/sbin'].flat().join(path.delimiter),
     HOME: home,
     USERPROFILE: home,
     SYSTEMROOT: process.env.SYSTEMROOT ?? '',
