@@ -6,15 +6,25 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, test } from 'node:test';
-import { root, run } from '../scripts/tools.mjs';
+import { UV_VERSION, ensureUv, root, run } from '../scripts/tools.mjs';
 import { interpreter, pythonVersion, unzip, uv } from './machine.mjs';
 import { startPrivateIndex } from './private-index.mjs';
 import { PASSWORD, USERNAME, appFrom, assertNowhere, environment, lock, withBackend } from './secrets.mjs';
 import { runApp, temporaryFolder } from './workspace.mjs';
 
 /** Bundles the app in `folder` on the command line. */
-function bundle(folder, output, env) {
-  const flags = ['--path', folder, '--python', pythonVersion, '--interpreter', interpreter, '--output', output];
+function bundle(folder, output, env, others = []) {
+  const flags = [
+    '--path',
+    folder,
+    '--python',
+    pythonVersion,
+    '--interpreter',
+    interpreter,
+    '--output',
+    output,
+    ...others,
+  ];
   const { status, stdout, stderr } = spawnSync(process.execPath, [path.join(root, 'cli.js'), 'bundle', ...flags], {
     encoding: 'utf8',
     env,
@@ -189,6 +199,56 @@ describe('a secret', () => {
     assert.equal(status, 2);
     assert.match(stderr, /error\[UV_FAILED\]/);
     assertNowhere(['hunter2/of', 'a@hunter2/of'], { texts: { stderr } });
+  });
+
+  test('is in no word of git, in the address of a repository that refuses', async (t) => {
+    const { host } = await startPrivateIndex(t, { username: USERNAME, password: PASSWORD });
+    const folder = temporaryFolder(t);
+    const token = 't0ken-of-a-repository';
+    const files = {
+      'pyproject.toml': `[project]
+name = "app"
+version = "1.0"
+requires-python = ">=3.9"
+dependencies = ["acme"]
+
+[tool.uv.sources]
+acme = { git = "http://eve:${token}@${host}/acme.git", rev = "${'1'.repeat(40)}" }
+`,
+      'uv.lock': `version = 1
+revision = 3
+requires-python = ">=3.9"
+
+[[package]]
+name = "acme"
+version = "1.0"
+source = { git = "http://eve:${token}@${host}/acme.git?rev=${'1'.repeat(40)}#${'1'.repeat(40)}" }
+
+[[package]]
+name = "app"
+version = "1.0"
+source = { virtual = "." }
+dependencies = [
+    { name = "acme" },
+]
+
+[package.metadata]
+requires-dist = [{ name = "acme", git = "http://${host}/acme.git?rev=${'1'.repeat(40)}" }]
+`,
+      'main.py': '',
+    };
+    for (const [name, text] of Object.entries(files)) {
+      fs.writeFileSync(path.join(folder, name), text);
+    }
+    // The oldest uv that will do prints such addresses as they are.
+    for (const version of [UV_VERSION, '0.8.0']) {
+      const env = environment(t, { store: temporaryFolder(t) });
+      const native = ['--native-builds', '--uv', ensureUv(version)];
+      const { status, stdout, stderr } = bundle(folder, temporaryFolder(t), env, native);
+      assert.equal(status, 2, stderr);
+      assert.match(stderr, /Git operation failed/);
+      assertNowhere([token], { texts: { stdout, stderr } });
+    }
   });
 
   test('is not repeated where it stands in a lock that cannot be read', async (t) => {
