@@ -187,6 +187,17 @@ export interface BundlingOptions extends BuildSettings, DockerRunOptions {
   readonly platform?: string;
 
   /**
+   * Variables of the container. What uv needs to open an index (credentials, netrc, certificates) is handed over without
+   * them.
+   *
+   * They go there as a file, which nobody else can read. With a `command` or an `entrypoint` of your own they go on the
+   * command line of the engine, which every user of this machine can see.
+   *
+   * @default - no variables of your own
+   */
+  readonly environment?: { [key: string]: string };
+
+  /**
    * How the workspace reaches the container, and the zip comes back. `VOLUME_COPY` is for a Docker daemon on another
    * machine.
    *

@@ -7,7 +7,7 @@ import * as path from 'node:path';
 import { test } from 'node:test';
 import { repository } from './workspace.mjs';
 
-const DOCUMENTS = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'];
+const DOCUMENTS = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs/migrating.md'];
 
 /** The text of a file; of a document, without the places that are kept for what is to come. */
 const read = (name) => fs.readFileSync(path.join(repository, name), 'utf8').replace(/^<!--.*?-->$/gms, '');
@@ -39,7 +39,8 @@ ${rest}
 }
 
 test('every TypeScript snippet compiles', (t) => {
-  const snippets = blocks(read('README.md')).filter(({ language }) => ['ts', 'js'].includes(language));
+  const documents = ['README.md', 'docs/migrating.md'].map(read).join('\n');
+  const snippets = blocks(documents).filter(({ language }) => ['ts', 'js'].includes(language));
   assert.ok(snippets.length >= 3);
 
   // Inside of the checkout, so that packages are found, where git ignores it.
@@ -50,6 +51,8 @@ test('every TypeScript snippet compiles', (t) => {
     fs.writeFileSync(path.join(folder, `snippet-${index + 1}.ts`), asModule(text));
   });
   const compilerOptions = { noUnusedLocals: false, noEmit: true };
+  // What a snippet imports of the reader's own.
+  fs.copyFileSync(path.join(repository, 'examples-ts/lib/demo-stack.ts'), path.join(folder, 'demo-stack.ts'));
   fs.writeFileSync(
     path.join(folder, 'tsconfig.json'),
     JSON.stringify({ extends: '../../tsconfig.json', compilerOptions, include: ['*.ts'], exclude: [] }),
@@ -91,7 +94,7 @@ test('every file exists, and every link leads somewhere', () => {
       if (target.startsWith('#')) {
         assert.ok(headings.includes(target.slice(1)), `${name}: ${target}`);
       } else if (!target.includes('://')) {
-        assert.ok(exists(target.split('#')[0]), `${name}: ${target}`);
+        assert.ok(exists(path.join(path.dirname(name), target.split('#')[0])), `${name}: ${target}`);
       }
     }
   }

@@ -115,6 +115,7 @@ export function runApp(test, { functions, context = {}, env = {}, cwd = reposito
   return {
     status,
     stdout,
+    outdir,
     // A checkout need not have the executables that a real container would run.
     stderr: stderr.replace(/^uv-lambda-cdk: .* is missing: run `npm run build:executables`\n/gm, ''),
     assets: fs.existsSync(outdir) ? fs.readdirSync(outdir).filter((name) => name.startsWith('asset.')) : [],

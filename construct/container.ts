@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DockerImage } from 'aws-cdk-lib';
 import type { DockerRunOptions, DockerVolume } from 'aws-cdk-lib';
-import { containerPlan } from '../binding';
-import type { ContainerPlan } from '../binding';
+import { containerPlan, handOver } from '../binding';
+import type { ContainerPlan, Handover } from '../binding';
 import { bundleError } from './bundler';
 import type { UvBundler } from './bundler';
 import type { BundleOptions } from '../index';
@@ -53,22 +53,41 @@ export class BuildContainer extends DockerImage {
   override run(asked: DockerRunOptions = {}): void {
     const plan = containerPlan(this.#options);
     const settings = this.#settings;
-    // CDK takes the volumes of a helper container where the daemon is on another machine, which cannot mount folders.
-    const [helper] = asked.volumesFrom ?? [];
-    const { environment, volumes, ...command } = execution(plan, settings, helper);
-    try {
-      const image = this.#image ?? runtimeImage(plan, settings);
-      image.run({
+    const image = () => this.#image ?? runtimeImage(plan, settings);
+    const run = ({ command, environment, volumes }: Execution) =>
+      image().run({
         ...asked,
         platform: plan.platform,
-        ...command,
+        ...(command === undefined ? {} : { command }),
         ...settings,
-        environment: { ...asked.environment, ...environment, ...settings.environment },
+        environment: { ...asked.environment, ...environment },
         volumes: [...(asked.volumes ?? []), ...volumes, ...(settings.volumes ?? [])],
         volumesFrom: [...(asked.volumesFrom ?? []), ...(settings.volumesFrom ?? [])],
       });
+    try {
+      if (settings.command !== undefined) {
+        // The app's own command needs nothing of ours.
+        run({ environment: settings.environment ?? {}, volumes: [] });
+      } else {
+        this.#handingOver((handover) => run(execution(plan, settings, asked, handover)));
+      }
     } catch (error) {
-      throw isMissingProgram(error) ? this.#withoutEngine() : error;
+      throw isMissingProgram(error) ? this.#withoutEngine() : withoutValues(error, settings.environment);
+    }
+  }
+
+  /**
+   * Gives `run` what the container needs to open the project's indexes, and the app's own variables with it, as a file. It
+   * is gone when this ends.
+   */
+  #handingOver(run: (handover: Handover) => void): void {
+    const { entrypoint, environment } = this.#settings;
+    // A program of the app's that runs before ours could not read the file.
+    const handover = handOver(this.#options, entrypoint === undefined ? (environment ?? {}) : {});
+    try {
+      run(handover);
+    } finally {
+      handover.remove();
     }
   }
 
@@ -88,6 +107,20 @@ export class BuildContainer extends DockerImage {
     const image = this.#image ?? runtimeImage(containerPlan(this.#options), this.#settings);
     return image.cp(imagePath, outputPath);
   }
+}
+
+/** The error without the values of variables: CDK quotes the whole command line, which has them. */
+function withoutValues(error: unknown, variables: Record<string, string> = {}): unknown {
+  if (error instanceof Error) {
+    for (const [name, value] of Object.entries(variables)) {
+      // As they are, and as CDK writes them.
+      for (const text of [`${name}=${value}`, JSON.stringify(`${name}=${value}`).slice(1, -1)]) {
+        error.message = error.message.replaceAll(text, `${name}=****`);
+        error.stack = error.stack?.replaceAll(text, `${name}=****`);
+      }
+    }
+  }
+  return error;
 }
 
 function isMissingProgram(error: unknown): boolean {
@@ -117,39 +150,70 @@ interface Execution {
   readonly volumes: DockerVolume[];
 }
 
-function execution(plan: ContainerPlan, settings: DockerRunOptions, helper: string | undefined): Execution {
-  if (settings.command !== undefined) {
-    // The app's own command needs nothing of ours.
-    return { environment: {}, volumes: [] };
-  }
+function execution(
+  plan: ContainerPlan,
+  settings: DockerRunOptions,
+  asked: DockerRunOptions,
+  handover: Handover,
+): Execution {
   const executable = join(EXECUTABLES, plan.executable);
   if (!existsSync(executable)) {
     // A published package has it; a checkout may not, and the engine would only say that it found no such file.
     process.stderr.write(`uv-lambda-cdk: \`${executable}\` is missing: run \`npm run build:executables\`\n`);
   }
-  return helper === undefined ? mounted(plan, settings) : copied(plan, executable, helper);
+  // CDK takes the volumes of a helper container where the daemon is on another machine, which cannot mount folders.
+  const [helper] = asked.volumesFrom ?? [];
+  const way = helper === undefined ? mounted(plan, settings, handover) : copied(plan, executable, helper, handover);
+  const own = settings.entrypoint === undefined ? {} : settings.environment;
+  return { ...way, environment: { ...way.environment, ...own } };
 }
 
-/** Where folders of this machine can be mounted: those of the plan, and that of the executable. */
-function mounted(plan: ContainerPlan, { user }: DockerRunOptions): Execution {
+/** Where folders of this machine can be mounted: those of the plan, that of the executable, and what is handed over. */
+function mounted(plan: ContainerPlan, { user }: DockerRunOptions, handover: Handover): Execution {
   const folder = '/uv-lambda-cdk/bin';
   // Another user than the one who runs this could not write into the cache.
   const cache = user === undefined ? plan.cache : undefined;
+  const handed = handover.folder && { hostPath: handover.folder, containerPath: '/uv-lambda-cdk/handover' };
   return {
     command: [`${folder}/${plan.executable}`, ...plan.arguments],
-    environment: { ...plan.environment, ...(cache && { UV_CACHE_DIR: cache.containerPath }) },
-    volumes: [{ hostPath: EXECUTABLES, containerPath: folder }, ...plan.volumes, ...(cache ? [cache] : [])],
+    environment: {
+      ...plan.environment,
+      ...(cache && { UV_CACHE_DIR: cache.containerPath }),
+      ...(handed && { [handover.variable]: `${handed.containerPath}/${handover.file}` }),
+    },
+    volumes: [
+      { hostPath: EXECUTABLES, containerPath: folder },
+      ...plan.volumes,
+      ...(cache ? [cache] : []),
+      ...(handed ? [handed] : []),
+    ],
   };
 }
 
-/** Where folders are copied: the executable travels in the copy of the workspace. */
-function copied(plan: ContainerPlan, executable: string, helper: string): Execution {
-  // The core knows this name, and takes it for nobody's source.
+/** Where folders are copied: the executable and what is handed over travel in the copy of the workspace. */
+function copied(plan: ContainerPlan, executable: string, helper: string, handover: Handover): Execution {
+  // The core knows these names, and takes them for nobody's source.
   const copy = '/asset-input/.uv-lambda-cdk';
-  execFileSync(process.env.CDK_DOCKER ?? 'docker', ['cp', executable, `${helper}:${copy}`], {
+  const handed = `${copy}-handover`;
+  copyInto(helper, executable, copy);
+  if (handover.folder) {
+    // The executable removes it when it has read it: CDK leaves the copy where a build fails.
+    copyInto(helper, handover.folder, handed);
+  }
+  return {
+    command: [copy, ...plan.arguments],
+    environment: {
+      ...plan.environment,
+      ...(handover.folder && { [handover.variable]: `${handed}/${handover.file}` }),
+    },
+    volumes: [],
+  };
+}
+
+function copyInto(container: string, from: string, to: string): void {
+  execFileSync(process.env.CDK_DOCKER ?? 'docker', ['cp', from, `${container}:${to}`], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  return { command: [copy, ...plan.arguments], environment: plan.environment, volumes: [] };
 }
 
 /** What was to be built in this process so far, and how, in order. */

@@ -12,6 +12,7 @@ use crate::interpreter::InterpreterError;
 use crate::pack::PackError;
 use crate::project::ProjectError;
 use crate::request::RequestError;
+use crate::secrets::mask_credentials;
 use crate::select::SelectError;
 use crate::uv::UvError;
 
@@ -96,6 +97,12 @@ impl Error {
             Self::WorkFolder(_) | Self::Threads(_) => "IO",
             Self::Bug(_) => "BUG",
         }
+    }
+
+    /// What is said of it, the one text that leaves: causes quote lockfiles, manifests and programs, and any of those
+    /// may hold credentials.
+    pub fn message(&self) -> String {
+        mask_credentials(&self.to_string())
     }
 
     /// Whether a container could do what this machine cannot. Everything else would fail in a

@@ -46,6 +46,8 @@ pub mod verify;
 pub mod cli;
 pub mod conditions;
 pub mod container;
+pub mod handover;
+pub mod keyring;
 pub mod error;
 pub mod identity;
 pub mod process;

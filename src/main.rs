@@ -1,7 +1,20 @@
-//! The command line as an executable of its own, for machines without Node.
+//! The command line as an executable of its own, for machines without Node, and for the container.
 
 use std::process::ExitCode;
 
+use uv_lambda_cdk::{cli, handover};
+
 fn main() -> ExitCode {
-    ExitCode::from(uv_lambda_cdk::cli::run(std::env::args_os()))
+    // Held until the end: uv reads what lies in it.
+    let _files = match handover::take() {
+        Ok(files) => files,
+        Err(error) => {
+            eprintln!(
+                "error[IO]: failed to read what `{}` names: {error}; is the folder of temporary files (TMPDIR) shared with the container engine?",
+                handover::VARIABLE
+            );
+            return ExitCode::from(2);
+        }
+    };
+    ExitCode::from(cli::run(std::env::args_os()))
 }

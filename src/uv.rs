@@ -35,6 +35,10 @@ const PASSED: &[&str] = &[
     "NETRC",
     "SSH_AUTH_SOCK",
     "SSH_AGENT_PID",
+    // A keyring on a Linux desktop is a service that is reached by way of these.
+    "DBUS_SESSION_BUS_ADDRESS",
+    "XDG_RUNTIME_DIR",
+    "PYTHON_KEYRING_BACKEND",
     "UV_CACHE_DIR",
     "UV_CONCURRENT_BUILDS",
     "UV_CONCURRENT_DOWNLOADS",
@@ -89,9 +93,20 @@ const SETTINGS: &[&str] = &[
     "UV_RESOLUTION",
 ];
 
-/// Families of variables that pass: credentials of named indexes, and git's and AWS's ways to log
-/// in (a keyring for CodeArtifact needs the latter).
-const PASSED_PREFIXES: &[&str] = &["UV_INDEX_", "GIT_SSH", "GIT_ASKPASS", "AWS_"];
+/// Families of variables that pass: credentials of named indexes; git's ways to log in; and what the keyrings of
+/// `keyring` itself, of AWS `CodeArtifact`, Google Artifact Registry and Azure Artifacts log in with.
+const PASSED_PREFIXES: &[&str] = &[
+    "UV_INDEX_",
+    "GIT_SSH",
+    "GIT_ASKPASS",
+    "KEYRING_",
+    "AWS_",
+    "GOOGLE_",
+    "CLOUDSDK_",
+    "AZURE_",
+    "ARTIFACTS_",
+    "VSS_NUGET_",
+];
 
 /// Seconds since 1970 that a build backend writes into an archive where it must write a time:
 /// 1 January 1980, the first that a zip can hold.
@@ -373,7 +388,8 @@ impl Uv {
     }
 }
 
-fn is_passed(name: &str) -> bool {
+/// Whether uv, and what it starts, may see a variable of the caller's.
+pub(crate) fn is_passed(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
     PASSED.contains(&upper.as_str()) || PASSED_PREFIXES.iter().any(|prefix| upper.starts_with(prefix))
 }

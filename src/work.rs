@@ -25,7 +25,7 @@ impl WorkFolder {
     /// Makes a working folder in `parent`, and removes those that were left there.
     pub fn new(parent: &Path) -> io::Result<Self> {
         remove_abandoned(parent);
-        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent)?;
+        let folder = private_folder(PREFIX, parent)?;
         // Locked before it has the name by which others look for it: nobody can find it unlocked.
         let unnamed = folder.path().join(".locking");
         let lock = File::create_new(&unnamed)?;
@@ -40,6 +40,16 @@ impl WorkFolder {
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
+}
+
+/// Makes a folder for a time, which only its user can look into.
+pub(crate) fn private_folder(prefix: &str, parent: &Path) -> io::Result<TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(prefix);
+    // Without it, the mask of the user decides, which mostly lets everybody read.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    builder.tempdir_in(parent)
 }
 
 /// Removes the working folders that nobody works in. What cannot be read or removed is somebody else's.
@@ -61,6 +71,15 @@ fn remove_abandoned(parent: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_can_look_into_a_working_folder() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let parent = tempfile::tempdir().unwrap();
+        let folder = WorkFolder::new(parent.path()).unwrap();
+        assert_eq!(fs_err::metadata(folder.path()).unwrap().permissions().mode() & 0o777, 0o700);
+    }
 
     #[test]
     fn an_abandoned_folder_is_removed_and_one_in_use_is_not() {

@@ -6,6 +6,7 @@
 mod options;
 mod values;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +18,7 @@ use values::{Attempt, Bundle, ContainerPlan, Diff, Reason, Verification, Volume}
 use crate::error::caught;
 use crate::many::{bundle_all, bundle_next};
 
+use crate::handover::{self, Handed};
 use crate::project::Project;
 use crate::{Error, cli, container, find_root};
 
@@ -41,7 +43,7 @@ pub fn attempt_sync(
         Ok(bundle) => Ok(Attempt { bundle: Some(bundle.into()), unavailable: None }),
         Err(error) if error.container_can_help() => Ok(Attempt {
             bundle: None,
-            unavailable: Some(Reason { code: error.code().to_owned(), message: error.to_string() }),
+            unavailable: Some(Reason { code: error.code().to_owned(), message: error.message() }),
         }),
         Err(error) => Err(to_js(&error)),
     }
@@ -223,6 +225,51 @@ pub fn container_plan(#[napi(ts_arg_type = "unknown")] options: Options) -> Resu
         cache: plan.cache.map(Volume::from),
     })
     .map_err(|error| to_js(&error))
+}
+
+/// What a container is handed, on disk until it is removed.
+#[napi]
+pub struct Handover(Option<Handed>);
+
+#[napi]
+impl Handover {
+    /// The folder for the container; none where there is nothing to hand over.
+    #[napi(getter)]
+    pub fn folder(&self) -> Option<String> {
+        self.0.as_ref().map(|handed| handed.folder.to_string_lossy().into_owned())
+    }
+
+    /// The variable that names the file, in the container.
+    #[napi(getter)]
+    pub fn variable(&self) -> String {
+        handover::VARIABLE.to_owned()
+    }
+
+    /// The name of the file in its folder.
+    #[napi(getter)]
+    pub fn file(&self) -> String {
+        handover::FILE.to_owned()
+    }
+
+    /// Removes it.
+    #[napi]
+    pub fn remove(&mut self) {
+        self.0 = None;
+    }
+}
+
+/// Writes down what a container is handed for these options, and the caller's own variables with it.
+#[napi(catch_unwind)]
+pub fn hand_over(
+    #[napi(ts_arg_type = "unknown")] options: Options,
+    variables: BTreeMap<String, String>,
+) -> Result<Handover> {
+    let handed = options.request().and_then(|request| {
+        let root = find_root(&request.path)?;
+        let handover = handover::Handover::gather(&root, variables);
+        handover.write().map_err(Error::WorkFolder)
+    });
+    handed.map(Handover).map_err(|error| to_js(&error))
 }
 
 /// The version of this package.

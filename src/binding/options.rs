@@ -28,7 +28,7 @@ pub(super) type Result<T> = napi::Result<T, Code>;
 
 /// An error as JavaScript gets it.
 pub(super) fn to_js(error: &Error) -> napi::Error<Code> {
-    napi::Error::new(Code(error.code().to_owned()), error.to_string())
+    napi::Error::new(Code(error.code().to_owned()), error.message())
 }
 
 /// Options as JavaScript passes them. What is no plain value (a function, a symbol, a circle) is an

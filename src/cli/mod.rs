@@ -333,7 +333,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             if write(&mut io::stdout().lock(), &text) { answer.ending } else { Ending::Failed }
         }
         Err(error) => {
-            let message = in_terms_of_flags(&error.to_string());
+            let message = in_terms_of_flags(&error.message());
             if command_line.json {
                 write(&mut io::stdout().lock(), &pretty(&json::error(error.code(), &message)));
             }

@@ -27,11 +27,18 @@ pub struct SourceFile {
 const NEVER_SOURCE: &[&str] = &[
     // Our own executable, in a workspace that was copied into a container.
     ".uv-lambda-cdk",
+    // What it is handed there: credentials.
+    ".uv-lambda-cdk-handover",
     ".git",
     ".hg",
     ".svn",
     ".venv",
     ".env",
+    ".envrc",
+    ".netrc",
+    "_netrc",
+    ".pypirc",
+    ".npmrc",
     ".DS_Store",
     "Thumbs.db",
     "__pycache__",
@@ -319,6 +326,8 @@ mod tests {
             ("environment/lib/x.py", ""),
             (".env", "SECRET"),
             (".env.local", "SECRET"),
+            ("src/app/.netrc", "SECRET"),
+            (".pypirc", "SECRET"),
             (".DS_Store", ""),
             (".gitignore", "*.log\n/generated/\n"),
             ("run.log", ""),

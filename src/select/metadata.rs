@@ -11,6 +11,7 @@ use crate::archive::Contents;
 use crate::dist_info::{Row, header, record};
 use crate::install::Origin;
 use crate::project::{Shipping, normalize_name};
+use crate::secrets::remove_credentials;
 
 /// Rewrites the metadata among `entries` and says which packages there are.
 ///
@@ -40,7 +41,12 @@ pub(super) fn canonicalize(
         if matches!(origin, Origin::Local(_)) {
             forget_generator_version(entries, &format!("{folder}/WHEEL"))?;
         }
-        let metadata = read_text(entries, &format!("{folder}/METADATA"))?;
+        let path = format!("{folder}/METADATA");
+        let original = read_text(entries, &path)?;
+        let metadata = without_credentials(&original);
+        if metadata != original {
+            entries.insert(path, Contents::Bytes(metadata.clone().into_bytes()));
+        }
         let files = rewrite_record(entries, &folder)?;
         packages.push(Package {
             name: normalize_name(header(&metadata, "Name").unwrap_or_default()),
@@ -49,6 +55,17 @@ pub(super) fn canonicalize(
         });
     }
     Ok(packages)
+}
+
+/// The metadata without the credentials in the addresses of its dependencies: a build backend copies those from the
+/// manifest (`name @ https://user:password@...`), or puts a variable of the environment there.
+fn without_credentials(metadata: &str) -> String {
+    // What follows the empty line is a description, whose addresses are examples.
+    let (fields, description) = metadata.split_at(metadata.find("\n\n").unwrap_or(metadata.len()));
+    let lines = fields.split_inclusive('\n').map(|line| {
+        if line.starts_with("Requires-Dist:") { remove_credentials(line) } else { line.to_owned() }
+    });
+    lines.chain([description.to_owned()]).collect()
 }
 
 fn read_text(entries: &BTreeMap<String, Contents>, path: &str) -> Result<String, SelectError> {
@@ -168,6 +185,16 @@ mod tests {
             ]
         );
         assert!(!record.contains('\r'));
+    }
+
+    #[test]
+    fn credentials_in_the_addresses_of_dependencies_do_not_ship() {
+        let mut entries = entries();
+        let metadata = "Name: App\nRequires-Dist: a @ https://ada:secret@a.test/a.whl ; extra == 'a'\nRequires-Dist: b @ git+ssh://git@b.test/b@v1\n\nhttps://user:password@example.com\nRequires-Dist: c @ https://t@c.test/\n";
+        let path = "app-1.0.dist-info/METADATA";
+        entries.insert(path.to_owned(), Contents::Bytes(metadata.into()));
+        canonicalize(&mut entries, &Origin::ThirdParty("app".to_owned())).unwrap();
+        assert_eq!(text(&entries, path), metadata.replace("ada:secret@", ""));
     }
 
     #[test]
