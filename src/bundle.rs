@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::hooks;
 use crate::install;
 use crate::interpreter::Interpreter;
-use crate::project::{Project, ProjectError, marker_environment, stage};
+use crate::project::{Project, marker_environment, stage};
 use crate::report::{Bundle, PackageReport, Warning};
 use crate::request::Request;
 use crate::select::{self, SelectError, Selection};
@@ -46,12 +46,11 @@ fn walk(request: &Request, output: &Path, conditions: &Conditions) -> Result<Bun
     let reach = project.reach(&environment)?;
 
     let work = WorkFolder::new(&conditions.work).map_err(Error::WorkFolder)?;
-    let staged = stage(&project, &reach, &work.path().join("workspace")).map_err(ProjectError::from)?;
+    let staged = stage(&project, &reach, &work.path().join("workspace"))?;
     if let Some(member) = reach.local.first() {
         hooks::run(&request.hooks.before_bundling, "beforeBundling", &staged.copy_of(&member.folder))?;
     }
-    let installed =
-        install::install(&project, &staged, &reach.local, request, &uv, &interpreter, work.path())?;
+    let installed = install::install(&project, &staged, &reach, request, &uv, &interpreter, work.path())?;
     let mut selection = select::select(&installed)?;
     if !request.hooks.after_bundling.is_empty() {
         selection.change(&work.path().join("selection"), |folder| {

@@ -103,6 +103,18 @@ fn arguments(request: &Request, project: &Project, path: &str) -> Vec<String> {
     if let Some(handler) = &request.handler {
         add("--handler", handler);
     }
+    let choice = &request.choice;
+    for (flag, values) in [
+        ("--extra", &choice.extras),
+        ("--group", &choice.groups),
+        ("--exclude-package", &choice.exclude_packages),
+        ("--include", &choice.include),
+        ("--exclude", &choice.exclude),
+    ] {
+        for value in values {
+            add(flag, value);
+        }
+    }
     for (flag, hooks) in [
         ("--before-bundling", &request.hooks.before_bundling),
         ("--after-bundling", &request.hooks.after_bundling),

@@ -101,6 +101,10 @@ pub struct Sync<'a> {
     pub workspace: &'a Path,
     /// The member whose dependencies are installed.
     pub member: &'a str,
+    /// Its extras that are installed.
+    pub extras: &'a [String],
+    /// Its dependency groups that are installed.
+    pub groups: &'a [String],
     /// The packages among them that are not.
     pub without: &'a [&'a str],
     /// What wheels are chosen for.
@@ -242,6 +246,8 @@ impl Uv {
                 .args(if sync.native_builds { &[][..] } else { WHEELS_ONLY })
                 .args(["--package", sync.member, "--python-platform", &sync.target.uv_platform(), "--python"])
                 .args([sync.interpreter])
+                .args(sync.extras.iter().flat_map(|name| ["--extra", name]))
+                .args(sync.groups.iter().flat_map(|name| ["--group", name]))
                 .args(sync.without.iter().flat_map(|name| ["--no-install-package", name]))
                 .env("UV_PROJECT_ENVIRONMENT", sync.environment);
         })?;

@@ -15,7 +15,8 @@ use options::{Options, Result, to_js};
 use values::{Attempt, Bundle, ContainerPlan, Diff, Reason, Verification, Volume};
 
 use crate::error::caught;
-
+use crate::project::default_pythons;
+use crate::request::{RequestError, existing_folder};
 use crate::{Error, cli, container, find_root};
 
 /// The one function behind every door.
@@ -155,6 +156,16 @@ fn digest(options: &Options) -> std::result::Result<String, Error> {
 pub fn find_workspace_root(from: String) -> Result<String> {
     find_root(from.as_ref())
         .map(|root| root.to_string_lossy().into_owned())
+        .map_err(|error| to_js(&error.into()))
+}
+
+/// The Pythons that are right for a package by default, the best one first; there is at least one.
+#[napi(catch_unwind)]
+pub fn default_python_versions(path: String, package_name: Option<String>) -> Result<Vec<String>> {
+    let pythons = existing_folder(path.into())
+        .and_then(|path| default_pythons(&path, package_name.as_deref()).map_err(RequestError::from));
+    pythons
+        .map(|pythons| pythons.iter().map(ToString::to_string).collect())
         .map_err(|error| to_js(&error.into()))
 }
 

@@ -12,7 +12,7 @@ pub use no_wheel::NoWheel;
 use crate::archive::{self, ArchiveError};
 use crate::files::files_below;
 use crate::interpreter::Interpreter;
-use crate::project::{LocalPackage, Project, Shipping, Staged};
+use crate::project::{LocalPackage, Project, Reach, Shipping, Staged};
 use crate::request::Request;
 use crate::target::Target;
 use crate::uv::{Sync, Uv, UvError};
@@ -115,7 +115,7 @@ impl InstallError {
 pub fn install(
     project: &Project,
     staged: &Staged,
-    local: &[LocalPackage],
+    reach: &Reach<'_>,
     request: &Request,
     uv: &Uv,
     interpreter: &Interpreter,
@@ -127,7 +127,8 @@ pub fn install(
     uv.check_lock(checked, &project.root, &interpreter.path)?;
 
     let both = Installer { project, request, uv, interpreter: &interpreter.path, staged, work };
-    let (local, third_party) = rayon::join(|| both.install_local(local), || both.install_third_party(local));
+    let (local, third_party) =
+        rayon::join(|| both.install_local(&reach.local), || both.install_third_party(reach));
     let mut installed = local?;
     installed.push(third_party?);
     Ok(installed)
@@ -145,14 +146,17 @@ struct Installer<'a> {
 }
 
 impl Installer<'_> {
-    fn install_third_party(&self, local: &[LocalPackage]) -> Result<Installed, InstallError> {
+    fn install_third_party(&self, reach: &Reach<'_>) -> Result<Installed, InstallError> {
         let environment = self.work.join("environment");
-        let local: Vec<&str> = local.iter().map(|package| package.name.as_str()).collect();
+        let local = reach.local.iter().map(|package| package.name.as_str());
+        let without: Vec<&str> = local.chain(reach.left_out.iter().copied()).collect();
         self.uv
             .install(&Sync {
                 workspace: &self.staged.root,
                 member: &self.project.member,
-                without: &local,
+                extras: &self.project.choice.extras,
+                groups: &self.project.choice.groups,
+                without: &without,
                 target: self.request.target,
                 native_builds: self.request.native_builds,
                 interpreter: self.interpreter,
@@ -210,14 +214,17 @@ impl Installer<'_> {
         unpack(&wheels.join(&wheel), folder).map_err(|source| InstallError::BadWheel { name: name(), source })
     }
 
-    /// Copies the files of a local package, less those of other packages inside its folder.
+    /// Copies the files of a local package, less those of other packages inside its folder, and less archives that packages
+    /// are installed from.
     fn copy(&self, package: &LocalPackage, folder: &Path) -> Result<(), InstallError> {
         // A project of dependencies alone has no files of its own.
         fs_err::create_dir_all(folder)?;
-        let nested = self.project.folders_inside(&package.folder);
-        let nested: Vec<PathBuf> = nested.iter().map(|other| self.staged.copy_of(other)).collect();
+        let folders = self.project.folders_inside(&package.folder);
+        let archives = self.project.archives_inside(&package.folder);
+        let nested: Vec<PathBuf> =
+            folders.iter().chain(&archives).map(|other| self.staged.copy_of(other)).collect();
         for (path, file) in files_below(&self.staged.copy_of(&package.folder), &nested)? {
-            if PROJECT_FILES.contains(&path.as_str()) {
+            if PROJECT_FILES.contains(&path.as_str()) && !self.project.includes(package, &path) {
                 continue;
             }
             let copy = folder.join(path);
