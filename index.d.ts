@@ -108,7 +108,8 @@ export interface PythonLambdaCodeProps extends PythonProjectProps {
 /** Which package of which uv project, and for which Python. */
 export interface PythonProjectProps {
   /**
-   * The uv workspace, or any folder in it. A relative path is taken from the working directory of the app.
+   * The uv workspace, or any folder in it; or a script with inline metadata (PEP 723), a `.py` file with its lock beside
+   * it (`uv lock --script`). A relative path is taken from the working directory of the app.
    *
    * @default - the nearest folder with a `uv.lock`, at or above the working directory of the app
    */
@@ -277,7 +278,10 @@ export declare function bundleSync(options: BundleOptions, outputDir: string): B
 
 /** What to build, and how. An option that is not listed here is refused, with the nearest one that is. */
 export interface BundleOptions extends BuildSettings {
-  /** The uv workspace, or any folder in it. A relative path is taken from the working directory of the process. */
+  /**
+   * The uv workspace, or any folder in it; or a script with inline metadata (PEP 723), a `.py` file with its lock beside
+   * it (`uv lock --script`). A relative path is taken from the working directory of the process.
+   */
   readonly path: string;
 
   /**
@@ -681,9 +685,9 @@ export interface BundleError extends Error {
  * | `INVALID_OPTIONS` | an option is unknown, missing, of the wrong type, or does not fit the others |
  * | `UNKNOWN_RUNTIME` | the runtime is no Python, or a Python that Lambda does not have |
  * | `PATH_NOT_FOUND` | `path` does not exist |
- * | `PATH_NOT_A_FOLDER` | `path` is a file |
+ * | `PATH_NOT_A_FOLDER` | `path` is a file, and no Python script |
  * | `PROJECT_NOT_READABLE` | a file of the project cannot be read |
- * | `NO_LOCKFILE` | there is no `uv.lock` at or above `path` |
+ * | `NO_LOCKFILE` | there is no `uv.lock` at or above `path`, or no lock beside a script |
  * | `BAD_LOCKFILE` | `uv.lock` is damaged, locks no project, or is of a future format |
  * | `LOCKFILE_OUTDATED` | `uv.lock` no longer matches `pyproject.toml`: run `uv lock` |
  * | `REQUIRES_PYTHON` | the project's `requires-python` leaves out the runtime |

@@ -328,6 +328,80 @@ describe('the runtime', () => {
   });
 });
 
+describe('a script with inline metadata', () => {
+  const script = (dependencies) => `# /// script
+# requires-python = ">=3.9"
+# dependencies = ${dependencies}
+#
+# [[tool.uv.index]]
+# name = "wheels"
+# url = "wheels"
+# format = "flat"
+# ///
+import sdk
+
+def handler(event, context):
+    return sdk.VERSION
+`;
+
+  /** A script in a folder with other files, and its lock. */
+  function locked(t) {
+    const folder = temporaryFolder(t);
+    write(folder, {
+      'job.py': script('["sdk", "web[fast]"]'),
+      'other.py': '',
+      'data.json': '',
+      'wheels/.gitignore': '',
+    });
+    run(interpreter, ['-c', WHEELS, path.join(folder, 'wheels')]);
+    run(uv, ['lock', '--quiet', '--script', 'job.py', '--python', interpreter], { cwd: folder });
+    return folder;
+  }
+  const settings = { packageName: undefined, handler: 'job.handler' };
+
+  for (const version of ['0.8.0', '0.13.9']) {
+    test(`is bundled alone, beside what it needs, with uv ${version}`, async (t) => {
+      const folder = locked(t);
+      const { path: zip, packages } = build(t, path.join(folder, 'job.py'), { ...settings, uv: ensureUv(version) });
+      assert.equal(path.basename(zip), 'job.zip');
+      assert.deepEqual(
+        packages.map(({ name }) => name),
+        ['job', 'sdk', 'sdk-core', 'shared', 'turbo', 'web'],
+      );
+      const top = Object.keys(unzip(zip)).filter((name) => !name.includes('/'));
+      assert.deepEqual(top, ['job.py']);
+      assert.deepEqual(await invoke({ zip, handler: 'job.handler', events: [{}], runtimeClient }), ['1.0']);
+    });
+  }
+
+  test('has the options that a project has', (t) => {
+    const others = { ...settings, include: ['data.json'], excludePackages: ['web'] };
+    const names = files(t, path.join(locked(t), 'job.py'), others);
+    assert.ok(names.includes('data.json') && !names.some((name) => name.startsWith('web')));
+  });
+
+  test('needs a lock that matches', (t) => {
+    const folder = locked(t);
+    const file = path.join(folder, 'job.py');
+    fs.writeFileSync(file, script('["sdk"]'));
+    fails(
+      t,
+      file,
+      settings,
+      'LOCKFILE_OUTDATED',
+      /^`job\.py\.lock` does not match `job\.py`: run `uv lock --script job\.py`/,
+    );
+    fs.rmSync(path.join(folder, 'job.py.lock'));
+    fails(
+      t,
+      file,
+      settings,
+      'NO_LOCKFILE',
+      /no `job\.py\.lock` beside the script `.*`: run `uv lock --script job\.py`/,
+    );
+  });
+});
+
 test('the command line has all of it', (t) => {
   const folder = application(t, { '.gitignore': 'generated/\n', 'generated/a.py': '', 'docs/a.md': '' });
   const output = temporaryFolder(t);

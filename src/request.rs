@@ -14,7 +14,7 @@ use crate::text;
 /// A validated request for one bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// The folder to start from, absolute and with its links resolved: the workspace or any folder in it.
+    /// Where to start from, absolute and with its links resolved: the workspace, any folder in it, or a script.
     pub path: PathBuf,
     /// The workspace member to bundle; where `None`, the one that `path` lies in, or the only one.
     pub package: Option<String>,
@@ -129,8 +129,8 @@ pub enum RequestError {
     /// The project does not say what a default depends on.
     #[error(transparent)]
     Project(#[from] ProjectError),
-    /// `path` is something else than a folder.
-    #[error("`{}` (option `path`) is not a folder: give the uv workspace, or any folder in it", .path.display())]
+    /// `path` is something else than a folder or a script.
+    #[error("`{}` (option `path`) is not a folder, and no Python script: give the uv workspace, any folder in it, or a script with its lock", .path.display())]
     PathNotAFolder {
         /// The path.
         path: PathBuf,
@@ -182,7 +182,7 @@ impl Request {
         let hooks = options.hooks("commandHooks")?;
         options.refuse_unknown()?;
 
-        let path = existing_folder(path.ok_or(RequestError::Missing {
+        let path = existing_path(path.ok_or(RequestError::Missing {
             name: "path",
             meaning: "the folder of the uv workspace, or any folder in it",
         })?)?;
@@ -361,11 +361,11 @@ pub(crate) fn type_name(value: &Value) -> &'static str {
     }
 }
 
-/// The folder at an absolute `path`, with its links resolved.
-pub(crate) fn existing_folder(path: PathBuf) -> Result<PathBuf, RequestError> {
+/// The folder or the script at an absolute `path`, with its links resolved.
+pub(crate) fn existing_path(path: PathBuf) -> Result<PathBuf, RequestError> {
     match fs_err::metadata(&path) {
         // With its links resolved, so that it can be compared with other paths.
-        Ok(metadata) if metadata.is_dir() => {
+        Ok(metadata) if metadata.is_dir() || path.extension().is_some_and(|ending| ending == "py") => {
             dunce::canonicalize(&path).map_err(|_| RequestError::PathNotFound { path })
         }
         Ok(_) => Err(RequestError::PathNotAFolder { path }),

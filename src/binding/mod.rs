@@ -16,7 +16,7 @@ use values::{Attempt, Bundle, ContainerPlan, Diff, Reason, Verification, Volume}
 
 use crate::error::caught;
 use crate::project::default_pythons;
-use crate::request::{RequestError, existing_folder};
+use crate::request::{RequestError, existing_path};
 use crate::{Error, cli, container, find_root};
 
 /// The one function behind every door.
@@ -162,7 +162,7 @@ pub fn find_workspace_root(from: String) -> Result<String> {
 /// The Pythons that are right for a package by default, the best one first; there is at least one.
 #[napi(catch_unwind)]
 pub fn default_python_versions(path: String, package_name: Option<String>) -> Result<Vec<String>> {
-    let pythons = existing_folder(path.into())
+    let pythons = existing_path(path.into())
         .and_then(|path| default_pythons(&path, package_name.as_deref()).map_err(RequestError::from));
     pythons
         .map(|pythons| pythons.iter().map(ToString::to_string).collect())

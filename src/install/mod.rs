@@ -124,7 +124,7 @@ pub fn install(
     // A lock may hold absolute paths of the workspace, so it is checked where it lies; unless uv would
     // have to run build backends for it, which write into the tree.
     let checked = if project.computes_metadata() { &staged.root } else { &project.root };
-    uv.check_lock(checked, &project.root, &interpreter.path)?;
+    uv.check_lock(checked, &project.root, project.script.as_deref(), &interpreter.path)?;
 
     let both = Installer { project, request, uv, interpreter: &interpreter.path, staged, work };
     let (local, third_party) =
@@ -154,6 +154,7 @@ impl Installer<'_> {
             .install(&Sync {
                 workspace: &self.staged.root,
                 member: &self.project.member,
+                script: self.project.script.as_deref(),
                 extras: &self.project.choice.extras,
                 groups: &self.project.choice.groups,
                 without: &without,
@@ -224,7 +225,9 @@ impl Installer<'_> {
         let nested: Vec<PathBuf> =
             folders.iter().chain(&archives).map(|other| self.staged.copy_of(other)).collect();
         for (path, file) in files_below(&self.staged.copy_of(&package.folder), &nested)? {
-            if PROJECT_FILES.contains(&path.as_str()) && !self.project.includes(package, &path) {
+            let is_about_the_project =
+                PROJECT_FILES.contains(&path.as_str()) || path == self.project.lockfile();
+            if is_about_the_project && !self.project.includes(package, &path) {
                 continue;
             }
             let copy = folder.join(path);

@@ -35,6 +35,18 @@ pub struct Lock {
 struct Manifest {
     #[serde(default)]
     members: BTreeSet<String>,
+    /// What a script asks for.
+    #[serde(default)]
+    requirements: Vec<Requirement>,
+}
+
+/// What a script asks for. Version and source are those that were locked.
+#[derive(Debug, Deserialize)]
+struct Requirement {
+    name: String,
+    #[serde(default)]
+    extras: Vec<String>,
+    marker: Option<String>,
 }
 
 /// One `[[package]]` of the lock.
@@ -47,6 +59,9 @@ pub struct LockedPackage {
     pub version: Option<String>,
     /// Where it comes from.
     pub source: Source,
+    /// Where the lock has several versions: the environments that this one is for.
+    #[serde(default)]
+    resolution_markers: Vec<String>,
     #[serde(default)]
     dependencies: Vec<Dependency>,
     #[serde(default)]
@@ -169,6 +184,35 @@ impl Lock {
         &self.packages
     }
 
+    /// The same lock with a package for its script, which is then the only member: a project without a build system
+    /// that needs what the script asks for.
+    #[must_use]
+    pub fn with_script(mut self, name: &str) -> Self {
+        let requirements = std::mem::take(&mut self.manifest.requirements).into_iter();
+        let dependencies = requirements.map(|requirement| Dependency {
+            name: requirement.name,
+            version: None,
+            source: None,
+            extra: requirement.extras,
+            marker: requirement.marker,
+        });
+        let script = LockedPackage {
+            name: name.to_owned(),
+            // A script has none, and a bundle names one for each package.
+            version: Some("0".to_owned()),
+            source: Source::Virtual(".".to_owned()),
+            resolution_markers: Vec::new(),
+            dependencies: dependencies.collect(),
+            optional_dependencies: BTreeMap::new(),
+            dev_dependencies: BTreeMap::new(),
+            metadata: Metadata::default(),
+            wheels: Vec::new(),
+        };
+        self.manifest.members = BTreeSet::from([name.to_owned()]);
+        self.packages.insert(0, script);
+        self
+    }
+
     /// The members of the workspace: those the manifest lists or, for a project that stands alone,
     /// the project itself.
     pub fn members(&self) -> Vec<&LockedPackage> {
@@ -261,7 +305,13 @@ impl Lock {
                     activated.truncate(known);
                     continue;
                 }
-                for package in self.packages.iter().filter(|package| dependency.names(package)) {
+                let mut named: Vec<&LockedPackage> =
+                    self.packages.iter().filter(|package| dependency.names(package)).collect();
+                // Only what a script asks for is not told apart by the dependency itself.
+                if named.len() > 1 {
+                    named.retain(|package| package.is_for(environment));
+                }
+                for package in named {
                     queue.push_back((package, Part::Itself));
                     queue.extend(dependency.extra.iter().map(|extra| (package, Part::Extra(extra.as_str()))));
                 }
@@ -303,6 +353,14 @@ impl LockedPackage {
             Part::Group(group) => self.dev_dependencies.get(group),
         };
         listed.map_or(&[][..], Vec::as_slice)
+    }
+
+    /// Whether the lock has this version of the package for an environment.
+    fn is_for(&self, environment: &MarkerEnvironment) -> bool {
+        let holds = |marker: &String| {
+            MarkerTree::from_str(marker).map_or(true, |marker| marker.evaluate(environment, &[]))
+        };
+        self.resolution_markers.is_empty() || self.resolution_markers.iter().any(holds)
     }
 
     /// The names of its extras.
@@ -582,6 +640,62 @@ mod tests {
         let app = lock.package("app").unwrap();
         assert_eq!(Vec::from_iter(app.extras()), ["empty", "one", "two", "web"]);
         assert_eq!(Vec::from_iter(app.groups()), ["base", "nothing"]);
+    }
+
+    #[test]
+    fn a_script_is_a_member_that_needs_what_it_asks_for() {
+        let lock: Lock = toml::from_str(
+            r#"
+            version = 1
+            requires-python = ">=3.10"
+
+            [manifest]
+            requirements = [
+                { name = "old", marker = "python_full_version < '3.12'" },
+                { name = "split", specifier = ">=1" },
+                { name = "web", extras = ["fast"] },
+            ]
+
+            [[package]]
+            name = "old"
+            source = { registry = "r" }
+
+            [[package]]
+            name = "split"
+            version = "1"
+            source = { registry = "r" }
+            resolution-markers = ["python_full_version < '3.12'"]
+
+            [[package]]
+            name = "split"
+            version = "2"
+            source = { registry = "r" }
+            resolution-markers = ["python_full_version >= '3.12'"]
+
+            [[package]]
+            name = "turbo"
+            source = { registry = "r" }
+
+            [[package]]
+            name = "web"
+            source = { registry = "r" }
+
+            [package.optional-dependencies]
+            fast = [{ name = "turbo" }]
+            "#,
+        )
+        .unwrap();
+        let lock = lock.with_script("job");
+        let target = Target::new("3.13", Architecture::X86_64).unwrap();
+        let environment = marker_environment(target, "3.13.5").unwrap();
+        let members = lock.members();
+        assert_eq!(members.len(), 1);
+        let reached = lock.reach(members[0], Wish::default(), &environment);
+        let names: Vec<String> = reached
+            .iter()
+            .map(|package| format!("{} {}", package.name, package.version.as_deref().unwrap_or("-")))
+            .collect();
+        assert_eq!(names, ["job 0", "split 2", "web -", "turbo -"]);
     }
 
     #[test]

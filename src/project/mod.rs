@@ -36,6 +36,9 @@ pub struct Project {
     pub lock: Lock,
     /// The normalised name of the member to bundle.
     pub member: String,
+    /// The file name of the script, where the project is one: a single file with inline metadata (PEP 723), beside its
+    /// lock. It is bundled as a project without a build system that has this one file.
+    pub script: Option<String>,
     /// Which packages and files the caller chose.
     pub choice: Choice,
     /// The handler, which says something about which files are the application.
@@ -72,6 +75,14 @@ pub enum ProjectError {
     NoLockfile {
         /// Where the search began.
         path: PathBuf,
+    },
+    /// No lock beside a script.
+    #[error("no `{name}.lock` beside the script `{}`: run `uv lock --script {name}` there, or point `path` at a folder", .script.display())]
+    NoScriptLockfile {
+        /// The script.
+        script: PathBuf,
+        /// Its file name.
+        name: String,
     },
     /// A file of the project cannot be read.
     #[error("failed to read the project: {source}")]
@@ -234,7 +245,7 @@ impl ProjectError {
     /// The stable code of this error.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::NoLockfile { .. } => "NO_LOCKFILE",
+            Self::NoLockfile { .. } | Self::NoScriptLockfile { .. } => "NO_LOCKFILE",
             Self::Read { .. } => "PROJECT_NOT_READABLE",
             Self::BadLockfile { .. } | Self::NewLockfile { .. } | Self::NoMembers { .. } => "BAD_LOCKFILE",
             Self::UnknownPackage { .. } => "UNKNOWN_PACKAGE",
@@ -251,9 +262,12 @@ impl ProjectError {
     }
 }
 
-/// The nearest folder with a `uv.lock`, at or above `path`, its links resolved.
+/// The nearest folder with a `uv.lock`, at or above `path`; the folder of a script. Its links are resolved.
 pub fn find_root(path: &Path) -> Result<PathBuf, ProjectError> {
     let start = dunce::canonicalize(path)?;
+    if let (Some(_), Some(folder)) = (script_name(&start)?, start.parent()) {
+        return Ok(folder.to_path_buf());
+    }
     start
         .ancestors()
         .find(|folder| folder.join(LOCKFILE).is_file())
@@ -261,10 +275,28 @@ pub fn find_root(path: &Path) -> Result<PathBuf, ProjectError> {
         .ok_or_else(|| ProjectError::NoLockfile { path: start.clone() })
 }
 
+/// The file name of the script at `path`, where there is one; it has to have a lock beside it.
+fn script_name(path: &Path) -> Result<Option<String>, ProjectError> {
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    if path.with_file_name(lock_of_script(&name)).is_file() {
+        Ok(Some(name))
+    } else {
+        Err(ProjectError::NoScriptLockfile { script: path.to_path_buf(), name })
+    }
+}
+
+/// Where `uv lock --script` puts the lock of a script.
+fn lock_of_script(name: &str) -> String {
+    format!("{name}.lock")
+}
+
 impl Project {
     /// Finds and reads the workspace that the request is about.
     pub fn open(request: &Request) -> Result<Self, ProjectError> {
-        let Place { root, lock, member } = Place::find(&request.path, request.package.as_deref())?;
+        let Place { root, lock, member, script } = Place::find(&request.path, request.package.as_deref())?;
         let runtime = request.target.python;
         if let Some(requires) = &lock.requires_python
             && !python::allows(requires, runtime)
@@ -281,8 +313,14 @@ impl Project {
                 },
             });
         }
-        let project =
-            Self { root, lock, member, choice: request.choice.clone(), handler: request.handler.clone() };
+        let project = Self {
+            root,
+            lock,
+            member,
+            script,
+            choice: request.choice.clone(),
+            handler: request.handler.clone(),
+        };
         project.check_choice()?;
         Ok(project)
     }
@@ -317,7 +355,18 @@ impl Project {
 
     /// Whether uv must run a build backend to learn the version or the dependencies of a local package.
     pub fn computes_metadata(&self) -> bool {
-        self.local_folders().iter().any(|folder| computes_metadata(&folder.join("pyproject.toml")))
+        self.local_folders().iter().any(|folder| self.manifest_computes_metadata(folder))
+    }
+
+    fn manifest_computes_metadata(&self, folder: &Path) -> bool {
+        // A script has its metadata in itself.
+        let is_script = self.script.is_some() && folder == self.root;
+        !is_script && computes_metadata(&folder.join("pyproject.toml"))
+    }
+
+    /// The file name of the lock.
+    pub fn lockfile(&self) -> String {
+        self.script.as_deref().map_or_else(|| LOCKFILE.to_owned(), lock_of_script)
     }
 
     /// The folder of the member to bundle.
@@ -412,29 +461,35 @@ struct Place {
     root: PathBuf,
     lock: Lock,
     member: String,
+    script: Option<String>,
 }
 
 impl Place {
     fn find(path: &Path, package: Option<&str>) -> Result<Self, ProjectError> {
         let root = find_root(path)?;
-        let lockfile = root.join(LOCKFILE);
+        let script = script_name(path)?;
+        let lockfile = root.join(script.as_deref().map_or_else(|| LOCKFILE.to_owned(), lock_of_script));
         let lock: Lock = toml::from_str(&fs_err::read_to_string(&lockfile)?)
             .map_err(|error| ProjectError::BadLockfile { path: lockfile.clone(), source: Box::new(error) })?;
         if lock.version != lock::FORMAT {
             return Err(ProjectError::NewLockfile { path: lockfile, found: lock.version });
         }
+        let lock = match &script {
+            Some(name) => lock.with_script(&normalize_name(name.strip_suffix(".py").unwrap_or(name))),
+            None => lock,
+        };
         let member = match package {
             Some(name) => named_member(&root, &lock, name)?,
             None => implied_member(&root, &lock, path)?,
         };
-        Ok(Self { root, lock, member })
+        Ok(Self { root, lock, member, script })
     }
 }
 
 /// The Pythons that are right for a member by default, the best one first; never none. `path` is the workspace or any
 /// folder in it, absolute and with its links resolved.
 pub fn default_pythons(path: &Path, package: Option<&str>) -> Result<Vec<PythonVersion>, ProjectError> {
-    let Place { root, lock, member } = Place::find(path, package)?;
+    let Place { root, lock, member, script: _ } = Place::find(path, package)?;
     let folder = folder_of(&root, &lock, &member);
     let requires = lock.requires_python.as_deref();
     let defaults = python::defaults(requires, &folder, &root);

@@ -101,9 +101,14 @@ impl Project {
         let is_member = package.name == self.member;
         let mut nested = self.folders_inside(&package.folder);
         let mut sources = Sources::default();
-        match package.shipping {
-            Shipping::Wheel => sources.files = source_files(&package.folder, &nested)?,
-            Shipping::Copy => {
+        match (package.shipping, &self.script) {
+            (Shipping::Copy, Some(name)) if is_member => {
+                nested.extend(self.archives_inside(&package.folder));
+                let path = package.folder.join(name);
+                sources.files = vec![SourceFile { path, relative: name.clone() }];
+            }
+            (Shipping::Wheel, _) => sources.files = source_files(&package.folder, &nested)?,
+            (Shipping::Copy, _) => {
                 nested.extend(self.archives_inside(&package.folder));
                 let files = source_files(&package.folder, &nested)?;
                 let handler = self.handler.as_deref().filter(|_| is_member);
@@ -374,14 +379,16 @@ pub fn stage(project: &Project, reach: &Reach<'_>, into: &Path) -> Result<Staged
     let top = common_ancestor(root, folders.iter().chain(&by_path).chain(&repositories));
     let mirror = |path: &Path| into.join(path.strip_prefix(&top).unwrap_or(path));
 
-    for name in ["pyproject.toml", super::LOCKFILE, "uv.toml"] {
+    for name in ["pyproject.toml", &project.lockfile(), "uv.toml"] {
         copy_if_present(&root.join(name), &mirror(&root.join(name)))?;
     }
     for folder in &folders {
         let manifest = folder.join("pyproject.toml");
         let files = match reach.local.iter().find(|package| package.folder == *folder) {
             Some(package) => project.sources(package)?.files,
-            None if computes_metadata(&manifest) => source_files(folder, &project.folders_inside(folder))?,
+            None if project.manifest_computes_metadata(folder) => {
+                source_files(folder, &project.folders_inside(folder))?
+            }
             None => Vec::new(),
         };
         for file in files {
