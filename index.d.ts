@@ -426,7 +426,8 @@ export interface BuildSettings {
  */
 export interface CommandHooks {
   /**
-   * Run in the copy of the package's folder that is built, after the sources were copied there.
+   * Run in the copy of the package's folder that is built, after the sources were copied there. What git tracks and what is
+   * left out of the bundle is there as well, and is removed before the build.
    *
    * @default - none
    */

@@ -259,6 +259,15 @@ describe('files of an application', () => {
   });
 });
 
+test('files that do not ship are there for the commands before the build', (t) => {
+  const folder = application(t, { Makefile: 'made', 'data/in.txt': 'put in' });
+  const commandHooks = { beforeBundling: ['cat Makefile data/in.txt > out.txt'] };
+  const { path: zip } = build(t, folder, { exclude: ['data/'], commandHooks });
+  const contents = unzip(zip);
+  assert.equal(contents['out.txt'], 'madeput in');
+  assert.ok(!('Makefile' in contents) && !('data/in.txt' in contents));
+});
+
 describe('files of a package with a build system', () => {
   test('are left out of its wheel', (t) => {
     const folder = library(t, { 'src/app/big.bin': '1', 'src/app/docs/a.md': '', 'README.md': '' });

@@ -49,6 +49,7 @@ fn walk(request: &Request, output: &Path, conditions: &Conditions) -> Result<Bun
     let staged = stage(&project, &reach, &work.path().join("workspace"))?;
     if let Some(member) = reach.local.first() {
         hooks::run(&request.hooks.before_bundling, "beforeBundling", &staged.copy_of(&member.folder))?;
+        staged.remove_left_out()?;
     }
     let installed = install::install(&project, &staged, &reach, request, &uv, &interpreter, work.path())?;
     let mut selection = select::select(&installed)?;

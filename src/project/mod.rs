@@ -41,6 +41,8 @@ pub struct Project {
     pub script: Option<String>,
     /// Which packages and files the caller chose.
     pub choice: Choice,
+    /// Whether commands of the caller's run in the copy before it is built.
+    has_commands: bool,
     /// The handler, which says something about which files are the application.
     handler: Option<String>,
 }
@@ -319,6 +321,7 @@ impl Project {
             member,
             script,
             choice: request.choice.clone(),
+            has_commands: !request.hooks.before_bundling.is_empty(),
             handler: request.handler.clone(),
         };
         project.check_choice()?;

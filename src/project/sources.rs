@@ -356,9 +356,22 @@ pub struct Staged {
     pub root: PathBuf,
     /// The root of which it is the copy.
     original: PathBuf,
+    /// Files in the copy that are there for the caller's commands alone.
+    left_out: Vec<PathBuf>,
 }
 
 impl Staged {
+    /// Removes what the caller's commands may have needed and what is left out of the bundle.
+    pub fn remove_left_out(&self) -> Result<(), ProjectError> {
+        for file in &self.left_out {
+            // The commands may have removed it themselves.
+            if file.exists() {
+                fs_err::remove_file(file)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The copy of a local folder, at the same place relative to the copy's root.
     pub fn copy_of(&self, folder: &Path) -> PathBuf {
         let mut pairs = self.original.ancestors().zip(self.root.ancestors());
@@ -368,6 +381,9 @@ impl Staged {
             .unwrap_or_else(|| folder.to_path_buf())
     }
 }
+
+/// What uv reads, beside the lock. In the copy whether or not it ships.
+const MANIFESTS: &[&str] = &["pyproject.toml", "uv.toml", super::LOCKFILE];
 
 /// Copies what a bundle needs of the workspace below `into`: the manifests, the sources of the local
 /// packages that ship, and what the lock finds by path, all at the same places relative to each other.
@@ -382,10 +398,24 @@ pub fn stage(project: &Project, reach: &Reach<'_>, into: &Path) -> Result<Staged
     for name in ["pyproject.toml", &project.lockfile(), "uv.toml"] {
         copy_if_present(&root.join(name), &mirror(&root.join(name)))?;
     }
+    let mut left_out = Vec::new();
     for folder in &folders {
         let manifest = folder.join("pyproject.toml");
         let files = match reach.local.iter().find(|package| package.folder == *folder) {
-            Some(package) => project.sources(package)?.files,
+            Some(package) => {
+                let sources = project.sources(package)?;
+                // What builds the rest may be left out itself: a `package.json`, a `Makefile`.
+                if project.has_commands && package.name == project.member {
+                    for (file, _) in &sources.left_out {
+                        let copied = mirror(&file.path);
+                        if !MANIFESTS.contains(&file.relative.as_str()) {
+                            copy(&file.path, &copied)?;
+                            left_out.push(copied);
+                        }
+                    }
+                }
+                sources.files
+            }
             None if project.manifest_computes_metadata(folder) => {
                 source_files(folder, &project.folders_inside(folder))?
             }
@@ -406,7 +436,7 @@ pub fn stage(project: &Project, reach: &Reach<'_>, into: &Path) -> Result<Staged
     for repository in &repositories {
         history::lend(repository, &mirror(repository))?;
     }
-    Ok(Staged { root: mirror(root), original: root.to_path_buf() })
+    Ok(Staged { root: mirror(root), original: root.to_path_buf(), left_out })
 }
 
 /// The git repositories from which packages that ship as wheels may take their version.
