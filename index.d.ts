@@ -113,7 +113,8 @@ export interface PythonLambdaCodeProps extends PythonProjectProps {
 /** Which package of which uv project, and for which Python. */
 export interface PythonProjectProps {
   /**
-   * The uv workspace, or any folder in it. A relative path is taken from the working directory of the app.
+   * The uv workspace, or any folder in it; or a script with inline metadata (PEP 723), a `.py` file with its lock beside
+   * it (`uv lock --script`). A relative path is taken from the working directory of the app.
    *
    * @default - the nearest folder with a `uv.lock`, at or above the working directory of the app
    */
@@ -129,7 +130,8 @@ export interface PythonProjectProps {
   /**
    * The Lambda runtime. Its Python is the one that the packages are chosen for and that the bytecode is compiled by.
    *
-   * @default lambda.Runtime.PYTHON_3_13
+   * @default - the Python in the project's `.python-version`; else the newest that Lambda has, this CDK knows and
+   * `requires-python` allows. A runtime that Lambda only previews is never the default.
    */
   readonly runtime?: lambda.Runtime;
 
@@ -318,7 +320,10 @@ export interface BundleRequest {
 
 /** What to build, and how. An option that is not listed here is refused, with the nearest one that is. */
 export interface BundleOptions extends BuildSettings {
-  /** The uv workspace, or any folder in it. A relative path is taken from the working directory of the process. */
+  /**
+   * The uv workspace, or any folder in it; or a script with inline metadata (PEP 723), a `.py` file with its lock beside
+   * it (`uv lock --script`). A relative path is taken from the working directory of the process.
+   */
   readonly path: string;
 
   /**
@@ -336,11 +341,20 @@ export interface BundleOptions extends BuildSettings {
    */
   readonly handler?: string;
 
-  /** The Python of the Lambda runtime: one of `3.9` to `3.15`, without a patch version. */
-  readonly pythonVersion: string;
+  /**
+   * The Python of the Lambda runtime: one of `3.9` to `3.15`, without a patch version.
+   *
+   * @default - the Python in the project's `.python-version`; else the newest that Lambda has and `requires-python`
+   * allows. A runtime that Lambda only previews is never the default.
+   */
+  readonly pythonVersion?: string;
 
-  /** The CPU of the Lambda function. */
-  readonly architecture: Architecture;
+  /**
+   * The CPU of the Lambda function.
+   *
+   * @default 'x86_64'
+   */
+  readonly architecture?: Architecture;
 }
 
 /** A CPU that Lambda has, by Lambda's name. */
@@ -373,6 +387,66 @@ export interface BuildSettings {
    * @default false
    */
   readonly nativeBuilds?: boolean;
+
+  /**
+   * Extras of the package that go in: names in `[project.optional-dependencies]` of its `pyproject.toml`.
+   *
+   * @default - none
+   */
+  readonly extras?: readonly string[];
+
+  /**
+   * Dependency groups of the package that go in: names in `[dependency-groups]` of its `pyproject.toml`. A group goes in
+   * only where it is named here, whatever uv's `default-groups` says.
+   *
+   * @default - none; `dev` is no exception
+   */
+  readonly groups?: readonly string[];
+
+  /**
+   * Packages that stay out, third-party ones or libraries of the workspace, and with each what only it needs: for what
+   * the runtime or a layer has, such as `boto3`. What something else needs as well stays in. A name that the package does
+   * not need on this runtime is an error.
+   *
+   * @default - none
+   */
+  readonly excludePackages?: readonly string[];
+
+  /**
+   * Files of the package that go in though they would be left out, because git ignores them or by the rule for
+   * applications in `exclude`: patterns as in a `.gitignore` in the package's folder. They concern this package, not
+   * the libraries that it uses. Of a package with a build system, the build backend still says which of its files go
+   * into the wheel.
+   *
+   * Nothing brings back repositories (`.git`), virtual environments, caches (`__pycache__`, `node_modules`, `cdk.out` and
+   * the like), and files in which secrets are kept (`.env`, `.env.*`, `.envrc`, `.netrc`, `.pypirc`). A pattern that matches
+   * no file is an error.
+   *
+   * @default - none
+   */
+  readonly include?: readonly string[];
+
+  /**
+   * Files of the package that stay out, also out of its wheel: patterns as in a `.gitignore` in the package's folder. They
+   * concern this package, not the libraries that it uses. The last pattern that matches a file decides, `!` takes back
+   * what an earlier one took, and `exclude` wins over `include`. A pattern that matches no file is an error, unless it is
+   * about what never ships, such as `__pycache__/`. `pyproject.toml` stays for the build.
+   *
+   * Without a pattern, what git ignores is left out and, of an application without a build system:
+   *
+   * - tests: `tests/` and `test/` at the top, each `conftest.py`, and files named `test_*.py` or `*_test.py` with a test
+   *   in them, as pytest finds them. Not what the handler names.
+   * - what is about the project, at the top: names with a dot in front, files of uv, Node and Docker
+   *   (`pyproject.toml`, `uv.lock`, `package.json`, `Dockerfile` and their like), and documents (README, LICENSE, CHANGELOG,
+   *   CONTRIBUTING). Also each `.gitignore`.
+   * - CDK apps: each folder with a `cdk.json`; where that is the application's own, TypeScript files.
+   * - archives that `uv.lock` installs packages from.
+   *
+   * Third-party packages ship whole.
+   *
+   * @default - none
+   */
+  readonly exclude?: readonly string[];
 
   /**
    * Commands of your own around the build. They run the same way on this machine and in the container.
@@ -450,7 +524,8 @@ export interface MaxSize {
  */
 export interface CommandHooks {
   /**
-   * Run in the copy of the package's folder that is built, after the sources were copied there.
+   * Run in the copy of the package's folder that is built, after the sources were copied there. What git tracks and what is
+   * left out of the bundle is there as well, and is removed before the build.
    *
    * @default - none
    */
@@ -715,19 +790,24 @@ export interface BundleError extends Error {
  * | `INVALID_OPTIONS` | an option is unknown, missing, of the wrong type, or does not fit the others |
  * | `UNKNOWN_RUNTIME` | the runtime is no Python, or a Python that Lambda does not have |
  * | `PATH_NOT_FOUND` | `path` does not exist |
- * | `PATH_NOT_A_FOLDER` | `path` is a file |
+ * | `PATH_NOT_A_FOLDER` | `path` is a file, and no Python script |
  * | `PROJECT_NOT_READABLE` | a file of the project cannot be read |
- * | `NO_LOCKFILE` | there is no `uv.lock` at or above `path` |
+ * | `NO_LOCKFILE` | there is no `uv.lock` at or above `path`, or no lock beside a script |
  * | `BAD_LOCKFILE` | `uv.lock` is damaged, locks no project, or is of a future format |
  * | `LOCKFILE_OUTDATED` | `uv.lock` no longer matches `pyproject.toml`: run `uv lock` |
+ * | `REQUIRES_PYTHON` | the project's `requires-python` leaves out the runtime |
  * | `UNKNOWN_PACKAGE` | the workspace has no member `packageName` |
  * | `PACKAGE_REQUIRED` | the workspace has several members, and nothing says which |
+ * | `UNKNOWN_EXTRA` | the package has no such extra (`extras`) |
+ * | `UNKNOWN_GROUP` | the package has no such dependency group (`groups`) |
+ * | `CONFLICTING_EXTRAS` | extras or groups are asked for together that the project declares as `conflicts` |
+ * | `NOTHING_MATCHES` | a pattern in `include` or `exclude` matches no file, or the package does not need a name in `excludePackages` |
  * | `UV_FAILED` | uv ended with an error; its own words are in the message |
  * | `HOOK_FAILED` | a command of `commandHooks` failed; its own words are in the message |
  * | `BUILD_FAILED` | a local package could not be built; the build's own words are in the message |
  * | `EMPTY_BUNDLE` | the package has neither files nor dependencies |
  * | `BAD_METADATA` | the metadata of an installed package is damaged |
- * | `HANDLER_NOT_FOUND` | the module of `handler` is not in the zip, or does not define the function |
+ * | `HANDLER_NOT_FOUND` | the module of `handler` is not in the zip (the message says so where `exclude` took it), or does not define the function |
  * | `HANDLER_NOT_CALLABLE` | `handler` names a value, such as a number or a text, where a function is needed |
  * | `HANDLER_DOES_NOT_COMPILE` | the module of `handler` has a syntax error; the message has the line |
  * | `BUNDLE_TOO_LARGE` | the code and its layers are larger unzipped than Lambda takes, or than `maxSize` allows |
@@ -764,8 +844,13 @@ export type ErrorCode =
   | 'NO_LOCKFILE'
   | 'BAD_LOCKFILE'
   | 'LOCKFILE_OUTDATED'
+  | 'REQUIRES_PYTHON'
   | 'UNKNOWN_PACKAGE'
   | 'PACKAGE_REQUIRED'
+  | 'UNKNOWN_EXTRA'
+  | 'UNKNOWN_GROUP'
+  | 'CONFLICTING_EXTRAS'
+  | 'NOTHING_MATCHES'
   | 'UV_FAILED'
   | 'HOOK_FAILED'
   | 'BUILD_FAILED'

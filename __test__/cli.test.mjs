@@ -114,9 +114,9 @@ describe('what goes wrong', () => {
     const workspace = fixture(t);
     const bundle = (...args) => ['bundle', '--path', workspace, '--output', '/nonexistent', ...args];
     fails(
-      bundle(),
+      bundle('--package', 'app', '--exclude', '# nothing'),
       2,
-      /^error\[INVALID_OPTIONS\]: the option `--python` is required: the Python of the Lambda runtime/,
+      /^error\[INVALID_OPTIONS\]: the option `--exclude` is `# nothing`: in a `\.gitignore` that is a comment/,
     );
     fails(bundle('--python', '3.8'), 2, /^error\[UNKNOWN_RUNTIME\]: .*: the option `--python` takes `3\.9`/);
     fails(

@@ -27,6 +27,13 @@ describe('the template', () => {
     const stack = stackWithoutBundling(t);
     const props = { path: workspace(t), packageName: 'one', handler: 'one.handler' };
     new PythonLambdaFunction(stack, 'Default', { ...props, description: 'default' });
+    const pinned = workspace(t);
+    fs.writeFileSync(path.join(pinned, '.python-version'), '3.12\n');
+    new PythonLambdaFunction(stack, 'Pinned', { ...props, path: pinned, description: 'pinned' });
+    const old = workspace(t);
+    const lock = path.join(old, 'uv.lock');
+    fs.writeFileSync(lock, fs.readFileSync(lock, 'utf8').replace('>=3.9', '>=3.9, <3.12'));
+    new PythonLambdaFunction(stack, 'Old', { ...props, path: old, description: 'old' });
     new PythonLambdaFunction(stack, 'Chosen', {
       ...props,
       description: 'chosen',
@@ -39,9 +46,11 @@ describe('the template', () => {
     template.hasResourceProperties('AWS::Lambda::Function', {
       Description: 'default',
       Handler: 'one.handler',
-      Runtime: 'python3.13',
+      Runtime: 'python3.14',
       Architectures: ['x86_64'],
     });
+    template.hasResourceProperties('AWS::Lambda::Function', { Description: 'pinned', Runtime: 'python3.12' });
+    template.hasResourceProperties('AWS::Lambda::Function', { Description: 'old', Runtime: 'python3.11' });
     template.hasResourceProperties('AWS::Lambda::Function', {
       Description: 'chosen',
       Runtime: 'python3.12',
@@ -241,7 +250,7 @@ describe('the container', () => {
     const engine = run(t, '{}');
     const build = engine.builds()[0].join(' ');
     assert.ok(build.includes('--platform linux/arm64'), build);
-    assert.ok(build.includes('--build-arg BASE=public.ecr.aws/sam/build-python3.13:latest-arm64'), build);
+    assert.ok(build.includes('--build-arg BASE=public.ecr.aws/sam/build-python3.14:latest-arm64'), build);
     const ran = engine.calls()[0].join(' ');
     assert.ok(ran.includes('--platform linux/arm64'), ran);
     assert.match(

@@ -50,6 +50,7 @@ export type Kept = [
 declare const stack: Stack;
 
 const options: BundleOptions = { path: '.', pythonVersion: '3.13', architecture: 'arm64' };
+export const least: BundleOptions = { path: '.' };
 
 new PythonLambdaFunction(stack, 'Least');
 new PythonLambdaFunction(stack, 'NoHandler', { packageName: 'one' });
@@ -65,6 +66,11 @@ const fn: lambda.Function = new PythonLambdaFunction(stack, 'Most', {
     docker: 'never',
     python: '3.14.1',
     uv: '/opt/uv',
+    extras: ['web'],
+    groups: ['production'],
+    excludePackages: ['boto3'],
+    include: ['generated/'],
+    exclude: ['docs/'] as const,
     image: DockerImage.fromRegistry('mine'),
     environment: { UV_INDEX_PASSWORD: 'secret' },
     volumes: [{ hostPath: '/a', containerPath: '/b' }],

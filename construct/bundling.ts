@@ -1,16 +1,28 @@
 import { resolve } from 'node:path';
 import { AssetHashType } from 'aws-cdk-lib';
 import type { DockerRunOptions } from 'aws-cdk-lib';
-import { Architecture, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { Architecture, Runtime, RuntimeFamily } from 'aws-cdk-lib/aws-lambda';
 import type { AssetOptions } from 'aws-cdk-lib/aws-s3-assets';
-import { defaultHandler, findWorkspaceRoot } from '../binding';
+import { defaultHandler, defaultPythonVersions, findWorkspaceRoot } from '../binding';
 import { UvBundler, bundleError } from './bundler';
 import { BuildContainer } from './container';
-import type { BundleOptions, BundlingOptions, DockerMode, PythonLambdaCodeProps } from '../index';
+import type { BundleOptions, BundlingOptions, DockerMode, PythonLambdaCodeProps, PythonProjectProps } from '../index';
 
-/** Runtime and CPU of a function that names none. `PythonLambdaFunction` gives its function the same. */
-export const DEFAULT_RUNTIME = Runtime.PYTHON_3_13;
+/** The CPU of a function that names none. `PythonLambdaFunction` gives its function the same. */
 export const DEFAULT_ARCHITECTURE = Architecture.X86_64;
+
+/** The runtime of a function that names none: the first choice of the core that this CDK has. */
+export function defaultRuntime(props: PythonProjectProps): Runtime {
+  const versions = defaultPythonVersions(projectPath(props), props.packageName);
+  const runtimes = versions.map((version) => Runtime.ALL.find(({ name }) => name === `python${version}`));
+  const known = runtimes.find((runtime) => runtime !== undefined);
+  // A project for newer Pythons only, and an older CDK: Lambda knows the name nevertheless.
+  return known ?? new Runtime(`python${versions[0]}`, RuntimeFamily.PYTHON);
+}
+
+function projectPath({ path }: PythonProjectProps): string {
+  return resolve(path ?? findWorkspaceRoot(process.cwd()));
+}
 
 /** An asset as CDK wants it: the folder that a container sees as `/asset-input`, and how to make a zip from it. */
 export interface ProjectAsset {
@@ -54,10 +66,10 @@ export function handlerOf(props: PythonLambdaCodeProps): string {
 /** Which package of which project, and for what. */
 function projectOptions(props: PythonLambdaCodeProps): BundleOptions {
   return {
-    path: resolve(props.path ?? findWorkspaceRoot(process.cwd())),
+    path: projectPath(props),
     packageName: props.packageName,
     // A runtime that is no Python goes to the core as it is, which knows what to say about it.
-    pythonVersion: (props.runtime ?? DEFAULT_RUNTIME).name.replace(/^python/, ''),
+    pythonVersion: (props.runtime ?? defaultRuntime(props)).name.replace(/^python/, ''),
     architecture: (props.architecture ?? DEFAULT_ARCHITECTURE).name as BundleOptions['architecture'],
   };
 }

@@ -1,6 +1,6 @@
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { DEFAULT_ARCHITECTURE, DEFAULT_RUNTIME, handlerOf } from './bundling';
+import { DEFAULT_ARCHITECTURE, defaultRuntime, handlerOf } from './bundling';
 import { PythonLambdaCode } from './code';
 import type { PythonLambdaFunctionProps } from '../index';
 
@@ -11,9 +11,9 @@ export class PythonLambdaFunction extends lambda.Function {
       path,
       packageName,
       bundling,
-      runtime = DEFAULT_RUNTIME,
+      runtime = defaultRuntime(props),
       architecture = DEFAULT_ARCHITECTURE,
-      handler = handlerOf(props),
+      handler = handlerOf({ ...props, runtime, architecture }),
       ...functionOptions
     } = props;
 

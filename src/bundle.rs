@@ -17,7 +17,7 @@ use crate::identity::{Identity, Surroundings};
 use crate::install::{self, Origin, Wanted, check_lock};
 use crate::interpreter::Interpreter;
 use crate::pack::{self, Kitchen, Pack, PackedFile};
-use crate::project::{LocalPackage, Project, ProjectError, Reach, Staged, marker_environment, stage};
+use crate::project::{LocalPackage, Project, Reach, Staged, marker_environment, stage};
 use crate::report::{Bundle, PackageReport, Warning};
 use crate::request::Request;
 use crate::select::{self, SelectError};
@@ -54,8 +54,8 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
         .ok_or_else(|| Error::Bug(format!("`{}` is no version", interpreter.version)))?;
     let reach = project.reach(&environment)?;
     let surroundings = Surroundings::new(request, &project, &uv, &interpreter);
-    let identity = surroundings.identity(&reach).map_err(ProjectError::from)?;
-    let lock = surroundings.lock().map_err(ProjectError::from)?;
+    let identity = surroundings.identity(&reach)?;
+    let lock = surroundings.lock()?;
     let name = format!("{}.zip", project.member);
     let path = output.map(|output| output.join(&name));
 
@@ -73,7 +73,7 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
     }
 
     let work = WorkFolder::new(&conditions.work).map_err(Error::WorkFolder)?;
-    let staged = stage(&project, &reach, &work.path().join("workspace")).map_err(ProjectError::from)?;
+    let staged = stage(&project, &reach, &work.path().join("workspace"))?;
     if store.fact(&lock).is_none() {
         check_lock(&project, &staged, &uv, &interpreter)?;
         store.remember(&lock, "matches");
@@ -236,11 +236,13 @@ impl Maker<'_> {
                 .iter()
                 .map(|package| package.name.as_str())
                 .chain(third_party.keys().copied())
+                .chain(reach.left_out.iter().copied())
                 .collect(),
         };
         if let Some(member) = reach.local.first() {
             let folder = staged.copy_of(&member.folder);
             hooks::run(&self.request.hooks.before_bundling, "beforeBundling", &folder)?;
+            staged.remove_left_out()?;
         }
         let installed =
             install::install(self.project, staged, &wanted, self.request, self.uv, self.interpreter, work)?;

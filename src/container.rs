@@ -114,6 +114,18 @@ fn arguments(request: &Request, project: &Project, path: &str) -> Vec<String> {
     if limits != SizeLimits::default() {
         add("--max-size-on-exceed", limits.on_exceed.name());
     }
+    let choice = &request.choice;
+    for (flag, values) in [
+        ("--extra", &choice.extras),
+        ("--group", &choice.groups),
+        ("--exclude-package", &choice.exclude_packages),
+        ("--include", &choice.include),
+        ("--exclude", &choice.exclude),
+    ] {
+        for value in values {
+            add(flag, value);
+        }
+    }
     for (flag, hooks) in [
         ("--before-bundling", &request.hooks.before_bundling),
         ("--after-bundling", &request.hooks.after_bundling),

@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::interpreter::Interpreter;
-use crate::project::{LocalPackage, LockedPackage, Project, Reach, Shipping, history, source_files};
+use crate::project::{
+    LocalPackage, LockedPackage, Project, ProjectError, Reach, Shipping, SourceFile, history, source_files,
+};
 use crate::request::Request;
 use crate::secrets::mask_credentials;
 use crate::store::Key;
@@ -47,9 +49,9 @@ impl<'a> Surroundings<'a> {
     }
 
     /// The keys of everything that the member reaches.
-    pub fn identity(&self, reach: &Reach<'_>) -> io::Result<Identity> {
+    pub fn identity(&self, reach: &Reach<'_>) -> Result<Identity, ProjectError> {
         let local: Vec<Option<Key>> =
-            reach.local.iter().map(|package| self.local(package)).collect::<io::Result<_>>()?;
+            reach.local.iter().map(|package| self.local(package)).collect::<Result<_, _>>()?;
         let third_party: Vec<(String, Option<Key>)> = reach
             .packages
             .iter()
@@ -99,7 +101,7 @@ impl<'a> Surroundings<'a> {
     }
 
     /// The key of a local package: its files, and what its build backend may see beside them.
-    fn local(&self, package: &LocalPackage) -> io::Result<Option<Key>> {
+    fn local(&self, package: &LocalPackage) -> Result<Option<Key>, ProjectError> {
         // What commands do beforehand cannot be known, and what is compiled here depends on this machine.
         if !self.request.hooks.before_bundling.is_empty() || self.request.native_builds {
             return Ok(None);
@@ -114,7 +116,7 @@ impl<'a> Surroundings<'a> {
                 "version": package.version,
                 "isCopy": package.shipping == Shipping::Copy,
                 "history": history,
-                "files": digest_of_sources(self.project, &package.folder)?,
+                "files": digest_of_files(&self.project.sources(package)?.files)?,
             }),
         )))
     }
@@ -128,7 +130,7 @@ impl<'a> Surroundings<'a> {
     }
 
     /// The key of the answer to whether the lock matches the project.
-    pub fn lock(&self) -> io::Result<Key> {
+    pub fn lock(&self) -> Result<Key, ProjectError> {
         let project = self.project;
         let mut manifests = Vec::new();
         for folder in project.local_folders() {
@@ -136,8 +138,9 @@ impl<'a> Surroundings<'a> {
             let within =
                 mask_credentials(&folder.strip_prefix(&project.root).unwrap_or(&folder).to_string_lossy());
             manifests.push(json!([within, digest_of_file(&manifest)]));
-            if crate::project::computes_metadata(&manifest) {
-                manifests.push(json!(digest_of_sources(project, &folder)?));
+            if project.manifest_computes_metadata(&folder) {
+                manifests
+                    .push(json!(digest_of_files(&source_files(&folder, &project.folders_inside(&folder))?)?));
             }
         }
         let root = &project.root;
@@ -145,7 +148,8 @@ impl<'a> Surroundings<'a> {
             "lock",
             &json!({
                 "common": self.common,
-                "lock": digest_of_file(&root.join("uv.lock")),
+                "lock": digest_of_file(&root.join(project.lockfile())),
+                "script": project.script.as_ref().and_then(|script| digest_of_file(&root.join(script))),
                 "root": digest_of_file(&root.join("pyproject.toml")),
                 "uv.toml": digest_of_file(&root.join("uv.toml")),
                 "manifests": manifests,
@@ -165,9 +169,9 @@ fn digest_of_settings(root: &Path) -> Value {
     ])
 }
 
-fn digest_of_sources(project: &Project, folder: &Path) -> io::Result<String> {
+fn digest_of_files(files: &[SourceFile]) -> io::Result<String> {
     let mut hasher = Sha256::new();
-    for file in source_files(folder, &project.folders_inside(folder))? {
+    for file in files {
         let contents = fs_err::read(&file.path)?;
         // Lengths, so that no two lists of files read the same.
         for part in [file.relative.as_bytes(), &contents] {

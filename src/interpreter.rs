@@ -8,7 +8,7 @@ use pep440_rs::Version;
 use serde_json::{Value, json};
 
 use crate::process::Process;
-use crate::project::Project;
+use crate::project::{Project, version_file};
 use crate::request::{PythonRequest, Request, is_full_version};
 use crate::store::{Key, Stamp, Store, program};
 use crate::target::PythonVersion;
@@ -206,16 +206,7 @@ impl Interpreter {
 /// The full version in the nearest `.python-version` between `folder` and the workspace's root. One
 /// that names a minor version only says what the runtime says already.
 fn pinned(folder: &Path, root: &Path) -> Option<String> {
-    let file = folder
-        .ancestors()
-        .take_while(|folder| folder.starts_with(root))
-        .map(|folder| folder.join(".python-version"))
-        .find(|file| file.is_file())?;
-    let text = fs_err::read_to_string(file).ok()?;
-    let request = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'))?;
-    let version =
-        request.strip_prefix("cpython-").or_else(|| request.strip_prefix("cpython@")).unwrap_or(request);
-    is_full_version(version).then(|| version.to_owned())
+    version_file(folder, root).filter(|version| is_full_version(version))
 }
 
 /// The folders in which the version managers that people have, and that uv does not look into, keep their

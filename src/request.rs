@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::check::{BadLimit, SizeLimits};
 use crate::hooks::Hooks;
+use crate::project::{ProjectError, default_pythons, normalize_name, problem_of_pattern};
 use crate::store::default_folder;
 use crate::target::{Architecture, Target};
 use crate::text;
@@ -15,7 +16,7 @@ use crate::text;
 /// A validated request for one bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// The folder to start from, absolute and with its links resolved: the workspace or any folder in it.
+    /// Where to start from, absolute and with its links resolved: the workspace, any folder in it, or a script.
     pub path: PathBuf,
     /// The workspace member to bundle; where `None`, the one that `path` lies in, or the only one.
     pub package: Option<String>,
@@ -30,12 +31,29 @@ pub struct Request {
     /// Whether what has no wheel is compiled on this machine, whose system then has to be the
     /// runtime's.
     pub native_builds: bool,
+    /// Which packages and files go in, beyond what the project says.
+    pub choice: Choice,
     /// The caller's own commands around the installation.
     pub hooks: Hooks,
     /// The folder of the store; `None` where there is no place for one, or the caller wants none.
     pub store: Option<PathBuf>,
     /// How large the bundle may be.
     pub max_size: SizeLimits,
+}
+
+/// Which packages and files of a member go in, and which do not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// The extras that go in, normalised and sorted.
+    pub extras: Vec<String>,
+    /// The dependency groups that go in, normalised and sorted.
+    pub groups: Vec<String>,
+    /// The packages that stay out, normalised and sorted, and with them what only they need.
+    pub exclude_packages: Vec<String>,
+    /// Patterns of files that go in though they would be left out.
+    pub include: Vec<String>,
+    /// Patterns of files that stay out.
+    pub exclude: Vec<String>,
 }
 
 /// The caller's wish for an interpreter.
@@ -114,8 +132,11 @@ pub enum RequestError {
         /// The path.
         path: PathBuf,
     },
-    /// `path` is something else than a folder.
-    #[error("`{}` (option `path`) is not a folder: give the uv workspace, or any folder in it", .path.display())]
+    /// The project does not say what a default depends on.
+    #[error(transparent)]
+    Project(#[from] ProjectError),
+    /// `path` is something else than a folder or a script.
+    #[error("`{}` (option `path`) is not a folder, and no Python script: give the uv workspace, any folder in it, or a script with its lock", .path.display())]
     PathNotAFolder {
         /// The path.
         path: PathBuf,
@@ -129,6 +150,7 @@ impl RequestError {
             Self::UnknownRuntime { .. } => "UNKNOWN_RUNTIME",
             Self::PathNotFound { .. } => "PATH_NOT_FOUND",
             Self::PathNotAFolder { .. } => "PATH_NOT_A_FOLDER",
+            Self::Project(error) => error.code(),
             Self::NotAnObject { .. }
             | Self::NotPlain { .. }
             | Self::UnknownOption { .. }
@@ -156,24 +178,33 @@ impl Request {
         let python = options.string("python")?;
         let uv = options.path("uv")?;
         let native_builds = options.boolean("nativeBuilds")?;
+        let choice = Choice {
+            extras: options.names("extras")?,
+            groups: options.names("groups")?,
+            exclude_packages: options.names("excludePackages")?,
+            include: options.patterns("include")?,
+            exclude: options.patterns("exclude")?,
+        };
         let hooks = options.hooks("commandHooks")?;
         let cache = options.boolean("cache")?;
         let cache_dir = options.path("cacheDir")?;
         let max_size = options.sizes("maxSize")?;
         options.refuse_unknown()?;
 
-        let path = existing_folder(path.ok_or(RequestError::Missing {
+        let path = existing_path(path.ok_or(RequestError::Missing {
             name: "path",
             meaning: "the folder of the uv workspace, or any folder in it",
         })?)?;
+        let target = target(python_version, architecture, &path, package.as_deref())?;
         Ok(Self {
             path,
             package,
             handler: handler.map(valid_handler).transpose()?,
-            target: target(python_version, architecture)?,
+            target,
             python: python.map(python_request).transpose()?,
             uv,
             native_builds: native_builds.unwrap_or(false),
+            choice,
             hooks: hooks.unwrap_or_default(),
             store: cache_dir.or_else(default_folder).filter(|_| cache.unwrap_or(true)),
             max_size: max_size.unwrap_or_default(),
@@ -184,8 +215,20 @@ impl Request {
     /// ask for the same bundle. Free of machine paths (`path` counts relative to `root`, and where
     /// tools lie does not count), so that it is the same on every machine.
     pub fn digest(&self, root: &Path) -> String {
-        let Self { path, package, handler, target, python, uv: _, native_builds, hooks, store: _, max_size } =
-            self;
+        let Self {
+            path,
+            package,
+            handler,
+            target,
+            python,
+            uv: _,
+            native_builds,
+            choice,
+            hooks,
+            store: _,
+            max_size,
+        } = self;
+        let Choice { extras, groups, exclude_packages, include, exclude } = choice;
         let within_root = path.strip_prefix(root).unwrap_or(Path::new(""));
         let python = match python {
             Some(PythonRequest::Version(version)) => Some(version),
@@ -199,6 +242,11 @@ impl Request {
             "architecture": target.architecture.lambda_name(),
             "python": python,
             "nativeBuilds": native_builds,
+            "extras": extras,
+            "groups": groups,
+            "excludePackages": exclude_packages,
+            "include": include,
+            "exclude": exclude,
             "commandHooks": hooks,
             // Changes no byte. But CDK checks only one of two functions that it takes for the same.
             "maxSize": max_size,
@@ -244,6 +292,56 @@ impl Options<'_> {
         }
     }
 
+    /// An option that is a list of texts; what is absent is an empty list.
+    fn strings(&mut self, name: &'static str) -> Result<Vec<String>, RequestError> {
+        const EXPECTED: &str = "an array of strings";
+        self.known.push(name);
+        let items = match self.map.get(name) {
+            None | Some(Value::Null) => return Ok(Vec::new()),
+            Some(Value::Array(items)) => items,
+            Some(other) => {
+                return Err(RequestError::WrongType { name, expected: EXPECTED, found: type_name(other) });
+            }
+        };
+        let text = |item: &Value| match item {
+            Value::String(text) if text.trim().is_empty() => Err(RequestError::BadValue {
+                name,
+                value: text.clone(),
+                problem: "it must not have an empty text in it".to_owned(),
+            }),
+            Value::String(text) => Ok(text.clone()),
+            other => Err(RequestError::WrongType {
+                name,
+                expected: EXPECTED,
+                found: match other {
+                    Value::Null => "an array with null in it",
+                    Value::Bool(_) => "an array with a boolean in it",
+                    Value::Number(_) => "an array with a number in it",
+                    _ => "an array with an array or an object in it",
+                },
+            }),
+        };
+        items.iter().map(text).collect()
+    }
+
+    /// An option that is a list of names of packages, extras or groups, all of which are normalised by one rule. Their
+    /// order means nothing.
+    fn names(&mut self, name: &'static str) -> Result<Vec<String>, RequestError> {
+        let mut names: Vec<String> = self.strings(name)?.iter().map(|name| normalize_name(name)).collect();
+        names.sort_unstable();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// An option that is a list of gitignore patterns.
+    fn patterns(&mut self, name: &'static str) -> Result<Vec<String>, RequestError> {
+        let patterns = self.strings(name)?;
+        match patterns.iter().find_map(|pattern| Some((pattern, problem_of_pattern(pattern)?))) {
+            None => Ok(patterns),
+            Some((pattern, problem)) => Err(RequestError::BadValue { name, value: pattern.clone(), problem }),
+        }
+    }
+
     /// Commands, by when they run.
     fn hooks(&mut self, name: &'static str) -> Result<Option<Hooks>, RequestError> {
         self.known.push(name);
@@ -281,8 +379,7 @@ impl Options<'_> {
         let Some(name) = self.map.keys().find(|name| !self.known.contains(&name.as_str())) else {
             return Ok(());
         };
-        let hint = text::nearest(name, self.known.iter().copied())
-            .map_or_else(String::new, |nearest| format!(" (did you mean `{nearest}`?)"));
+        let hint = text::did_you_mean(name, self.known.iter().copied());
         Err(RequestError::UnknownOption { name: name.clone(), hint, known: text::list(&self.known) })
     }
 }
@@ -299,10 +396,11 @@ pub(crate) fn type_name(value: &Value) -> &'static str {
     }
 }
 
-fn existing_folder(path: PathBuf) -> Result<PathBuf, RequestError> {
+/// The folder or the script at an absolute `path`, with its links resolved.
+pub(crate) fn existing_path(path: PathBuf) -> Result<PathBuf, RequestError> {
     match fs_err::metadata(&path) {
         // With its links resolved, so that it can be compared with other paths.
-        Ok(metadata) if metadata.is_dir() => {
+        Ok(metadata) if metadata.is_dir() || path.extension().is_some_and(|ending| ending == "py") => {
             dunce::canonicalize(&path).map_err(|_| RequestError::PathNotFound { path })
         }
         Ok(_) => Err(RequestError::PathNotAFolder { path }),
@@ -324,18 +422,26 @@ fn valid_handler(handler: String) -> Result<String, RequestError> {
     Ok(handler)
 }
 
-fn target(python_version: Option<String>, architecture: Option<String>) -> Result<Target, RequestError> {
-    let version = python_version.ok_or(RequestError::Missing {
-        name: "pythonVersion",
-        meaning: "the Python of the Lambda runtime, such as `3.13`",
-    })?;
-    let name =
-        architecture.ok_or(RequestError::Missing { name: "architecture", meaning: "`x86_64` or `arm64`" })?;
-    let architecture: Architecture = name.parse().map_err(|()| RequestError::BadValue {
-        name: "architecture",
-        value: name,
-        problem: "Lambda has `x86_64` and `arm64`".to_owned(),
-    })?;
+/// The runtime and CPU, with their defaults: the Python that is right for the project, and the CPU that Lambda takes where
+/// nobody says another.
+fn target(
+    python_version: Option<String>,
+    architecture: Option<String>,
+    path: &Path,
+    package: Option<&str>,
+) -> Result<Target, RequestError> {
+    let architecture: Architecture = match architecture {
+        None => Architecture::X86_64,
+        Some(name) => name.parse().map_err(|()| RequestError::BadValue {
+            name: "architecture",
+            value: name,
+            problem: "Lambda has `x86_64` and `arm64`".to_owned(),
+        })?,
+    };
+    let version = match python_version {
+        Some(version) => version,
+        None => default_pythons(path, package)?.iter().take(1).map(ToString::to_string).collect(),
+    };
     Target::new(&version, architecture).ok_or_else(|| RequestError::UnknownRuntime {
         version,
         known: text::list(&Target::python_versions()),
@@ -393,6 +499,26 @@ mod tests {
         let request = Request::from_options(&options()).unwrap();
         assert_eq!(request.package, None);
         assert_eq!(request.target.to_string(), "python3.13 on arm64");
+    }
+
+    #[test]
+    fn names_are_normalised_and_have_no_order_and_patterns_have_one() {
+        let read = |name, value| Request::from_options(&with(name, value)).map(|request| request.choice);
+        let choice = read("extras", json!(["Web_UI", "a.b", "web-ui"])).unwrap();
+        assert_eq!(choice.extras, ["a-b", "web-ui"]);
+        assert_eq!(read("exclude", json!(["b", "!a", "b"])).unwrap().exclude, ["b", "!a", "b"]);
+    }
+
+    #[test]
+    fn lists_hold_texts_and_patterns_are_patterns() {
+        let message = |name, value| error(&with(name, value));
+        assert_eq!(
+            message("extras", json!("web")),
+            ("the option `extras` must be an array of strings, not a string".to_owned(), "INVALID_OPTIONS")
+        );
+        assert!(message("groups", json!([1])).0.ends_with("not an array with a number in it"));
+        assert!(message("groups", json!([" "])).0.contains("empty"));
+        assert!(message("include", json!(["# all"])).0.contains("comment"));
     }
 
     #[test]
@@ -483,5 +609,8 @@ mod tests {
         let limit = digest("/home/a", &with("maxSize", json!({ "unzipped": "1 MB" })));
         assert_ne!(plain, limit);
         assert_eq!(limit, digest("/home/a", &with("maxSize", json!({ "unzipped": 1_048_576 }))));
+        for name in ["extras", "groups", "excludePackages", "include", "exclude"] {
+            assert_ne!(plain, digest("/home/a", &with(name, json!(["one"]))), "{name}");
+        }
     }
 }

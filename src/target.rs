@@ -108,6 +108,9 @@ const RUNTIMES: [(u8, System); 7] = [
     (15, System::AmazonLinux2023),
 ];
 
+/// The first Python that Lambda has not released: never a default.
+const FIRST_PREVIEW: u8 = 15;
+
 /// A Lambda runtime on a CPU: everything about where the bundle will run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Target {
@@ -133,6 +136,12 @@ impl Target {
     /// The Python versions that Lambda has, as users write them.
     pub fn python_versions() -> Vec<String> {
         RUNTIMES.iter().map(|(minor, _)| format!("3.{minor}")).collect()
+    }
+
+    /// The Pythons of the runtimes that Lambda has released, the newest first.
+    pub fn released() -> impl Iterator<Item = PythonVersion> {
+        let minors = RUNTIMES.iter().rev().map(|(minor, _)| *minor);
+        minors.filter(|minor| *minor < FIRST_PREVIEW).map(|minor| PythonVersion { major: 3, minor })
     }
 
     /// Lambda's name of the runtime, such as `python3.13`.

@@ -4,11 +4,20 @@ use std::fmt::{Display, Write};
 
 /// `a`, `b` and `c`, each in backticks.
 pub fn list<Item: Display>(items: &[Item]) -> String {
+    joined(items, "and")
+}
+
+/// `a`, `b` or `c`, each in backticks.
+pub fn alternatives<Item: Display>(items: &[Item]) -> String {
+    joined(items, "or")
+}
+
+fn joined<Item: Display>(items: &[Item], word: &str) -> String {
     let quoted: Vec<String> = items.iter().map(|item| format!("`{item}`")).collect();
     match quoted.as_slice() {
         [] => "none".to_owned(),
         [only] => only.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+        [first @ .., last] => format!("{} {word} {last}", first.join(", ")),
     }
 }
 
@@ -38,6 +47,11 @@ pub fn size(bytes: u64) -> String {
     text
 }
 
+/// The question that follows an unknown name, where a candidate is like it; else nothing.
+pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(name, candidates).map_or_else(String::new, |nearest| format!(" (did you mean `{nearest}`?)"))
+}
+
 /// Bytes in lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
@@ -56,6 +70,7 @@ mod tests {
         assert_eq!(list::<&str>(&[]), "none");
         assert_eq!(list(&["a"]), "`a`");
         assert_eq!(list(&["a", "b", "c"]), "`a`, `b` and `c`");
+        assert_eq!(alternatives(&["a", "b"]), "`a` or `b`");
     }
 
     #[test]

@@ -135,6 +135,12 @@ pub struct Sync<'a> {
     pub workspace: &'a Path,
     /// The member whose dependencies are installed.
     pub member: &'a str,
+    /// The file name of the script, where the workspace is one; it is its own member.
+    pub script: Option<&'a str>,
+    /// Its extras that are installed.
+    pub extras: &'a [String],
+    /// Its dependency groups that are installed.
+    pub groups: &'a [String],
     /// The packages among them that are not.
     pub without: &'a [&'a str],
     /// What wheels are chosen for.
@@ -191,6 +197,14 @@ pub enum UvError {
         /// The workspace.
         root: PathBuf,
     },
+    /// The lock does not match the script.
+    #[error("`{script}.lock` does not match `{script}`: run `uv lock --script {script}` in `{}`", .root.display())]
+    ScriptLockfileOutdated {
+        /// The folder of both.
+        root: PathBuf,
+        /// The file name of the script.
+        script: String,
+    },
     /// A package has no wheel for the platform, and may not be built.
     #[error("`{requirement}` has no wheel for the target platform")]
     NoWheel {
@@ -214,7 +228,7 @@ impl UvError {
             Self::NotFound => "UV_NOT_FOUND",
             Self::NotRunnable { .. } | Self::NotUv { .. } => "INVALID_OPTIONS",
             Self::TooOld { .. } => "UV_TOO_OLD",
-            Self::LockfileOutdated { .. } => "LOCKFILE_OUTDATED",
+            Self::LockfileOutdated { .. } | Self::ScriptLockfileOutdated { .. } => "LOCKFILE_OUTDATED",
             Self::NoWheel { .. } => "NO_WHEEL",
             Self::Start { .. } | Self::Failed { .. } => "UV_FAILED",
         }
@@ -297,15 +311,29 @@ impl Uv {
         Self { cache: cache.clone(), ..self }
     }
 
-    /// Fails where the lock in `folder` (the workspace `root`, or a copy of it) does not match its manifests.
-    pub fn check_lock(&self, folder: &Path, root: &Path, interpreter: &Path) -> Result<(), UvError> {
+    /// Fails where the lock in `folder` (the workspace `root`, or a copy of it) does not match its manifests, or the
+    /// `script` there.
+    pub fn check_lock(
+        &self,
+        folder: &Path,
+        root: &Path,
+        script: Option<&str>,
+        interpreter: &Path,
+    ) -> Result<(), UvError> {
         let output = self.run(folder, "lock", |process| {
-            process.args(["--check", "--python"]).args([interpreter]);
+            process
+                .args(["--check", "--python"])
+                .args([interpreter])
+                .args(script.iter().flat_map(|name| ["--script", name]));
         })?;
         // The one sentence of uv that says so, in every version from the minimum on; its exit code alone
         // would not tell a stale lock from a broken network.
         if !output.status.success() && output.stderr.contains("needs to be updated") {
-            return Err(UvError::LockfileOutdated { root: root.to_path_buf() });
+            let root = root.to_path_buf();
+            return Err(match script {
+                None => UvError::LockfileOutdated { root },
+                Some(script) => UvError::ScriptLockfileOutdated { root, script: script.to_owned() },
+            });
         }
         succeeded("lock --check", &output).map(drop)
     }
@@ -314,12 +342,22 @@ impl Uv {
     pub fn install(&self, sync: &Sync<'_>) -> Result<(), UvError> {
         let output = self.run(sync.workspace, "sync", |process| {
             process
-                .args(["--frozen", "--no-default-groups", "--link-mode", "hardlink"])
+                .args(["--frozen", "--link-mode", "hardlink"])
                 .args(if sync.native_builds { &[][..] } else { WHEELS_ONLY })
-                .args(["--package", sync.member, "--python-platform", &sync.target.uv_platform(), "--python"])
+                .args(match sync.script {
+                    None => ["--no-default-groups", "--package", sync.member],
+                    // The environment of a script is the active one, or else one in uv's cache.
+                    Some(script) => ["--active", "--script", script],
+                })
+                .args(["--python-platform", &sync.target.uv_platform(), "--python"])
                 .args([sync.interpreter])
+                .args(sync.extras.iter().flat_map(|name| ["--extra", name]))
+                .args(sync.groups.iter().flat_map(|name| ["--group", name]))
                 .args(sync.without.iter().flat_map(|name| ["--no-install-package", name]))
-                .env("UV_PROJECT_ENVIRONMENT", sync.environment);
+                .env(
+                    if sync.script.is_some() { "VIRTUAL_ENV" } else { "UV_PROJECT_ENVIRONMENT" },
+                    sync.environment,
+                );
         })?;
         if let Some(requirement) = without_wheel(&output.stderr) {
             return Err(UvError::NoWheel { requirement });

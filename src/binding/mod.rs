@@ -16,10 +16,10 @@ use options::{Options, Result, to_js};
 use values::{Attempt, Bundle, ContainerPlan, Diff, Reason, Verification, Volume};
 
 use crate::error::caught;
-use crate::many::{bundle_all, bundle_next};
-
 use crate::handover::{self, Handed};
-use crate::project::Project;
+use crate::many::{bundle_all, bundle_next};
+use crate::project::{Project, default_pythons};
+use crate::request::{RequestError, existing_path};
 use crate::{Error, cli, container, find_root};
 
 /// The one function behind every door.
@@ -208,6 +208,16 @@ pub fn default_handler(#[napi(ts_arg_type = "unknown")] options: Options) -> Res
         .request()
         .and_then(|request| Ok(Project::open(&request)?.default_handler()))
         .map_err(|error| to_js(&error))
+}
+
+/// The Pythons that are right for a package by default, the best one first; there is at least one.
+#[napi(catch_unwind)]
+pub fn default_python_versions(path: String, package_name: Option<String>) -> Result<Vec<String>> {
+    let pythons = existing_path(path.into())
+        .and_then(|path| default_pythons(&path, package_name.as_deref()).map_err(RequestError::from));
+    pythons
+        .map(|pythons| pythons.iter().map(ToString::to_string).collect())
+        .map_err(|error| to_js(&error.into()))
 }
 
 /// What CDK's Docker fallback runs for these options.

@@ -76,7 +76,8 @@ struct What {
     /// The function that Lambda will call, such as `app.main.handler`: checked to be in the zip
     #[arg(long, value_name = "HANDLER")]
     handler: Option<String>,
-    /// The Python of the Lambda runtime, such as `3.13` (required)
+    /// The Python of the Lambda runtime, such as `3.13` [default: the one in `.python-version`, or the newest that Lambda
+    /// has and the project allows]
     #[arg(long, value_name = "VERSION")]
     python: Option<String>,
     /// The CPU of the Lambda function: `x86_64` or `arm64`
@@ -92,6 +93,21 @@ struct What {
     /// Compile here what has no wheel: right only where this system is the runtime's
     #[arg(long)]
     native_builds: bool,
+    /// An extra of the package (`[project.optional-dependencies]`) that goes in; may be repeated
+    #[arg(long, value_name = "NAME")]
+    extra: Vec<String>,
+    /// A dependency group of the package (`[dependency-groups]`) that goes in; may be repeated
+    #[arg(long, value_name = "NAME")]
+    group: Vec<String>,
+    /// A package that stays out, with what only it needs: for what the runtime or a layer has; may be repeated
+    #[arg(long, value_name = "NAME")]
+    exclude_package: Vec<String>,
+    /// Files of the package that go in though git ignores them or they look like tests: a gitignore pattern; may be repeated
+    #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
+    include: Vec<String>,
+    /// Files of the package that stay out: a gitignore pattern; may be repeated
+    #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
+    exclude: Vec<String>,
     /// A command to run in the copy of the package before it is built: a line for `sh`, or an array of texts as JSON
     #[arg(long, value_name = "COMMAND")]
     before_bundling: Vec<String>,
@@ -118,7 +134,7 @@ struct What {
 }
 
 /// Each flag, by the name of its option in messages.
-const FLAGS: [(&str, &str); 15] = [
+const FLAGS: [(&str, &str); 20] = [
     ("path", "--path"),
     ("packageName", "--package"),
     ("handler", "--handler"),
@@ -127,6 +143,11 @@ const FLAGS: [(&str, &str); 15] = [
     ("python", "--interpreter"),
     ("uv", "--uv"),
     ("nativeBuilds", "--native-builds"),
+    ("extras", "--extra"),
+    ("groups", "--group"),
+    ("excludePackages", "--exclude-package"),
+    ("include", "--include"),
+    ("exclude", "--exclude"),
     ("beforeBundling", "--before-bundling"),
     ("afterBundling", "--after-bundling"),
     ("cache", "--no-cache"),
@@ -147,6 +168,11 @@ impl What {
             interpreter,
             uv,
             native_builds,
+            extra,
+            group,
+            exclude_package,
+            include,
+            exclude,
             before_bundling,
             after_bundling,
             no_cache,
@@ -166,6 +192,11 @@ impl What {
             "nativeBuilds": native_builds,
             "cache": !no_cache,
             "cacheDir": cache_dir,
+            "extras": extra,
+            "groups": group,
+            "excludePackages": exclude_package,
+            "include": include,
+            "exclude": exclude,
             "commandHooks": { "beforeBundling": commands(before_bundling), "afterBundling": commands(after_bundling) },
             "maxSize": {
                 "unzipped": max_size_unzipped,

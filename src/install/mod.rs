@@ -151,7 +151,7 @@ pub fn check_lock(
     // A lock may hold absolute paths of the workspace, so it is checked where it lies; unless uv would
     // have to run build backends for it, which write into the tree.
     let checked = if project.computes_metadata() { &staged.root } else { &project.root };
-    uv.check_lock(checked, &project.root, &interpreter.path)
+    uv.check_lock(checked, &project.root, project.script.as_deref(), &interpreter.path)
 }
 
 /// What both halves of the installation work with.
@@ -189,6 +189,9 @@ impl Installer<'_> {
             .install(&Sync {
                 workspace: &self.staged.root,
                 member: &self.project.member,
+                script: self.project.script.as_deref(),
+                extras: &self.project.choice.extras,
+                groups: &self.project.choice.groups,
                 without,
                 target: self.request.target,
                 native_builds: self.request.native_builds,
@@ -248,14 +251,19 @@ impl Installer<'_> {
         unpack(&wheels.join(&wheel), folder).map_err(|source| InstallError::BadWheel { name: name(), source })
     }
 
-    /// Copies the files of a local package, less those of other packages inside its folder.
+    /// Copies the files of a local package, less those of other packages inside its folder, and less archives that packages
+    /// are installed from.
     fn copy(&self, package: &LocalPackage, folder: &Path) -> Result<(), InstallError> {
         // A project of dependencies alone has no files of its own.
         fs_err::create_dir_all(folder)?;
-        let nested = self.project.folders_inside(&package.folder);
-        let nested: Vec<PathBuf> = nested.iter().map(|other| self.staged.copy_of(other)).collect();
+        let folders = self.project.folders_inside(&package.folder);
+        let archives = self.project.archives_inside(&package.folder);
+        let nested: Vec<PathBuf> =
+            folders.iter().chain(&archives).map(|other| self.staged.copy_of(other)).collect();
         for (path, file) in files_below(&self.staged.copy_of(&package.folder), &nested)? {
-            if PROJECT_FILES.contains(&path.as_str()) {
+            let is_about_the_project =
+                PROJECT_FILES.contains(&path.as_str()) || path == self.project.lockfile();
+            if is_about_the_project && !self.project.includes(package, &path) {
                 continue;
             }
             let copy = folder.join(path);

@@ -10,10 +10,13 @@ const USUAL: &str = "lambda_function.lambda_handler";
 impl Project {
     /// The handler of the member: the usual one in its package, `my_app.lambda_function.lambda_handler`. The files of an
     /// application without a build system lie at the top of the zip, so there it is the usual one alone, unless
-    /// the application keeps the module in a package of its name.
+    /// the application keeps the module in a package of its name. A script is its own module.
     ///
     /// Settled before anything is built, because CDK's template needs it; the check says whether it is there.
     pub fn default_handler(&self) -> String {
+        if let Some(script) = &self.script {
+            return format!("{}.lambda_handler", script.trim_end_matches(".py"));
+        }
         let package = self.member.replace('-', "_");
         let is_copied =
             self.lock.package(&self.member).is_some_and(|member| matches!(member.source, Source::Virtual(_)));
@@ -39,8 +42,12 @@ mod tests {
         let lock = format!("version = 1\n[[package]]\nname = 'my-app'\nsource = {{ {source} = '.' }}");
         let project = Project {
             root: root.path().to_path_buf(),
-            lock: toml::from_str(&lock).unwrap(),
+            lock: std::sync::Arc::new(toml::from_str(&lock).unwrap()),
             member: "my-app".to_owned(),
+            script: None,
+            choice: crate::request::Choice::default(),
+            has_commands: false,
+            handler: None,
         };
         project.default_handler()
     }

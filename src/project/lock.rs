@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::path::Path;
 use std::str::FromStr;
 
-use pep508_rs::{MarkerEnvironment, MarkerEnvironmentBuilder, MarkerTree};
+use pep508_rs::{ExtraName, MarkerEnvironment, MarkerEnvironmentBuilder, MarkerTree};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -20,8 +20,14 @@ pub(super) const FORMAT: u32 = 1;
 
 /// A parsed `uv.lock`.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Lock {
     pub(super) version: u32,
+    /// The Pythons that every member of the workspace allows.
+    pub(super) requires_python: Option<String>,
+    /// Sets of extras and groups of which at most one may be asked for.
+    #[serde(default)]
+    conflicts: Vec<Vec<Activated>>,
     #[serde(default)]
     manifest: Manifest,
     #[serde(default, rename = "package")]
@@ -32,6 +38,18 @@ pub struct Lock {
 struct Manifest {
     #[serde(default)]
     members: BTreeSet<String>,
+    /// What a script asks for.
+    #[serde(default)]
+    requirements: Vec<Requirement>,
+}
+
+/// What a script asks for. Version and source are those that were locked.
+#[derive(Debug, Deserialize)]
+struct Requirement {
+    name: String,
+    #[serde(default)]
+    extras: Vec<String>,
+    marker: Option<String>,
 }
 
 /// One `[[package]]` of the lock.
@@ -44,13 +62,72 @@ pub struct LockedPackage {
     pub version: Option<String>,
     /// Where it comes from.
     pub source: Source,
+    /// Where the lock has several versions: the environments that this one is for.
+    #[serde(default)]
+    resolution_markers: Vec<String>,
     #[serde(default)]
     dependencies: Vec<Dependency>,
     #[serde(default)]
     optional_dependencies: BTreeMap<String, Vec<Dependency>>,
+    /// The dependency groups: uv's name for them here is older than they are.
+    #[serde(default)]
+    dev_dependencies: BTreeMap<String, Vec<Dependency>>,
+    #[serde(default)]
+    metadata: Metadata,
     /// The wheels that the lock lists.
     #[serde(default)]
     pub wheels: Vec<Artifact>,
+}
+
+/// What the manifest of a package says. Extras and groups are listed here even where they are empty.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Metadata {
+    #[serde(default)]
+    provides_extras: BTreeSet<String>,
+    #[serde(default)]
+    requires_dev: BTreeMap<String, toml::Value>,
+}
+
+/// A package, or an extra or a group of it, that a bundle is made with.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
+struct Activated {
+    package: String,
+    extra: Option<String>,
+    group: Option<String>,
+}
+
+impl Activated {
+    /// What it is called in markers. uv writes it as an extra of this name, where extras and groups conflict; the
+    /// number keeps apart what the hyphens would not (`encode_package_extra` in `uv-resolver`).
+    fn in_markers(&self) -> String {
+        let Self { package, extra, group } = self;
+        let length = package.len();
+        match (extra, group) {
+            (Some(extra), _) => format!("extra-{length}-{package}-{extra}"),
+            (None, Some(group)) => format!("group-{length}-{package}-{group}"),
+            (None, None) => format!("project-{length}-{package}"),
+        }
+    }
+}
+
+/// What a member is bundled with, by normalised names.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wish<'a> {
+    /// Its extras.
+    pub extras: &'a [String],
+    /// Its dependency groups.
+    pub groups: &'a [String],
+    /// The packages that the walk does not enter.
+    pub without: &'a [String],
+}
+
+/// A part of a package that has dependencies of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Part<'a> {
+    Itself,
+    Extra(&'a str),
+    Group(&'a str),
 }
 
 /// Where a locked package comes from. Paths are relative to the folder of the lock.
@@ -125,6 +202,35 @@ impl Lock {
         &self.packages
     }
 
+    /// The same lock with a package for its script, which is then the only member: a project without a build system
+    /// that needs what the script asks for.
+    #[must_use]
+    pub fn with_script(mut self, name: &str) -> Self {
+        let requirements = std::mem::take(&mut self.manifest.requirements).into_iter();
+        let dependencies = requirements.map(|requirement| Dependency {
+            name: requirement.name,
+            version: None,
+            source: None,
+            extra: requirement.extras,
+            marker: requirement.marker,
+        });
+        let script = LockedPackage {
+            name: name.to_owned(),
+            // A script has none, and a bundle names one for each package.
+            version: Some("0".to_owned()),
+            source: Source::Virtual(".".to_owned()),
+            resolution_markers: Vec::new(),
+            dependencies: dependencies.collect(),
+            optional_dependencies: BTreeMap::new(),
+            dev_dependencies: BTreeMap::new(),
+            metadata: Metadata::default(),
+            wheels: Vec::new(),
+        };
+        self.manifest.members = BTreeSet::from([name.to_owned()]);
+        self.packages.insert(0, script);
+        self
+    }
+
     /// The members of the workspace: those the manifest lists or, for a project that stands alone,
     /// the project itself.
     pub fn members(&self) -> Vec<&LockedPackage> {
@@ -142,31 +248,90 @@ impl Lock {
             .collect()
     }
 
-    /// The packages that `member` needs on `target`, itself first: a walk over the dependencies
+    /// The packages that `member` needs in an environment, itself first: a walk over the dependencies
     /// whose markers hold there.
     pub fn reach<'a>(
         &'a self,
         member: &'a LockedPackage,
+        wish: Wish<'a>,
         environment: &MarkerEnvironment,
     ) -> Vec<&'a LockedPackage> {
-        let mut seen: HashSet<(*const LockedPackage, Option<&str>)> = HashSet::new();
+        let mut activated = wish.activated(member);
+        // As uv does it: where extras conflict, a marker may ask for an extra that comes up later, so a first walk
+        // gathers them. It enters excluded packages, because uv knows nothing of excluding when it decides.
+        if !self.conflicts.is_empty() {
+            let everything = Wish { without: &[], ..wish };
+            self.walk(member, everything, environment, &mut activated, true);
+        }
+        self.walk(member, wish, environment, &mut activated, false)
+    }
+
+    /// The first set of the lock's conflicts of which a member with these extras and groups would have two, as
+    /// `app[one]` and `app:group`.
+    pub fn conflict(
+        &self,
+        member: &LockedPackage,
+        wish: Wish<'_>,
+        environment: &MarkerEnvironment,
+    ) -> Option<Vec<String>> {
+        if self.conflicts.is_empty() {
+            return None;
+        }
+        let mut activated = wish.activated(member);
+        self.walk(member, wish, environment, &mut activated, true);
+        self.conflicts
+            .iter()
+            .map(|set| set.iter().filter(|one| activated.contains(one)).map(ToString::to_string).collect())
+            .find(|together: &Vec<String>| together.len() > 1)
+    }
+
+    /// Walks over the dependencies, with the markers that hold. Where `gathers`, what it comes across is activated.
+    fn walk<'a>(
+        &'a self,
+        member: &'a LockedPackage,
+        wish: Wish<'a>,
+        environment: &MarkerEnvironment,
+        activated: &mut Vec<Activated>,
+        gathers: bool,
+    ) -> Vec<&'a LockedPackage> {
+        let mut seen: HashSet<(*const LockedPackage, Part<'_>)> = HashSet::new();
         let mut reached: Vec<&LockedPackage> = Vec::new();
-        let mut queue: VecDeque<(&LockedPackage, Option<&str>)> = VecDeque::from([(member, None)]);
-        while let Some((package, extra)) = queue.pop_front() {
-            if !seen.insert((std::ptr::from_ref(package), extra)) {
+        let mut queue: VecDeque<(&LockedPackage, Part<'_>)> = VecDeque::from([(member, Part::Itself)]);
+        queue.extend(wish.extras.iter().map(|extra| (member, Part::Extra(extra))));
+        queue.extend(wish.groups.iter().map(|group| (member, Part::Group(group))));
+        while let Some((package, part)) = queue.pop_front() {
+            if !seen.insert((std::ptr::from_ref(package), part)) {
                 continue;
             }
             if !reached.iter().any(|known| std::ptr::eq(*known, package)) {
                 reached.push(package);
             }
-            let dependencies = match extra {
-                None => package.dependencies.as_slice(),
-                Some(extra) => package.optional_dependencies.get(extra).map_or(&[][..], Vec::as_slice),
-            };
-            for dependency in dependencies.iter().filter(|dependency| dependency.applies(environment)) {
-                for package in self.packages.iter().filter(|package| dependency.names(package)) {
-                    queue.push_back((package, None));
-                    queue.extend(dependency.extra.iter().map(|extra| (package, Some(extra.as_str()))));
+            for dependency in package.dependencies_of(part) {
+                if wish.without.contains(&dependency.name) {
+                    continue;
+                }
+                let extras = dependency.extra.iter().map(|extra| Activated {
+                    package: dependency.name.clone(),
+                    extra: Some(extra.clone()),
+                    group: None,
+                });
+                let new: Vec<Activated> =
+                    extras.filter(|extra| gathers && !activated.contains(extra)).collect();
+                let known = activated.len();
+                activated.extend(new);
+                if !dependency.applies(environment, activated) {
+                    activated.truncate(known);
+                    continue;
+                }
+                let mut named: Vec<&LockedPackage> =
+                    self.packages.iter().filter(|package| dependency.names(package)).collect();
+                // Only what a script asks for is not told apart by the dependency itself.
+                if named.len() > 1 {
+                    named.retain(|package| package.is_for(environment));
+                }
+                for package in named {
+                    queue.push_back((package, Part::Itself));
+                    queue.extend(dependency.extra.iter().map(|extra| (package, Part::Extra(extra.as_str()))));
                 }
             }
         }
@@ -174,7 +339,60 @@ impl Lock {
     }
 }
 
+impl Wish<'_> {
+    /// What is activated before any dependency is looked at: the member with its extras and groups.
+    fn activated(&self, member: &LockedPackage) -> Vec<Activated> {
+        let package = &member.name;
+        let itself = Activated { package: package.clone(), extra: None, group: None };
+        let extras =
+            self.extras.iter().map(|extra| Activated { extra: Some(extra.clone()), ..itself.clone() });
+        let groups =
+            self.groups.iter().map(|group| Activated { group: Some(group.clone()), ..itself.clone() });
+        std::iter::once(itself.clone()).chain(extras).chain(groups).collect()
+    }
+}
+
+impl std::fmt::Display for Activated {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { package, extra, group } = self;
+        match (extra, group) {
+            (Some(extra), _) => write!(formatter, "{package}[{extra}]"),
+            (None, Some(group)) => write!(formatter, "{package}:{group}"),
+            (None, None) => formatter.write_str(package),
+        }
+    }
+}
+
 impl LockedPackage {
+    fn dependencies_of(&self, part: Part<'_>) -> &[Dependency] {
+        let listed = match part {
+            Part::Itself => Some(&self.dependencies),
+            Part::Extra(extra) => self.optional_dependencies.get(extra),
+            Part::Group(group) => self.dev_dependencies.get(group),
+        };
+        listed.map_or(&[][..], Vec::as_slice)
+    }
+
+    /// Whether the lock has this version of the package for an environment.
+    fn is_for(&self, environment: &MarkerEnvironment) -> bool {
+        let holds = |marker: &String| {
+            MarkerTree::from_str(marker).map_or(true, |marker| marker.evaluate(environment, &[]))
+        };
+        self.resolution_markers.is_empty() || self.resolution_markers.iter().any(holds)
+    }
+
+    /// The names of its extras.
+    pub fn extras(&self) -> BTreeSet<&str> {
+        let with_dependencies = self.optional_dependencies.keys();
+        with_dependencies.chain(&self.metadata.provides_extras).map(String::as_str).collect()
+    }
+
+    /// The names of its dependency groups.
+    pub fn groups(&self) -> BTreeSet<&str> {
+        let with_dependencies = self.dev_dependencies.keys();
+        with_dependencies.chain(self.metadata.requires_dev.keys()).map(String::as_str).collect()
+    }
+
     /// The folder, relative to the lock, where the package's sources lie on this machine; `None`
     /// for a package that comes from elsewhere.
     pub fn local_folder(&self) -> Option<&str> {
@@ -194,10 +412,12 @@ impl Dependency {
             && self.source.as_ref().is_none_or(|source| package.source == *source)
     }
 
-    fn applies(&self, environment: &MarkerEnvironment) -> bool {
+    fn applies(&self, environment: &MarkerEnvironment, activated: &[Activated]) -> bool {
         let Some(marker) = &self.marker else { return true };
+        let extras: Vec<ExtraName> =
+            activated.iter().filter_map(|one| ExtraName::new(one.in_markers()).ok()).collect();
         // uv wrote the marker; one that this version of the parser cannot read may apply.
-        MarkerTree::from_str(marker).is_ok_and(|marker| marker.evaluate(environment, &[]))
+        MarkerTree::from_str(marker).map_or(true, |marker| marker.evaluate(environment, &extras))
     }
 }
 
@@ -306,11 +526,194 @@ mod tests {
         let target = Target::new("3.13", Architecture::X86_64).unwrap();
         let environment = marker_environment(target, "3.13.5").unwrap();
         let reached: Vec<String> = lock
-            .reach(lock.package("app").unwrap(), &environment)
+            .reach(lock.package("app").unwrap(), Wish::default(), &environment)
             .iter()
             .map(|package| format!("{} {}", package.name, package.version.as_deref().unwrap_or("-")))
             .collect();
         assert_eq!(reached, ["app 1.0", "library -", "split 2.0", "accelerator 3"]);
+    }
+
+    /// A lock as uv 0.13.9 writes it, less what is not read.
+    const CHOICES: &str = r#"
+        version = 1
+        revision = 5
+        requires-python = ">=3.9"
+        conflicts = [[
+            { package = "app", extra = "one" },
+            { package = "app", extra = "two" },
+        ], [
+            { package = "app", extra = "two" },
+            { package = "app", group = "base" },
+        ]]
+
+        [[package]]
+        name = "app"
+        source = { virtual = "." }
+        dependencies = [{ name = "sdk" }]
+
+        [package.optional-dependencies]
+        one = [{ name = "turbo", version = "1.0" }]
+        two = [{ name = "turbo", version = "2.0" }]
+        web = [{ name = "web", extra = ["fast"] }]
+
+        [package.dev-dependencies]
+        base = [{ name = "pytest" }]
+
+        [package.metadata]
+        provides-extras = ["empty", "one", "two", "web"]
+
+        [package.metadata.requires-dev]
+        base = [{ name = "pytest" }]
+        nothing = []
+
+        [[package]]
+        name = "sdk"
+        source = { registry = "r" }
+        dependencies = [{ name = "core" }, { name = "common" }]
+
+        [[package]]
+        name = "core"
+        source = { registry = "r" }
+
+        [[package]]
+        name = "common"
+        source = { registry = "r" }
+
+        [[package]]
+        name = "pytest"
+        source = { registry = "r" }
+
+        [[package]]
+        name = "turbo"
+        version = "1.0"
+        source = { registry = "r" }
+
+        [[package]]
+        name = "turbo"
+        version = "2.0"
+        source = { registry = "r" }
+
+        [[package]]
+        name = "web"
+        source = { registry = "r" }
+        dependencies = [{ name = "common" }]
+
+        [package.optional-dependencies]
+        fast = [
+            { name = "turbo", version = "1.0", marker = "extra == 'extra-3-app-one' or (extra == 'extra-3-app-two' and extra == 'group-3-app-base')" },
+            { name = "turbo", version = "2.0", marker = "extra != 'extra-3-app-one' or extra == 'extra-3-app-two'" },
+        ]
+    "#;
+
+    fn names(list: &[&str]) -> Vec<String> {
+        list.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    /// What the app of `CHOICES` reaches with extras, with groups, without packages; and what conflicts.
+    fn chosen(extras: &[&str], groups: &[&str], without: &[&str]) -> (String, Option<Vec<String>>) {
+        let lock: Lock = toml::from_str(CHOICES).unwrap();
+        let target = Target::new("3.13", Architecture::X86_64).unwrap();
+        let environment = marker_environment(target, "3.13.5").unwrap();
+        let (extras, groups, without) = (names(extras), names(groups), names(without));
+        let wish = Wish { extras: &extras, groups: &groups, without: &without };
+        let member = lock.package("app").unwrap();
+        let reached: Vec<String> = lock
+            .reach(member, wish, &environment)
+            .iter()
+            .map(|package| match &package.version {
+                Some(version) => format!("{}{version}", package.name),
+                None => package.name.clone(),
+            })
+            .collect();
+        (reached.join(" "), lock.conflict(member, wish, &environment))
+    }
+
+    #[test]
+    fn extras_and_groups_are_entered_where_they_are_asked_for() {
+        assert_eq!(chosen(&[], &[], &[]), ("app sdk core common".to_owned(), None));
+        assert_eq!(chosen(&["one"], &["base"], &[]).0, "app sdk turbo1.0 pytest core common");
+        assert_eq!(chosen(&["empty"], &["nothing"], &[]).0, "app sdk core common");
+    }
+
+    #[test]
+    fn what_only_an_excluded_package_needs_goes_with_it() {
+        assert_eq!(chosen(&[], &[], &["sdk"]).0, "app");
+        assert_eq!(chosen(&["web"], &[], &["sdk"]).0, "app web common turbo2.0");
+        assert_eq!(chosen(&["web"], &[], &["core"]).0, "app sdk web common turbo2.0");
+    }
+
+    #[test]
+    fn markers_of_conflicting_extras_mean_what_uv_means() {
+        // As `uv sync --extra web --extra ...` installs it.
+        assert_eq!(chosen(&["web"], &[], &[]).0, "app sdk web core common turbo2.0");
+        assert_eq!(chosen(&["one", "web"], &[], &[]).0, "app sdk turbo1.0 web core common");
+        assert_eq!(chosen(&["two", "web"], &[], &[]).0, "app sdk turbo2.0 web core common");
+        assert_eq!(chosen(&["one", "two"], &[], &[]).1, Some(names(&["app[one]", "app[two]"])));
+        assert_eq!(chosen(&["two"], &["base"], &[]).1, Some(names(&["app[two]", "app:base"])));
+    }
+
+    #[test]
+    fn extras_and_groups_are_known_even_where_they_are_empty() {
+        let lock: Lock = toml::from_str(CHOICES).unwrap();
+        let app = lock.package("app").unwrap();
+        assert_eq!(Vec::from_iter(app.extras()), ["empty", "one", "two", "web"]);
+        assert_eq!(Vec::from_iter(app.groups()), ["base", "nothing"]);
+    }
+
+    #[test]
+    fn a_script_is_a_member_that_needs_what_it_asks_for() {
+        let lock: Lock = toml::from_str(
+            r#"
+            version = 1
+            requires-python = ">=3.10"
+
+            [manifest]
+            requirements = [
+                { name = "old", marker = "python_full_version < '3.12'" },
+                { name = "split", specifier = ">=1" },
+                { name = "web", extras = ["fast"] },
+            ]
+
+            [[package]]
+            name = "old"
+            source = { registry = "r" }
+
+            [[package]]
+            name = "split"
+            version = "1"
+            source = { registry = "r" }
+            resolution-markers = ["python_full_version < '3.12'"]
+
+            [[package]]
+            name = "split"
+            version = "2"
+            source = { registry = "r" }
+            resolution-markers = ["python_full_version >= '3.12'"]
+
+            [[package]]
+            name = "turbo"
+            source = { registry = "r" }
+
+            [[package]]
+            name = "web"
+            source = { registry = "r" }
+
+            [package.optional-dependencies]
+            fast = [{ name = "turbo" }]
+            "#,
+        )
+        .unwrap();
+        let lock = lock.with_script("job");
+        let target = Target::new("3.13", Architecture::X86_64).unwrap();
+        let environment = marker_environment(target, "3.13.5").unwrap();
+        let members = lock.members();
+        assert_eq!(members.len(), 1);
+        let reached = lock.reach(members[0], Wish::default(), &environment);
+        let names: Vec<String> = reached
+            .iter()
+            .map(|package| format!("{} {}", package.name, package.version.as_deref().unwrap_or("-")))
+            .collect();
+        assert_eq!(names, ["job 0", "split 2", "web -", "turbo -"]);
     }
 
     #[test]

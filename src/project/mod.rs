@@ -1,20 +1,29 @@
 //! Project: which workspace, which member, which local packages does it reach, which files are
 //! theirs?
 
+mod application;
 mod handler;
 pub mod history;
 mod lock;
+mod patterns;
+mod python;
 mod sources;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub use lock::{Artifact, Lock, LockedPackage, Source, marker_environment};
+pub use application::Aside;
+pub use lock::{Artifact, Lock, LockedPackage, Source, Wish, marker_environment};
+pub use patterns::problem_of_pattern;
 use pep508_rs::MarkerEnvironment;
-pub use sources::{Staged, computes_metadata, slash_separated, source_files, stage};
+pub use python::version_file;
+use sources::computes_metadata;
+pub use sources::{LeftOut, SourceFile, Sources, Staged, slash_separated, source_files, stage};
 
-use crate::request::Request;
+use crate::request::{Choice, Request};
+use crate::target::{PythonVersion, Target};
 use crate::text;
 
 /// The lockfile's name.
@@ -29,6 +38,15 @@ pub struct Project {
     pub lock: Arc<Lock>,
     /// The normalised name of the member to bundle.
     pub member: String,
+    /// The file name of the script, where the project is one: a single file with inline metadata (PEP 723), beside its
+    /// lock. It is bundled as a project without a build system that has this one file.
+    pub script: Option<String>,
+    /// Which packages and files the caller chose.
+    pub choice: Choice,
+    /// Whether commands of the caller's run in the copy before it is built.
+    has_commands: bool,
+    /// The handler, which says something about which files are the application.
+    handler: Option<String>,
 }
 
 /// A package whose sources lie on this machine.
@@ -61,6 +79,14 @@ pub enum ProjectError {
     NoLockfile {
         /// Where the search began.
         path: PathBuf,
+    },
+    /// No lock beside a script.
+    #[error("no `{name}.lock` beside the script `{}`: run `uv lock --script {name}` there, or point `path` at a folder", .script.display())]
+    NoScriptLockfile {
+        /// The script.
+        script: PathBuf,
+        /// Its file name.
+        name: String,
     },
     /// A file of the project cannot be read.
     #[error("failed to read the project: {source}")]
@@ -111,6 +137,104 @@ pub enum ProjectError {
         /// The lock.
         path: PathBuf,
     },
+    /// The project does not allow the runtime.
+    #[error(
+        "the project's `requires-python` is `{requires}`, which leaves out the runtime python{runtime}: choose {allowed}, or change `requires-python` and run `uv lock`"
+    )]
+    RuntimeNotAllowed {
+        /// What the lock requires.
+        requires: String,
+        /// The runtime's Python.
+        runtime: PythonVersion,
+        /// The Pythons that would do.
+        allowed: String,
+    },
+    /// The project allows no runtime that could be a default.
+    #[error(
+        "the project's `requires-python` is `{requires}`, which leaves out every Python that Lambda has released ({released}): change it and run `uv lock`"
+    )]
+    NoRuntimeAllowed {
+        /// What the lock requires.
+        requires: String,
+        /// The Pythons that Lambda has.
+        released: String,
+    },
+    /// The member has no such extra.
+    #[error("`{member}` has no extra `{name}` (option `extras`){known}")]
+    UnknownExtra {
+        /// The member.
+        member: String,
+        /// The name as given.
+        name: String,
+        /// The nearest name, and every name there is, as the end of the sentence.
+        known: String,
+    },
+    /// The member has no such dependency group.
+    #[error("`{member}` has no dependency group `{name}` (option `groups`){known}")]
+    UnknownGroup {
+        /// The member.
+        member: String,
+        /// The name as given.
+        name: String,
+        /// The nearest name, and every name there is, as the end of the sentence.
+        known: String,
+    },
+    /// Extras and groups that the project declares to exclude each other.
+    #[error("{together} do not go together: the project declares them as `conflicts`, so choose one of them")]
+    Conflict {
+        /// What does not go together.
+        together: String,
+    },
+    /// The member cannot do without itself.
+    #[error(
+        "the option `excludePackages` names `{member}`, the package that is bundled: remove it from the list"
+    )]
+    ExcludesMember {
+        /// The member.
+        member: String,
+    },
+    /// A package that is excluded would not be there anyway.
+    #[error(
+        "`{member}` does not need `{name}` (option `excludePackages`) on this runtime{hint}; what it needs is {needed}"
+    )]
+    ExcludesNothing {
+        /// The member.
+        member: String,
+        /// The name as given.
+        name: String,
+        /// The nearest name, as the end of the sentence.
+        hint: String,
+        /// Every package that the member needs.
+        needed: String,
+    },
+    /// A pattern matches no file.
+    #[error(
+        "the pattern `{pattern}` (option `{option}`) matches no file of `{member}`: write it as in a `.gitignore` in `{}`, or remove it{because}", .folder.display()
+    )]
+    NothingMatches {
+        /// The option: `include` or `exclude`.
+        option: &'static str,
+        /// The pattern.
+        pattern: String,
+        /// The member.
+        member: String,
+        /// The folder that the pattern is relative to.
+        folder: PathBuf,
+        /// What else there is to say, as the end of the sentence.
+        because: &'static str,
+    },
+    /// A pattern takes the handler's module.
+    #[error(
+        "the handler `{handler}` needs `{file}`, which the pattern `{pattern}` (option `exclude`) leaves out: change the pattern, or add `!{file}` after it"
+    )]
+    ExcludesHandler {
+        /// The handler.
+        handler: String,
+        /// The file of its module, relative to the member's folder.
+        file: String,
+        /// The pattern.
+        pattern: String,
+    },
     /// A local package is gone.
     #[error("the folder `{}` of the local package `{name}` does not exist, though `uv.lock` names it: run `uv lock`", .folder.display())]
     MissingLocalPackage {
@@ -125,19 +249,29 @@ impl ProjectError {
     /// The stable code of this error.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::NoLockfile { .. } => "NO_LOCKFILE",
+            Self::NoLockfile { .. } | Self::NoScriptLockfile { .. } => "NO_LOCKFILE",
             Self::Read { .. } => "PROJECT_NOT_READABLE",
             Self::BadLockfile { .. } | Self::NewLockfile { .. } | Self::NoMembers { .. } => "BAD_LOCKFILE",
             Self::UnknownPackage { .. } => "UNKNOWN_PACKAGE",
             Self::PackageRequired { .. } => "PACKAGE_REQUIRED",
             Self::MissingLocalPackage { .. } => "LOCKFILE_OUTDATED",
+            Self::RuntimeNotAllowed { .. } | Self::NoRuntimeAllowed { .. } => "REQUIRES_PYTHON",
+            Self::UnknownExtra { .. } => "UNKNOWN_EXTRA",
+            Self::UnknownGroup { .. } => "UNKNOWN_GROUP",
+            Self::Conflict { .. } => "CONFLICTING_EXTRAS",
+            Self::ExcludesMember { .. } => "INVALID_OPTIONS",
+            Self::ExcludesNothing { .. } | Self::NothingMatches { .. } => "NOTHING_MATCHES",
+            Self::ExcludesHandler { .. } => "HANDLER_NOT_FOUND",
         }
     }
 }
 
-/// The nearest folder with a `uv.lock`, at or above `path`, its links resolved.
+/// The nearest folder with a `uv.lock`, at or above `path`; the folder of a script. Its links are resolved.
 pub fn find_root(path: &Path) -> Result<PathBuf, ProjectError> {
     let start = dunce::canonicalize(path)?;
+    if let (Some(_), Some(folder)) = (script_name(&start)?, start.parent()) {
+        return Ok(folder.to_path_buf());
+    }
     start
         .ancestors()
         .find(|folder| folder.join(LOCKFILE).is_file())
@@ -145,20 +279,69 @@ pub fn find_root(path: &Path) -> Result<PathBuf, ProjectError> {
         .ok_or_else(|| ProjectError::NoLockfile { path: start.clone() })
 }
 
+/// The file name of the script at `path`, where there is one; it has to have a lock beside it.
+fn script_name(path: &Path) -> Result<Option<String>, ProjectError> {
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    if path.with_file_name(lock_of_script(&name)).is_file() {
+        Ok(Some(name))
+    } else {
+        Err(ProjectError::NoScriptLockfile { script: path.to_path_buf(), name })
+    }
+}
+
+/// Where `uv lock --script` puts the lock of a script.
+fn lock_of_script(name: &str) -> String {
+    format!("{name}.lock")
+}
+
 impl Project {
     /// Finds and reads the workspace that the request is about.
     pub fn open(request: &Request) -> Result<Self, ProjectError> {
-        let root = find_root(&request.path)?;
-        let path = root.join(LOCKFILE);
-        let lock = parsed(&path)?;
-        if lock.version != lock::FORMAT {
-            return Err(ProjectError::NewLockfile { path, found: lock.version });
+        let Place { root, lock, member, script } = Place::find(&request.path, request.package.as_deref())?;
+        let runtime = request.target.python;
+        if let Some(requires) = &lock.requires_python
+            && !python::allows(requires, runtime)
+        {
+            let allowed = Target::released().filter(|python| python::allows(requires, *python));
+            let allowed: Vec<String> = allowed.map(|python| format!("python{python}")).collect();
+            return Err(ProjectError::RuntimeNotAllowed {
+                requires: requires.clone(),
+                runtime,
+                allowed: if allowed.is_empty() {
+                    "another one".to_owned()
+                } else {
+                    text::alternatives(&allowed)
+                },
+            });
         }
-        let member = match &request.package {
-            Some(name) => named_member(&root, &lock, name)?,
-            None => implied_member(&root, &lock, &request.path)?,
+        let project = Self {
+            root,
+            lock,
+            member,
+            script,
+            choice: request.choice.clone(),
+            has_commands: !request.hooks.before_bundling.is_empty(),
+            handler: request.handler.clone(),
         };
-        Ok(Self { root, lock, member })
+        project.check_choice()?;
+        Ok(project)
+    }
+
+    /// Refuses extras and groups that the member does not have.
+    fn check_choice(&self) -> Result<(), ProjectError> {
+        let Some(member) = self.lock.package(&self.member) else { return Ok(()) };
+        let (extras, groups) = (member.extras(), member.groups());
+        let member = || self.member.clone();
+        if let Some((name, known)) = unknown(&self.choice.extras, &extras) {
+            return Err(ProjectError::UnknownExtra { member: member(), name, known });
+        }
+        if let Some((name, known)) = unknown(&self.choice.groups, &groups) {
+            return Err(ProjectError::UnknownGroup { member: member(), name, known });
+        }
+        Ok(())
     }
 
     /// Every folder of the lock that holds the sources of a package, once.
@@ -177,14 +360,24 @@ impl Project {
 
     /// Whether uv must run a build backend to learn the version or the dependencies of a local package.
     pub fn computes_metadata(&self) -> bool {
-        self.local_folders().iter().any(|folder| computes_metadata(&folder.join("pyproject.toml")))
+        self.local_folders().iter().any(|folder| self.manifest_computes_metadata(folder))
+    }
+
+    /// Whether it must for the package in `folder`.
+    pub fn manifest_computes_metadata(&self, folder: &Path) -> bool {
+        // A script has its metadata in itself.
+        let is_script = self.script.is_some() && folder == self.root;
+        !is_script && computes_metadata(&folder.join("pyproject.toml"))
+    }
+
+    /// The file name of the lock.
+    pub fn lockfile(&self) -> String {
+        self.script.as_deref().map_or_else(|| LOCKFILE.to_owned(), lock_of_script)
     }
 
     /// The folder of the member to bundle.
     pub fn member_folder(&self) -> PathBuf {
-        let folder = self.lock.package(&self.member).and_then(LockedPackage::local_folder);
-        let folder = folder.and_then(|folder| dunce::canonicalize(self.root.join(folder)).ok());
-        folder.unwrap_or_else(|| self.root.clone())
+        folder_of(&self.root, &self.lock, &self.member)
     }
 
     /// The folder that holds the workspace and everything that the lock finds by path.
@@ -206,10 +399,7 @@ impl Project {
     /// The packages that ship with the member on the target, itself first: the local ones as
     /// folders, and all of them as the lock has them.
     pub fn reach(&self, environment: &MarkerEnvironment) -> Result<Reach<'_>, ProjectError> {
-        let packages = self
-            .lock
-            .package(&self.member)
-            .map_or_else(Vec::new, |member| self.lock.reach(member, environment));
+        let (packages, left_out) = self.walk(environment)?;
         let mut local = Vec::new();
         for package in &packages {
             let Some(folder) = package.local_folder() else { continue };
@@ -223,25 +413,68 @@ impl Project {
             let version = package.version.clone().unwrap_or_default();
             local.push(LocalPackage { name: package.name.clone(), version, folder, shipping });
         }
-        Ok(Reach { packages, local })
+        Ok(Reach { packages, local, left_out })
+    }
+
+    /// The packages that the member reaches, and the names of those that it would reach if none were excluded.
+    fn walk(
+        &self,
+        environment: &MarkerEnvironment,
+    ) -> Result<(Vec<&LockedPackage>, Vec<&str>), ProjectError> {
+        let Some(member) = self.lock.package(&self.member) else { return Ok((Vec::new(), Vec::new())) };
+        let Choice { extras, groups, exclude_packages, .. } = &self.choice;
+        let everything = Wish { extras, groups, without: &[] };
+        if let Some(together) = self.lock.conflict(member, everything, environment) {
+            return Err(ProjectError::Conflict { together: text::list(&together) });
+        }
+        let all = self.lock.reach(member, everything, environment);
+        if exclude_packages.is_empty() {
+            return Ok((all, Vec::new()));
+        }
+        if exclude_packages.contains(&self.member) {
+            return Err(ProjectError::ExcludesMember { member: self.member.clone() });
+        }
+        let mut needed: Vec<&str> = all.iter().skip(1).map(|package| package.name.as_str()).collect();
+        needed.sort_unstable();
+        needed.dedup();
+        if let Some(name) = exclude_packages.iter().find(|name| !needed.contains(&name.as_str())) {
+            return Err(ProjectError::ExcludesNothing {
+                member: self.member.clone(),
+                name: name.clone(),
+                hint: text::did_you_mean(name, needed.iter().copied()),
+                needed: text::list(&needed),
+            });
+        }
+        let packages = self.lock.reach(member, Wish { without: exclude_packages, ..everything }, environment);
+        needed.retain(|name| !packages.iter().any(|package| package.name == **name));
+        Ok((packages, needed))
     }
 }
 
-/// The lock at `path`. An app has one lock for all its functions, so the last one is remembered.
-fn parsed(path: &Path) -> Result<Arc<Lock>, ProjectError> {
-    static LAST: Mutex<Option<(String, Arc<Lock>)>> = Mutex::new(None);
+/// The lock at `path`, which may be that of a script. An app has one lock for all its functions, so the last one is
+/// remembered.
+fn parsed(path: &Path, script: Option<&str>) -> Result<Arc<Lock>, ProjectError> {
+    /// A lock, by what it was read from.
+    type Known = ((String, Option<String>), Arc<Lock>);
+    static LAST: Mutex<Option<Known>> = Mutex::new(None);
 
-    let text = fs_err::read_to_string(path)?;
+    let source = (fs_err::read_to_string(path)?, script.map(str::to_owned));
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((known, lock)) = last.as_ref()
-        && *known == text
+        && *known == source
     {
         return Ok(Arc::clone(lock));
     }
-    let lock: Arc<Lock> = toml::from_str(&text)
-        .map(Arc::new)
+    let lock: Lock = toml::from_str(&source.0)
         .map_err(|error| ProjectError::BadLockfile { path: path.to_path_buf(), source: Box::new(error) })?;
-    *last = Some((text, Arc::clone(&lock)));
+    if lock.version != lock::FORMAT {
+        return Err(ProjectError::NewLockfile { path: path.to_path_buf(), found: lock.version });
+    }
+    let lock = Arc::new(match script {
+        Some(name) => lock.with_script(&normalize_name(name.strip_suffix(".py").unwrap_or(name))),
+        None => lock,
+    });
+    *last = Some((source, Arc::clone(&lock)));
     Ok(lock)
 }
 
@@ -252,6 +485,53 @@ pub struct Reach<'a> {
     pub packages: Vec<&'a LockedPackage>,
     /// Those among them whose sources lie on this machine, the member first.
     pub local: Vec<LocalPackage>,
+    /// The names of the packages that would be among them if none were excluded.
+    pub left_out: Vec<&'a str>,
+}
+
+/// A workspace, its lock, and one of its members.
+struct Place {
+    root: PathBuf,
+    lock: Arc<Lock>,
+    member: String,
+    script: Option<String>,
+}
+
+impl Place {
+    fn find(path: &Path, package: Option<&str>) -> Result<Self, ProjectError> {
+        let root = find_root(path)?;
+        let script = script_name(path)?;
+        let lockfile = root.join(script.as_deref().map_or_else(|| LOCKFILE.to_owned(), lock_of_script));
+        let lock = parsed(&lockfile, script.as_deref())?;
+        let member = match package {
+            Some(name) => named_member(&root, &lock, name)?,
+            None => implied_member(&root, &lock, path)?,
+        };
+        Ok(Self { root, lock, member, script })
+    }
+}
+
+/// The Pythons that are right for a member by default, the best one first; never none. `path` is the workspace or any
+/// folder in it, absolute and with its links resolved.
+pub fn default_pythons(path: &Path, package: Option<&str>) -> Result<Vec<PythonVersion>, ProjectError> {
+    let Place { root, lock, member, script: _ } = Place::find(path, package)?;
+    let folder = folder_of(&root, &lock, &member);
+    let requires = lock.requires_python.as_deref();
+    let defaults = python::defaults(requires, &folder, &root);
+    if defaults.is_empty() {
+        return Err(ProjectError::NoRuntimeAllowed {
+            requires: requires.unwrap_or_default().to_owned(),
+            released: text::list(&Target::released().collect::<Vec<_>>()),
+        });
+    }
+    Ok(defaults)
+}
+
+/// The folder of a member.
+fn folder_of(root: &Path, lock: &Lock, member: &str) -> PathBuf {
+    let folder = lock.package(member).and_then(LockedPackage::local_folder);
+    let folder = folder.and_then(|folder| dunce::canonicalize(root.join(folder)).ok());
+    folder.unwrap_or_else(|| root.to_path_buf())
 }
 
 /// The one spelling of a package name, by the rule of
@@ -269,6 +549,13 @@ pub fn normalize_name(name: &str) -> String {
     normalized
 }
 
+/// The first of `names` that is not known, and what to say about those that are.
+fn unknown(names: &[String], known: &BTreeSet<&str>) -> Option<(String, String)> {
+    let name = names.iter().find(|name| !known.contains(name.as_str()))?;
+    let hint = text::did_you_mean(name, known.iter().copied());
+    Some((name.clone(), format!("{hint}; it has {}", text::list(&Vec::from_iter(known)))))
+}
+
 fn member_names(lock: &Lock) -> Vec<&str> {
     lock.members().iter().map(|member| member.name.as_str()).collect()
 }
@@ -279,8 +566,7 @@ fn named_member(root: &Path, lock: &Lock, given: &str) -> Result<String, Project
     if members.contains(&name.as_str()) {
         return Ok(name);
     }
-    let hint = text::nearest(&name, members.iter().copied())
-        .map_or_else(String::new, |nearest| format!(" (did you mean `{nearest}`?)"));
+    let hint = text::did_you_mean(&name, members.iter().copied());
     Err(ProjectError::UnknownPackage {
         root: root.to_path_buf(),
         name: given.to_owned(),

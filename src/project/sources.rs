@@ -11,7 +11,9 @@ use std::path::{Component, Path, PathBuf};
 
 use ignore::WalkBuilder;
 
-use super::{LocalPackage, LockedPackage, Project, Reach, Shipping, Source, history};
+use super::application::{Application, Aside};
+use super::patterns::Patterns;
+use super::{LocalPackage, LockedPackage, Project, ProjectError, Reach, Shipping, Source, history};
 
 /// A source file of a local package.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,8 +24,38 @@ pub struct SourceFile {
     pub relative: String,
 }
 
-/// Names that are never a package's own, whatever `.gitignore` says: the repository's own data,
-/// what tools leave behind, and files in which secrets are kept.
+/// What a local package is made of.
+#[derive(Debug, Default)]
+pub struct Sources {
+    /// Its files, sorted by path: what is copied and built, and what its hash is of.
+    pub files: Vec<SourceFile>,
+    /// The files that git would track and that are left out.
+    pub left_out: Vec<(SourceFile, LeftOut)>,
+}
+
+/// Why a file that git would track is left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LeftOut {
+    /// It lies in an application's folder, and is not the application.
+    Aside(Aside),
+    /// A pattern of `exclude` takes it.
+    Excluded {
+        /// The pattern.
+        pattern: String,
+    },
+}
+
+/// Which files git's rules are asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rules {
+    /// What git ignores is no source, and no more is what build backends leave beside `pyproject.toml`.
+    Git,
+    /// Everything may be a source but what never is.
+    None,
+}
+
+/// Names that are never a package's own, whatever `.gitignore` or the option `include` says: the
+/// repository's own data, what tools leave behind, and files in which secrets are kept.
 const NEVER_SOURCE: &[&str] = &[
     // Our own executable, in a workspace that was copied into a container.
     ".uv-lambda-cdk",
@@ -59,12 +91,177 @@ const BUILD_FOLDERS: &[&str] = &["build", "dist"];
 /// The files of the package in `folder`, sorted by path: what git would track, less what is never
 /// source, less the folders of other packages (`nested`) that lie inside.
 pub fn source_files(folder: &Path, nested: &[PathBuf]) -> io::Result<Vec<SourceFile>> {
-    let within_repository = walk(repository_root(folder), folder, nested)?;
+    let within_repository = walk(repository_root(folder), folder, nested, Rules::Git)?;
     if within_repository.is_empty() {
         // The whole folder is ignored, yet the project names it as a package: its own rules decide.
-        return walk(folder, folder, nested);
+        return walk(folder, folder, nested, Rules::Git);
     }
     Ok(within_repository)
+}
+
+impl Project {
+    /// The files of a local package that ships: one list for what is copied, built and hashed.
+    pub fn sources(&self, package: &LocalPackage) -> Result<Sources, ProjectError> {
+        let is_member = package.name == self.member;
+        let mut nested = self.folders_inside(&package.folder);
+        let mut sources = Sources::default();
+        match (package.shipping, &self.script) {
+            (Shipping::Copy, Some(name)) if is_member => {
+                nested.extend(self.archives_inside(&package.folder));
+                let path = package.folder.join(name);
+                sources.files = vec![SourceFile { path, relative: name.clone() }];
+            }
+            (Shipping::Wheel, _) => sources.files = source_files(&package.folder, &nested)?,
+            (Shipping::Copy, _) => {
+                nested.extend(self.archives_inside(&package.folder));
+                let files = source_files(&package.folder, &nested)?;
+                let handler = self.handler.as_deref().filter(|_| is_member);
+                let names = files.iter().map(|file| file.relative.as_str());
+                let application = Application::new(names, handler);
+                for file in files {
+                    match application.aside(&file.relative, &file.path) {
+                        None => sources.files.push(file),
+                        Some(aside) => sources.left_out.push((file, LeftOut::Aside(aside))),
+                    }
+                }
+            }
+        }
+        if is_member {
+            self.include(package, &nested, &mut sources)?;
+            self.exclude(package, &mut sources)?;
+        }
+        Ok(sources)
+    }
+
+    /// Brings back what the patterns of `include` name.
+    fn include(
+        &self,
+        package: &LocalPackage,
+        nested: &[PathBuf],
+        sources: &mut Sources,
+    ) -> Result<(), ProjectError> {
+        let mut patterns = Patterns::new(&self.choice.include);
+        if patterns.is_empty() {
+            return Ok(());
+        }
+        let known: BTreeSet<String> = sources.files.iter().map(|file| file.relative.clone()).collect();
+        for file in walk(&package.folder, &package.folder, nested, Rules::None)? {
+            if patterns.taking(&file.relative).is_some() && !known.contains(&file.relative) {
+                sources.left_out.retain(|(other, _)| *other != file);
+                sources.files.push(file);
+            }
+        }
+        sources.files.sort_by(|left, right| left.relative.cmp(&right.relative));
+        match patterns.without_match().next() {
+            None => Ok(()),
+            Some(pattern) if parts(pattern).any(is_never_source_name) => Err(self.nothing_matches(
+                package,
+                "include",
+                pattern,
+                ". Repositories, environments, caches and files that hold secrets, such as `.env`, never ship: give a function its secrets in other ways",
+            )),
+            Some(pattern) => Err(self.nothing_matches(package, "include", pattern, "")),
+        }
+    }
+
+    /// Leaves out what the patterns of `exclude` name.
+    fn exclude(&self, package: &LocalPackage, sources: &mut Sources) -> Result<(), ProjectError> {
+        let mut patterns = Patterns::new(&self.choice.exclude);
+        if patterns.is_empty() {
+            return Ok(());
+        }
+        for (file, _) in &sources.left_out {
+            // Left out already, so the pattern is right, if not needed.
+            patterns.taking(&file.relative);
+        }
+        let mut excluded = Vec::new();
+        for file in std::mem::take(&mut sources.files) {
+            match patterns.taking(&file.relative).map(str::to_owned) {
+                // Without its manifest a package is none.
+                Some(pattern) if file.relative != "pyproject.toml" => excluded.push((file, pattern)),
+                _ => sources.files.push(file),
+            }
+        }
+        // What never ships is left out on every machine, also on those that do not have it.
+        if let Some(pattern) = patterns.without_match().find(|pattern| !names_what_is_left_out(pattern)) {
+            return Err(self.nothing_matches(package, "exclude", pattern, ""));
+        }
+        self.check_handler_is_kept(&sources.files, &excluded)?;
+        sources
+            .left_out
+            .extend(excluded.into_iter().map(|(file, pattern)| (file, LeftOut::Excluded { pattern })));
+        Ok(())
+    }
+
+    /// Says at once that a pattern takes the handler's module. Where another file may be that module, the check of
+    /// the bundle decides.
+    fn check_handler_is_kept(
+        &self,
+        kept: &[SourceFile],
+        excluded: &[(SourceFile, String)],
+    ) -> Result<(), ProjectError> {
+        let Some((handler, (module, _))) =
+            self.handler.as_ref().and_then(|handler| Some((handler, handler.rsplit_once('.')?)))
+        else {
+            return Ok(());
+        };
+        let module = module.replace('.', "/");
+        let is_module = |file: &SourceFile| {
+            [format!("/{module}.py"), format!("/{module}/__init__.py")]
+                .iter()
+                .any(|end| format!("/{}", file.relative).ends_with(end))
+        };
+        match excluded.iter().find(|(file, _)| is_module(file)) {
+            Some((file, pattern)) if !kept.iter().any(is_module) => Err(ProjectError::ExcludesHandler {
+                handler: handler.clone(),
+                file: file.relative.clone(),
+                pattern: pattern.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn nothing_matches(
+        &self,
+        package: &LocalPackage,
+        option: &'static str,
+        pattern: &str,
+        because: &'static str,
+    ) -> ProjectError {
+        ProjectError::NothingMatches {
+            option,
+            pattern: pattern.to_owned(),
+            member: self.member.clone(),
+            folder: package.folder.clone(),
+            because,
+        }
+    }
+
+    /// Whether a pattern of `include` names a file, by its path in the package's folder.
+    pub fn includes(&self, package: &LocalPackage, path: &str) -> bool {
+        package.name == self.member && Patterns::new(&self.choice.include).taking(path).is_some()
+    }
+
+    /// What the lock finds by path inside of `folder`: archives and folders of them, which are nobody's files.
+    pub fn archives_inside(&self, folder: &Path) -> Vec<PathBuf> {
+        let references = path_references(self).into_iter();
+        references.filter(|path| path != folder && path.starts_with(folder)).collect()
+    }
+}
+
+/// Whether a pattern is about what is left out anyway, on every machine, by the names in it.
+fn names_what_is_left_out(pattern: &str) -> bool {
+    parts(pattern).any(|part| {
+        is_never_source_name(part)
+            || BUILD_FOLDERS.contains(&part)
+            // As other tools' lists have them.
+            || ["*.py[cod]", "*.py[co]", ".env*", "venv", "env"].contains(&part)
+    })
+}
+
+/// What stands between the slashes of a pattern.
+fn parts(pattern: &str) -> impl Iterator<Item = &str> {
+    pattern.trim_start_matches('!').split('/').map(str::trim).filter(|part| !part.is_empty())
 }
 
 /// The folder whose `.gitignore` is the first that counts: the top of the git repository or,
@@ -73,7 +270,7 @@ fn repository_root(folder: &Path) -> &Path {
     folder.ancestors().find(|ancestor| ancestor.join(".git").exists()).unwrap_or(folder)
 }
 
-fn walk(top: &Path, folder: &Path, nested: &[PathBuf]) -> io::Result<Vec<SourceFile>> {
+fn walk(top: &Path, folder: &Path, nested: &[PathBuf], rules: Rules) -> io::Result<Vec<SourceFile>> {
     let package = folder.to_path_buf();
     let nested = nested.to_vec();
     let mut walk = WalkBuilder::new(top);
@@ -81,6 +278,7 @@ fn walk(top: &Path, folder: &Path, nested: &[PathBuf]) -> io::Result<Vec<SourceF
     // would make the bundle depend on the machine.
     walk.hidden(false)
         .ignore(false)
+        .git_ignore(rules == Rules::Git)
         .git_global(false)
         .git_exclude(false)
         .parents(false)
@@ -89,7 +287,10 @@ fn walk(top: &Path, folder: &Path, nested: &[PathBuf]) -> io::Result<Vec<SourceF
         .filter_entry(move |entry| {
             let path = entry.path();
             let Ok(within) = path.strip_prefix(&package) else { return package.starts_with(path) };
-            !nested.iter().any(|other| other == path) && !is_never_source(path, within)
+            let is_left_out = nested.iter().any(|other| other == path)
+                || is_never_source(path, within)
+                || (rules == Rules::Git && is_build_folder(path, within));
+            !is_left_out
         });
     let mut files = Vec::new();
     for entry in walk.build() {
@@ -113,13 +314,23 @@ fn walk(top: &Path, folder: &Path, nested: &[PathBuf]) -> io::Result<Vec<SourceF
 
 fn is_never_source(path: &Path, within: &Path) -> bool {
     let Some(name) = within.file_name().and_then(OsStr::to_str) else { return false };
-    let beside_pyproject = within.components().count() == 1;
+    // A virtual environment may have any name.
+    is_never_source_name(name) || path.join("pyvenv.cfg").exists()
+}
+
+fn is_never_source_name(name: &str) -> bool {
+    let ending = Path::new(name).extension();
     NEVER_SOURCE.contains(&name)
         || name.starts_with(".env.")
-        || Path::new(name).extension().is_some_and(|ending| ending == "pyc" || ending == "pyo" || ending == "egg-info")
-        || (beside_pyproject && BUILD_FOLDERS.contains(&name) && path.is_dir() && !path.join("__init__.py").exists())
-        // A virtual environment under any other name.
-        || path.join("pyvenv.cfg").exists()
+        || ending.is_some_and(|ending| ending == "pyc" || ending == "pyo" || ending == "egg-info")
+}
+
+fn is_build_folder(path: &Path, within: &Path) -> bool {
+    let beside_pyproject = within.components().count() == 1;
+    beside_pyproject
+        && BUILD_FOLDERS.iter().any(|name| within == Path::new(name))
+        && path.is_dir()
+        && !path.join("__init__.py").exists()
 }
 
 fn is_broken_link(error: &ignore::Error) -> bool {
@@ -149,9 +360,22 @@ pub struct Staged {
     pub root: PathBuf,
     /// The root of which it is the copy.
     original: PathBuf,
+    /// Files in the copy that are there for the caller's commands alone.
+    left_out: Vec<PathBuf>,
 }
 
 impl Staged {
+    /// Removes what the caller's commands may have needed and what is left out of the bundle.
+    pub fn remove_left_out(&self) -> Result<(), ProjectError> {
+        for file in &self.left_out {
+            // The commands may have removed it themselves.
+            if file.exists() {
+                fs_err::remove_file(file)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The copy of a local folder, at the same place relative to the copy's root.
     pub fn copy_of(&self, folder: &Path) -> PathBuf {
         let mut pairs = self.original.ancestors().zip(self.root.ancestors());
@@ -162,9 +386,12 @@ impl Staged {
     }
 }
 
+/// What uv reads, beside the lock. In the copy whether or not it ships.
+const MANIFESTS: &[&str] = &["pyproject.toml", "uv.toml", super::LOCKFILE];
+
 /// Copies what a bundle needs of the workspace below `into`: the manifests, the sources of the local
 /// packages that ship, and what the lock finds by path, all at the same places relative to each other.
-pub fn stage(project: &Project, reach: &Reach<'_>, into: &Path) -> io::Result<Staged> {
+pub fn stage(project: &Project, reach: &Reach<'_>, into: &Path) -> Result<Staged, ProjectError> {
     let root = project.root.as_path();
     let folders = project.local_folders();
     let by_path = path_references(project);
@@ -175,16 +402,38 @@ pub fn stage(project: &Project, reach: &Reach<'_>, into: &Path) -> io::Result<St
     );
     let mirror = |path: &Path| into.join(path.strip_prefix(&top).unwrap_or(path));
 
-    for name in ["pyproject.toml", super::LOCKFILE, "uv.toml"] {
+    for name in ["pyproject.toml", &project.lockfile(), "uv.toml"] {
         copy_if_present(&root.join(name), &mirror(&root.join(name)))?;
     }
+    let mut left_out = Vec::new();
     for folder in &folders {
         let manifest = folder.join("pyproject.toml");
-        let ships = reach.local.iter().any(|package| package.folder == *folder);
-        if ships || computes_metadata(&manifest) {
-            for file in source_files(folder, &project.folders_inside(folder))? {
-                copy(&file.path, &mirror(&file.path))?;
+        let files = match reach.local.iter().find(|package| package.folder == *folder) {
+            Some(package) => {
+                let sources = project.sources(package)?;
+                // What builds the rest may be left out itself: a `package.json`, a `Makefile`.
+                if project.has_commands && package.name == project.member {
+                    for (file, _) in &sources.left_out {
+                        let copied = mirror(&file.path);
+                        if !MANIFESTS.contains(&file.relative.as_str()) {
+                            copy(&file.path, &copied)?;
+                            left_out.push(copied);
+                        }
+                    }
+                }
+                sources.files
             }
+            None if project.manifest_computes_metadata(folder) => {
+                source_files(folder, &project.folders_inside(folder))?
+            }
+            None => Vec::new(),
+        };
+        for file in files {
+            // Build backends read it as well, and would leave out again what `include` brought back.
+            if !project.choice.include.is_empty() && file.path.file_name() == Some(OsStr::new(".gitignore")) {
+                continue;
+            }
+            copy(&file.path, &mirror(&file.path))?;
         }
         copy_if_present(&manifest, &mirror(&manifest))?;
     }
@@ -194,7 +443,7 @@ pub fn stage(project: &Project, reach: &Reach<'_>, into: &Path) -> io::Result<St
     for repository in &repositories {
         history::lend(repository, &mirror(repository))?;
     }
-    Ok(Staged { root: mirror(root), original: root.to_path_buf() })
+    Ok(Staged { root: mirror(root), original: root.to_path_buf(), left_out })
 }
 
 /// The git repositories from which packages that ship may take their version.
@@ -238,7 +487,7 @@ pub(super) fn common_ancestor<'a>(root: &'a Path, others: impl Iterator<Item = &
 }
 
 /// Whether uv must run the build backend to learn the version or the dependencies of a package.
-pub fn computes_metadata(manifest: &Path) -> bool {
+pub(super) fn computes_metadata(manifest: &Path) -> bool {
     is_dynamic(manifest, &["version", "dependencies", "optional-dependencies"])
 }
 
@@ -328,6 +577,7 @@ mod tests {
             (".env.local", "SECRET"),
             ("src/app/.netrc", "SECRET"),
             (".pypirc", "SECRET"),
+            (".envrc", "SECRET"),
             (".DS_Store", ""),
             (".gitignore", "*.log\n/generated/\n"),
             ("run.log", ""),

@@ -1,0 +1,87 @@
+//! Which Pythons a project allows, and which it asks for.
+
+use std::path::Path;
+
+use pep440_rs::{Version, VersionSpecifiers};
+
+use crate::target::{PythonVersion, Target};
+
+/// A patch number that no Python has reached.
+const NO_SUCH_PATCH: u64 = 100;
+
+/// Whether `requires_python`, as a lock has it, allows some patch version of a Python. What Lambda's runtime has is not
+/// known here, and the interpreter that compiles is uv's to judge.
+pub(super) fn allows(requires_python: &str, python: PythonVersion) -> bool {
+    // uv wrote it; what this version of the parser cannot read is left to uv.
+    let Ok(specifiers) = requires_python.parse::<VersionSpecifiers>() else { return true };
+    (0..NO_SUCH_PATCH)
+        .any(|patch| specifiers.contains(&Version::new([python.major.into(), python.minor.into(), patch])))
+}
+
+/// The Pythons that are right for a member by default, the best one first: that of its `.python-version`; then those that
+/// are allowed, the newest first. Previews are not among them.
+pub(super) fn defaults(requires_python: Option<&str>, folder: &Path, root: &Path) -> Vec<PythonVersion> {
+    let pinned = version_file(folder, root).and_then(|version| minor(&version));
+    let mut allowed: Vec<PythonVersion> = Target::released()
+        .filter(|python| requires_python.is_none_or(|requires| allows(requires, *python)))
+        .collect();
+    // Stable, so the others stay in order.
+    allowed.sort_by_key(|python| Some(*python) != pinned);
+    allowed
+}
+
+/// What the nearest `.python-version` between `folder` and the workspace's root asks for.
+pub fn version_file(folder: &Path, root: &Path) -> Option<String> {
+    let file = folder
+        .ancestors()
+        .take_while(|folder| folder.starts_with(root))
+        .map(|folder| folder.join(".python-version"))
+        .find(|file| file.is_file())?;
+    let text = fs_err::read_to_string(file).ok()?;
+    let request = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'))?;
+    let version =
+        request.strip_prefix("cpython-").or_else(|| request.strip_prefix("cpython@")).unwrap_or(request);
+    Some(version.to_owned())
+}
+
+fn minor(version: &str) -> Option<PythonVersion> {
+    let version: Version = version.parse().ok()?;
+    let [major, minor, ..] = version.release() else { return None };
+    Some(PythonVersion { major: u8::try_from(*major).ok()?, minor: u8::try_from(*minor).ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(pythons: &[PythonVersion]) -> Vec<String> {
+        pythons.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_python_is_allowed_where_one_of_its_patches_is() {
+        let allowed = |requires: &str, minor| allows(requires, PythonVersion { major: 3, minor });
+        assert!(
+            allowed(">=3.13.2", 13) && allowed(">=3.9, <3.13.1", 13) && allowed("not for us to read", 13)
+        );
+        assert!(!allowed(">=3.9, <3.13", 13) && !allowed(">=3.9, !=3.13.*", 13) && !allowed("==3.12.*", 13));
+    }
+
+    #[test]
+    fn the_default_is_the_pinned_one_or_the_newest_that_is_allowed() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let inner = root.join("packages/app");
+        fs_err::create_dir_all(&inner).unwrap();
+        let first = |requires| names(&defaults(Some(requires), &inner, root)).first().cloned();
+        assert_eq!(first(">=3.9"), Some("3.14".to_owned()));
+        assert_eq!(first(">=3.9, <3.14"), Some("3.13".to_owned()));
+        assert_eq!(first(">=3.15"), None);
+        for (pin, expected) in
+            [("3.12", "3.12"), ("3.11.7", "3.11"), ("3.15", "3.14"), ("3.9", "3.14"), ("pypy", "3.14")]
+        {
+            fs_err::write(root.join(".python-version"), format!("# comment\n{pin}\n")).unwrap();
+            assert_eq!(first(">=3.10").as_deref(), Some(expected), "{pin}");
+        }
+    }
+}
