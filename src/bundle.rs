@@ -1,8 +1,8 @@
 //! One bundle: the walk through the pipeline, from a request to a zip.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Instant;
 
 use serde_json::json;
@@ -12,15 +12,15 @@ use crate::bytecode;
 use crate::check::{self, CheckedFile, Measured, SizeError, check_handler};
 use crate::conditions::Conditions;
 use crate::error::Error;
-use crate::hooks;
-use crate::identity::{Identity, Surroundings};
-use crate::install::{self, Origin, Wanted, check_lock};
+use crate::gather::{Gathered, Gathering, merge};
+use crate::identity::Surroundings;
+use crate::install::check_lock;
 use crate::interpreter::Interpreter;
-use crate::pack::{self, Kitchen, Pack, PackedFile};
-use crate::project::{LocalPackage, Project, Reach, Staged, marker_environment, stage};
+use crate::pack::{Pack, PackedFile};
+use crate::project::{Project, marker_environment, stage};
 use crate::report::{Bundle, PackageReport, Warning};
 use crate::request::Request;
-use crate::select::{self, SelectError};
+use crate::select::SelectError;
 use crate::store::{Kept, Key, Store};
 use crate::target::PythonVersion;
 use crate::uv::Uv;
@@ -78,11 +78,19 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
         check_lock(&project, &staged, &uv, &interpreter)?;
         store.remember(&lock, "matches");
     }
-    let maker =
-        Maker { request, project: &project, uv: &uv, interpreter: &interpreter, conditions, store: &store };
-    let Packs { mut packs, is_as_expected } = maker.packs(&reach, &identity, &staged, work.path())?;
+    let gathering = Gathering {
+        request,
+        project: &project,
+        uv: &uv,
+        interpreter: &interpreter,
+        conditions,
+        store: &store,
+        staged: &staged,
+        work: work.path(),
+    };
+    let Gathered { mut packs, is_as_expected } = gathering.gather(&reach, &identity)?;
     if !request.hooks.after_bundling.is_empty() {
-        packs = vec![maker.after_hooks(&packs, work.path())?];
+        packs = vec![gathering.after_hooks(&packs)?];
     }
     let files = merge(&packs);
     if files.is_empty() {
@@ -169,178 +177,6 @@ fn open_store(request: &Request, conditions: &Conditions) -> (Store, Option<Warn
 /// The key of the answer to whether the handler is in the bundle.
 fn handler_key(bundle: &Key, request: &Request) -> Key {
     Key::of("handler", &json!([bundle.to_string(), request.handler]))
-}
-
-/// What packs are made with.
-struct Maker<'a> {
-    request: &'a Request,
-    project: &'a Project,
-    uv: &'a Uv,
-    interpreter: &'a Interpreter,
-    conditions: &'a Conditions,
-    store: &'a Store,
-}
-
-/// The packs of a bundle: where two have the same file, the earlier one wins.
-struct Packs {
-    packs: Vec<Pack>,
-    /// Whether uv installed exactly what we read in the lock. Otherwise what was made is right, since uv decides, and
-    /// may not be found again by what we read.
-    is_as_expected: bool,
-}
-
-impl Maker<'_> {
-    /// The packs of everything that the member reaches: those that the store has, and the others made new.
-    fn packs(
-        &self,
-        reach: &Reach<'_>,
-        identity: &Identity,
-        staged: &Staged,
-        work: &Path,
-    ) -> Result<Packs, Error> {
-        let known = |key: &Option<Key>| key.as_ref().and_then(|key| self.store.pack(key));
-        let mut local: Vec<Option<Pack>> = identity.local.iter().map(known).collect();
-        let mut third_party: BTreeMap<&str, Pack> = identity
-            .third_party
-            .iter()
-            .filter_map(|(name, key)| Some((name.as_str(), known(key)?)))
-            .collect();
-
-        // What somebody else makes at this moment is there when it is our turn.
-        let lacks = |(name, _): &&(String, Option<Key>)| !third_party.contains_key(name.as_str());
-        let missing_local = identity.local.iter().zip(&local).filter(|(_, pack)| pack.is_none());
-        let missing_third_party = identity.third_party.iter().filter(lacks);
-        let missing =
-            missing_local.map(|(key, _)| key).chain(missing_third_party.clone().map(|(_, key)| key));
-        let _turn = self.store.turn(missing.flatten());
-        let found: Vec<(&str, Pack)> =
-            missing_third_party.filter_map(|(name, key)| Some((name.as_str(), known(key)?))).collect();
-        third_party.extend(found);
-        for (key, pack) in identity.local.iter().zip(&mut local).filter(|(_, pack)| pack.is_none()) {
-            *pack = known(key);
-        }
-
-        let expected: BTreeSet<&str> = identity
-            .third_party
-            .iter()
-            .map(|(name, _)| name.as_str())
-            .filter(|name| !third_party.contains_key(name))
-            .collect();
-
-        let lacking: Vec<usize> = (0..local.len()).filter(|number| local[*number].is_none()).collect();
-        let wanted = Wanted {
-            local: lacking.iter().map(|number| &reach.local[*number]).collect(),
-            third_party: !expected.is_empty(),
-            without: reach
-                .local
-                .iter()
-                .map(|package| package.name.as_str())
-                .chain(third_party.keys().copied())
-                .chain(reach.left_out.iter().copied())
-                .collect(),
-        };
-        if let Some(member) = reach.local.first() {
-            let folder = staged.copy_of(&member.folder);
-            hooks::run(&self.request.hooks.before_bundling, "beforeBundling", &folder)?;
-            staged.remove_left_out()?;
-        }
-        let installed =
-            install::install(self.project, staged, &wanted, self.request, self.uv, self.interpreter, work)?;
-
-        let names: BTreeSet<&str> = installed
-            .iter()
-            .filter_map(|installed| match &installed.origin {
-                Origin::ThirdParty(name) => Some(name.as_str()),
-                Origin::Local(_) => None,
-            })
-            .collect();
-        let is_as_expected = names == expected;
-        let mut selections = Vec::new();
-        let mut numbers = lacking.iter();
-        for (position, installed) in installed.iter().enumerate() {
-            let key = match &installed.origin {
-                Origin::Local(_) => numbers.next().and_then(|number| identity.local[*number].as_ref()),
-                Origin::ThirdParty(name) if is_as_expected => identity
-                    .third_party
-                    .iter()
-                    .find(|(other, _)| other == name)
-                    .and_then(|(_, key)| key.as_ref()),
-                Origin::ThirdParty(_) => None,
-            };
-            let path = key.and_then(|key| self.store.pack_path(key));
-            let path = path.unwrap_or_else(|| work.join(format!("packs/{position}")));
-            selections.push((select::select(installed)?, path));
-        }
-        let before: Vec<Pack> = wanted.local.iter().filter_map(|package| self.pack_before(package)).collect();
-        let made = self.make(selections, &before)?;
-        for (installed, pack) in installed.iter().zip(made) {
-            match &installed.origin {
-                Origin::Local(package) => {
-                    if let Some(number) = reach.local.iter().position(|other| other == package) {
-                        self.remember_pack(package, identity.local[number].as_ref());
-                        local[number] = Some(pack);
-                    }
-                }
-                Origin::ThirdParty(name) => drop(third_party.insert(name, pack)),
-            }
-        }
-        Ok(Packs {
-            packs: local.into_iter().flatten().chain(third_party.into_values()).collect(),
-            is_as_expected,
-        })
-    }
-
-    fn make(
-        &self,
-        selections: Vec<(select::Selection, PathBuf)>,
-        known: &[Pack],
-    ) -> Result<Vec<Pack>, Error> {
-        let kitchen = Kitchen { interpreter: self.interpreter, order: self.conditions.order, known };
-        Ok(pack::make(selections, kitchen)?)
-    }
-
-    /// The pack that was last made of a local package: most of its files are as they were.
-    fn pack_before(&self, package: &LocalPackage) -> Option<Pack> {
-        self.store.pack(&Key::parse(&self.store.fact(&self.pack_before_key(package))?)?)
-    }
-
-    fn remember_pack(&self, package: &LocalPackage, key: Option<&Key>) {
-        if let Some(key) = key {
-            self.store.remember(&self.pack_before_key(package), &key.to_string());
-        }
-    }
-
-    fn pack_before_key(&self, package: &LocalPackage) -> Key {
-        Key::of("pack before", &json!([package.name, self.interpreter.version]))
-    }
-
-    /// Gives the files that ship to the caller's commands, and packs what they leave.
-    fn after_hooks(&self, packs: &[Pack], work: &Path) -> Result<Pack, Error> {
-        let folder = work.join("selection");
-        fs_err::create_dir_all(&folder).map_err(SelectError::from)?;
-        for (path, file) in merge(packs) {
-            let path = folder.join(path);
-            let unpack = || {
-                fs_err::create_dir_all(path.parent().unwrap_or(&folder))?;
-                fs_err::write(&path, Contents::Piece(file.contents.clone()).read()?)
-            };
-            unpack().map_err(SelectError::from)?;
-        }
-        hooks::run(&self.request.hooks.after_bundling, "afterBundling", &folder)?;
-        let packages = packs.iter().flat_map(|pack| pack.packages.clone()).collect();
-        let selection = select::select_all(&folder, packages)?;
-        let mut made = self.make(vec![(selection, work.join("packs/changed"))], packs)?;
-        made.pop().ok_or_else(|| Error::Bug("one selection made no pack".to_owned()))
-    }
-}
-
-/// The files that ship, by path. Where two packs have the same one, the earlier pack wins.
-fn merge(packs: &[Pack]) -> BTreeMap<&str, &PackedFile> {
-    let mut files = BTreeMap::new();
-    for file in packs.iter().flat_map(|pack| &pack.files) {
-        files.entry(file.path.as_str()).or_insert(file);
-    }
-    files
 }
 
 /// Checks that what ships fits the target, and returns what may not.

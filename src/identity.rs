@@ -26,15 +26,24 @@ pub struct Surroundings<'a> {
     common: Value,
 }
 
-/// The keys of a bundle and of what it is made of.
+/// The key of a bundle, and the parts that it is made of.
 #[derive(Debug)]
-pub struct Identity {
-    /// The bundle's.
+pub struct Identity<'a> {
+    /// The bundle's key.
     pub bundle: Option<Key>,
-    /// Those of its local packages, in their order.
-    pub local: Vec<Option<Key>>,
-    /// Those of its other packages, by name.
-    pub third_party: Vec<(String, Option<Key>)>,
+    /// Its packages: the local ones, the member first; then the others, by name.
+    pub parts: Vec<Part<'a>>,
+}
+
+/// A package that goes into a bundle.
+#[derive(Debug)]
+pub struct Part<'a> {
+    /// Its normalised name.
+    pub name: &'a str,
+    /// Whether its sources lie on this machine.
+    pub is_local: bool,
+    /// The key of what it brings into bundles.
+    pub key: Option<Key>,
 }
 
 impl<'a> Surroundings<'a> {
@@ -49,22 +58,22 @@ impl<'a> Surroundings<'a> {
     }
 
     /// The keys of everything that the member reaches.
-    pub fn identity(&self, reach: &Reach<'_>) -> Result<Identity, ProjectError> {
-        let local: Vec<Option<Key>> =
-            reach.local.iter().map(|package| self.local(package)).collect::<Result<_, _>>()?;
-        let third_party: Vec<(String, Option<Key>)> = reach
-            .packages
-            .iter()
-            .filter(|package| package.local_folder().is_none())
-            .map(|package| (package.name.clone(), self.third_party(package)))
+    pub fn identity<'reach>(&self, reach: &'reach Reach<'_>) -> Result<Identity<'reach>, ProjectError> {
+        let mut parts = Vec::with_capacity(reach.packages.len());
+        for package in &reach.local {
+            parts.push(Part { name: &package.name, is_local: true, key: self.local(package)? });
+        }
+        let others = reach.packages.iter().filter(|package| package.local_folder().is_none());
+        let mut others: Vec<Part<'_>> = others
+            .map(|package| Part { name: &package.name, is_local: false, key: self.third_party(package) })
             .collect();
-        let all: Option<Vec<String>> = local
-            .iter()
-            .chain(third_party.iter().map(|(_, key)| key))
-            .map(|key| key.as_ref().map(Key::to_string))
-            .collect();
+        others.sort_by_key(|part| part.name);
+        parts.append(&mut others);
+
+        let keys: Option<Vec<String>> =
+            parts.iter().map(|part| part.key.as_ref().map(Key::to_string)).collect();
         // What commands do afterwards cannot be known.
-        let bundle = all.filter(|_| self.request.hooks.after_bundling.is_empty()).map(|packages| {
+        let bundle = keys.filter(|_| self.request.hooks.after_bundling.is_empty()).map(|packages| {
             let target = self.request.target.to_string();
             let name = &self.project.member;
             Key::of(
@@ -72,7 +81,7 @@ impl<'a> Surroundings<'a> {
                 &json!({ "common": self.common, "target": target, "name": name, "packages": packages }),
             )
         });
-        Ok(Identity { bundle, local, third_party })
+        Ok(Identity { bundle, parts })
     }
 
     /// The key of a package that is installed from a wheel. The lock says what it is; which of the wheels it lists is

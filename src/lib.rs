@@ -36,6 +36,7 @@ pub mod check;
 pub mod bytecode;
 pub mod archive;
 pub mod pack;
+pub mod gather;
 pub mod store;
 
 // What is done with bundles.

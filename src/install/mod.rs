@@ -52,6 +52,16 @@ pub enum Origin {
     Local(LocalPackage),
 }
 
+impl Origin {
+    /// The normalised name of the package.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::ThirdParty(name) => name,
+            Self::Local(package) => &package.name,
+        }
+    }
+}
+
 /// Why packages were not installed.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallError {
