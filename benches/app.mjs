@@ -33,6 +33,14 @@ function timeTryBundle(prototype) {
 timeTryBundle(UvBundler.prototype);
 timeTryBundle(Recipe.prototype);
 
+/** Whether the last bundle of ours was there already, as the line says that it writes about each. */
+let isReused;
+const writeError = process.stderr.write.bind(process.stderr);
+process.stderr.write = (text, ...others) => {
+  isReused ||= /^uv-lambda-cdk: .*\bunchanged, /.test(text);
+  return writeError(text, ...others);
+};
+
 const CONTENDERS = {
   ours: (stack, { name, handler }) =>
     new PythonLambdaFunction(stack, name, {
@@ -63,6 +71,7 @@ const stack = new Stack(app, 'Stack');
 const memoryBefore = process.resourceUsage().maxRSS * 1024;
 const measured = functions.map((wanted) => {
   tryBundleSeconds = undefined;
+  isReused = false;
   const start = performance.now();
   const made = CONTENDERS[contender](stack, wanted);
   const seconds = (performance.now() - start) / 1000;
@@ -70,7 +79,7 @@ const measured = functions.map((wanted) => {
     throw new Error(`CDK did not ask for \`${wanted.name}\` to be bundled`);
   }
   const asset = path.join(outdir, made.node.defaultChild.cfnOptions.metadata['aws:asset:path']);
-  return { name: wanted.name, tryBundleSeconds, seconds, asset };
+  return { name: wanted.name, tryBundleSeconds, seconds, asset, isReused };
 });
 process.stdout.write(
   JSON.stringify({ functions: measured, memoryBefore, memory: process.resourceUsage().maxRSS * 1024 }),

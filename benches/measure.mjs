@@ -55,7 +55,7 @@ const appEnvironment = ({ tools, store }) => ({ ...tools.environment, UV_LAMBDA_
 /**
  * Lets an app bundle functions in a process of its own.
  *
- * @returns `{ functions: [{ name, tryBundleSeconds, seconds, asset }], memoryBefore, memory }`: `seconds` are those of
+ * @returns `{ functions: [{ name, tryBundleSeconds, seconds, asset, isReused }], memoryBefore, memory }`: `seconds` are those of
  *   the construct, with all that CDK does; memory in bytes is the peak of Node, and what it was before
  */
 export function bundleInApp(job) {
