@@ -1,0 +1,86 @@
+// A CDK app with some functions, in a process of its own for each measurement. What is measured is what CDK really
+// does with a bundler while it makes the constructs: `tryBundle`, and around it the staging and hashing of the asset.
+//
+//   node benches/app.mjs <job as JSON>
+//
+// Writes what it measured to stdout, as JSON.
+
+import * as path from 'node:path';
+import { App, AssetHashType, DockerImage, Stack } from 'aws-cdk-lib';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { PythonLambdaFunction, UvBundler } from '../index.js';
+import { Recipe } from './recipe.mjs';
+
+const job = JSON.parse(process.argv[2]);
+const { contender, workspace, functions, environments, outdir, uv, python, reinstall } = job;
+const runtime = new lambda.Runtime(`python${job.pythonVersion}`, lambda.RuntimeFamily.PYTHON);
+const architecture = lambda.Architecture.custom(job.architecture);
+
+/** Seconds of the last call of `tryBundle`. */
+let tryBundleSeconds;
+
+function timeTryBundle(prototype) {
+  const original = prototype.tryBundle;
+  prototype.tryBundle = function (...args) {
+    const start = performance.now();
+    try {
+      return original.apply(this, args);
+    } finally {
+      tryBundleSeconds = (performance.now() - start) / 1000;
+    }
+  };
+}
+timeTryBundle(UvBundler.prototype);
+timeTryBundle(Recipe.prototype);
+
+/** Whether the last bundle of ours was there already, as the line says that it writes about each. */
+let isReused;
+const writeError = process.stderr.write.bind(process.stderr);
+process.stderr.write = (text, ...others) => {
+  isReused ||= /^uv-lambda-cdk: .*\bunchanged, /.test(text);
+  return writeError(text, ...others);
+};
+
+const CONTENDERS = {
+  ours: (stack, { name, handler }) =>
+    new PythonLambdaFunction(stack, name, {
+      path: workspace,
+      packageName: name,
+      handler,
+      runtime,
+      architecture,
+      bundling: { uv, python, docker: 'never' },
+    }),
+  recipe: (stack, { name, handler }) =>
+    new lambda.Function(stack, name, {
+      handler,
+      runtime,
+      architecture,
+      code: lambda.Code.fromAsset(workspace, {
+        assetHashType: AssetHashType.OUTPUT,
+        bundling: {
+          image: DockerImage.fromRegistry('never-run'),
+          local: new Recipe(name, { workspace, uv, python, reinstall, environment: path.join(environments, name) }),
+        },
+      }),
+    }),
+};
+
+const app = new App({ outdir, analyticsReporting: false, context: { 'aws:cdk:enable-asset-metadata': true } });
+const stack = new Stack(app, 'Stack');
+const memoryBefore = process.resourceUsage().maxRSS * 1024;
+const measured = functions.map((wanted) => {
+  tryBundleSeconds = undefined;
+  isReused = false;
+  const start = performance.now();
+  const made = CONTENDERS[contender](stack, wanted);
+  const seconds = (performance.now() - start) / 1000;
+  if (tryBundleSeconds === undefined) {
+    throw new Error(`CDK did not ask for \`${wanted.name}\` to be bundled`);
+  }
+  const asset = path.join(outdir, made.node.defaultChild.cfnOptions.metadata['aws:asset:path']);
+  return { name: wanted.name, tryBundleSeconds, seconds, asset, isReused };
+});
+process.stdout.write(
+  JSON.stringify({ functions: measured, memoryBefore, memory: process.resourceUsage().maxRSS * 1024 }),
+);

@@ -1,0 +1,127 @@
+// Starting one measurement in a process of its own, and what is made of several.
+
+import { spawn } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { root, run } from '../scripts/tools.mjs';
+import { emptyFolder } from './tools.mjs';
+
+export function median(numbers) {
+  const sorted = numbers.toSorted((left, right) => left - right);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+export const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
+
+/** Runs something and returns the seconds that it took. */
+export function seconds(work) {
+  const start = performance.now();
+  work();
+  return (performance.now() - start) / 1000;
+}
+
+/** Measures each contender once, then each once more, and so on: what else the machine does then hits all of them. */
+export function takeTurns(rounds, contenders) {
+  const results = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]));
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [name, measure] of Object.entries(contenders)) {
+      results[name].push(measure(round));
+    }
+  }
+  return results;
+}
+
+/** What `app.mjs` is told: which contender bundles which functions of which workspace, and with what. */
+function appCommand({ contender, workspace, functions, environments, reinstall, tools }) {
+  const job = {
+    contender,
+    workspace: workspace.folder,
+    functions,
+    environments,
+    reinstall,
+    outdir: emptyFolder('cdk.out', `${path.basename(workspace.folder)}-${contender}`),
+    uv: tools.uv,
+    python: tools.python,
+    pythonVersion: tools.pythonVersion,
+    architecture: tools.architecture,
+  };
+  return [process.execPath, [path.join(root, 'benches/app.mjs'), JSON.stringify(job)]];
+}
+
+/** What the app sees; `store` is the folder of our store. */
+const appEnvironment = ({ tools, store }) => ({ ...tools.environment, UV_LAMBDA_CDK_CACHE_DIR: store });
+
+/**
+ * Lets an app bundle functions in a process of its own.
+ *
+ * @returns `{ functions: [{ name, tryBundleSeconds, seconds, asset, isReused }], memoryBefore, memory }`: `seconds` are those of
+ *   the construct, with all that CDK does; memory in bytes is the peak of Node, and what it was before
+ */
+export function bundleInApp(job) {
+  const [program, args] = appCommand(job);
+  return JSON.parse(run(program, args, { cwd: root, env: appEnvironment(job) }));
+}
+
+/**
+ * The same, with an eye on memory.
+ *
+ * @returns also `treeMemory`, the peak of Node and everything that it starts, at one time, in bytes; only on Linux.
+ *   Memory that two processes share counts twice.
+ */
+export async function bundleInAppWatched(job) {
+  const [program, args] = appCommand(job);
+  const child = spawn(program, args, {
+    cwd: root,
+    env: appEnvironment(job),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (chunk) => (stdout += chunk));
+  child.stderr.on('data', (chunk) => (stderr += chunk));
+  let treeMemory = 0;
+  const timer = setInterval(() => (treeMemory = Math.max(treeMemory, residentMemory(child.pid))), 10);
+  const status = await new Promise((resolve, reject) => child.on('close', resolve).on('error', reject));
+  clearInterval(timer);
+  if (status !== 0) {
+    throw new Error(`the app failed\n${stderr}`);
+  }
+  const result = JSON.parse(stdout);
+  // The kernel's own peak of Node misses no moment; the look at the tree comes only every ten milliseconds.
+  return { ...result, treeMemory: Math.max(treeMemory, result.memory) };
+}
+
+/** The resident memory of a process and all that it has started, in bytes; 0 where there is no `/proc`. */
+function residentMemory(process) {
+  if (!fs.existsSync('/proc')) {
+    return 0;
+  }
+  const all = fs
+    .readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        const status = fs.readFileSync(`/proc/${name}/status`, 'utf8');
+        const field = (label) => Number(status.match(new RegExp(`^${label}:\\s+(\\d+)`, 'm'))?.[1] ?? 0);
+        return [{ id: Number(name), parent: field('PPid'), bytes: field('VmRSS') * 1024 }];
+      } catch {
+        return []; // It has ended meanwhile.
+      }
+    });
+  const bytesOf = (id) =>
+    sum(all.filter(({ parent }) => parent === id).map((child) => bytesOf(child.id))) +
+    (all.find((one) => one.id === id)?.bytes ?? 0);
+  return bytesOf(process);
+}
+
+/** Zips the assets of functions as the `cdk` command does; `{ seconds, zips }`. */
+export function publish(functions, tools) {
+  const folder = emptyFolder('published');
+  if (tools.yazl.missing !== undefined) {
+    throw new Error(`\`${tools.yazl.name}\` cannot be installed: ${tools.yazl.missing}`);
+  }
+  const jobs = functions.map(({ name, asset }) => [asset, path.join(folder, `${name}.zip`)]);
+  const script = path.join(root, 'benches/publish.mjs');
+  const taken = Number(run(process.execPath, [script, tools.yazl.module, JSON.stringify(jobs)]));
+  return { seconds: taken, zips: jobs.map(([, zip]) => zip) };
+}

@@ -1,0 +1,109 @@
+// The programs that the benchmark needs and the machine may lack, and the folders that it works in.
+
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { hasProgram } from '../scripts/debian.mjs';
+import { preferredPython, root, run, uvOnPathOrEnsured } from '../scripts/tools.mjs';
+
+const AWS_LAMBDA_BUILDERS = 'aws-lambda-builders==1.68.0';
+const PEX = 'pex==2.105.2';
+
+/** What the `cdk` command zips with when it publishes; a part of it, so it cannot be asked to do that alone. */
+const YAZL = 'yazl@3.3.1';
+
+/** Where workspaces, environments, stores and results lie; ignored by git. The cache of uv in it outlives a run. */
+export const work = path.join(root, 'benches/.work');
+
+/** A new, empty folder in `work`. */
+export function emptyFolder(...names) {
+  const folder = path.join(work, ...names);
+  fs.rmSync(folder, { recursive: true, force: true });
+  fs.mkdirSync(folder, { recursive: true });
+  return folder;
+}
+
+/** Installs something into a folder of `.tools`, once. Returns why that failed; `undefined` where it is there. */
+function ensure(folder, install) {
+  const ready = path.join(folder, 'ready');
+  if (fs.existsSync(ready)) {
+    return undefined;
+  }
+  try {
+    install();
+    fs.writeFileSync(ready, '');
+    return undefined;
+  } catch (error) {
+    return error.message.trim().split('\n').at(-1);
+  }
+}
+
+function ensurePythonTool(requirement, { uv, python, fullVersion }) {
+  const folder = path.join(root, `.tools/benchmark-${requirement.replace('==', '-')}-python-${fullVersion}`);
+  const missing = ensure(folder, () => {
+    run(uv, ['venv', '--quiet', '--clear', '--python', python, folder]);
+    run(uv, ['pip', 'install', '--quiet', '--python', path.join(folder, 'bin/python'), requirement]);
+  });
+  return { name: requirement.replace('==', ' '), bin: path.join(folder, 'bin'), missing };
+}
+
+function ensureYazl() {
+  const folder = path.join(root, `.tools/benchmark-${YAZL.replace('@', '-')}`);
+  const missing = ensure(folder, () => {
+    fs.mkdirSync(folder, { recursive: true });
+    run('npm', ['install', '--prefix', folder, '--no-audit', '--no-fund', '--ignore-scripts', YAZL]);
+  });
+  return { name: YAZL.replace('@', ' '), module: path.join(folder, 'node_modules/yazl/index.js'), missing };
+}
+
+/**
+ * Everything that is run, and the environment that all contenders see: the same uv, the same Python, the same cache of
+ * uv.
+ *
+ * @param thirdParty whether to get what only the contenders beside uv need
+ */
+export function ensureTools({ thirdParty }) {
+  const uv = uvOnPathOrEnsured();
+  const [pythonVersion, python] = preferredPython(uv);
+  const fullVersion = run(python, ['-c', 'import platform; print(platform.python_version())']).trim();
+  fs.mkdirSync(work, { recursive: true });
+  // aws-lambda-builders knows a Python by its version alone, and takes the uv on PATH.
+  const folders = [...(uv === 'uv' ? [] : [path.dirname(uv)]), path.dirname(python), process.env.PATH];
+  const environment = {
+    ...process.env,
+    PATH: folders.join(path.delimiter),
+    UV_CACHE_DIR: path.join(work, 'uv-cache'),
+    VIRTUAL_ENV: undefined,
+  };
+  // The recipe installs for this machine, so all of them do.
+  const architecture = process.arch === 'arm64' ? 'arm64' : 'x86_64';
+  const tools = { uv, python, pythonVersion, fullVersion, architecture, environment };
+  return {
+    ...tools,
+    yazl: ensureYazl(),
+    builders: thirdParty ? ensurePythonTool(AWS_LAMBDA_BUILDERS, tools) : undefined,
+    pex: thirdParty ? ensurePythonTool(PEX, tools) : undefined,
+  };
+}
+
+/** What `zipFolder` uses, in words. */
+export const zipName = hasProgram('zip') ? '`zip -r`' : "Python's `zipfile`, for want of `zip`,";
+
+const ZIPFILE = `
+import os, sys, zipfile
+folder, target, level = sys.argv[1:]
+with zipfile.ZipFile(target, 'w', zipfile.ZIP_DEFLATED, compresslevel=int(level)) as archive:
+    for parent, _, files in os.walk(folder):
+        for file in files:
+            path = os.path.join(parent, file)
+            archive.write(path, os.path.relpath(path, folder))
+`;
+
+/** Zips everything in a folder, without entries for folders and without times and owners. */
+export function zipFolder(folder, target, { python }, level = 6) {
+  fs.rmSync(target, { force: true });
+  const [program, args] = hasProgram('zip')
+    ? ['zip', ['-r', '-q', '-X', '-D', `-${level}`, target, '.']]
+    : [python, ['-c', ZIPFILE, folder, target, String(level)]];
+  run(program, args, { cwd: folder });
+  return target;
+}
