@@ -1,6 +1,6 @@
 // The tests that take longer than `npm test` may: the bytecode of every module of a real site-packages, the Docker
-// fallback in real containers, and bundles for other runtimes and CPUs with real packages. Makes what they need: the
-// package, the site-packages, and the executables that run in containers.
+// fallback in real containers, bundles for other runtimes and CPUs with real packages, and every shape of project. Makes
+// what they need: the package, the site-packages, and the executables that run in containers.
 
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
