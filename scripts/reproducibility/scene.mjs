@@ -118,6 +118,7 @@ export function build(scene) {
     TMPDIR: temporary,
     XDG_CACHE_HOME: path.join(home, '.cache'),
     UV_CACHE_DIR: scene.cache,
+    UV_LAMBDA_CDK_CACHE_DIR: path.join(home, 'bundles'),
     ...scene.environment,
   };
   if (scene.user !== undefined) {
