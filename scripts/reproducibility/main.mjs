@@ -2,7 +2,7 @@
 // in one thing at a time, then in all at once, and compares. Then imports them as Lambda does. Exits with 1 where
 // anything differs.
 //
-//   npm run test:reproducibility -- [--quick] [--workspace fixture|example|big] [--only <part of a variation's name>|imports]
+//   npm run test:reproducibility -- [--quick] [--workspace fixture|example|big|learning] [--only <part of a variation's name>|imports]
 //                                   [--no-build]
 
 import * as fs from 'node:fs';
@@ -146,10 +146,10 @@ const [pythonVersion, python] = basePython();
 const start = Date.now();
 try {
   for (const name of settings.workspace) {
-    const { title, packageName, create, imports } = WORKSPACES[name];
+    const { title, packageName, commandHooks, create, imports } = WORKSPACES[name];
     const workspace = path.join(work, name);
     create(workspace, { ...tools, python });
-    const scene = baseScene({ ...tools, work, workspace, packageName, pythonVersion, python });
+    const scene = baseScene({ ...tools, work, workspace, packageName, commandHooks, pythonVersion, python });
     console.log(`\n${title}`);
     vary(scene);
     if (imports !== undefined && [undefined, 'imports'].includes(settings.only)) {

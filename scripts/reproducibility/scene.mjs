@@ -72,7 +72,7 @@ export function copyFolder(from, to) {
  *
  * @param work the folder that all scenes lie in
  * @param workspace the locked uv workspace
- * @param packageName the member to bundle
+ * @param packageName the member to bundle, and `commandHooks` the commands of the user around it, where there are some
  * @param python an interpreter, and `pythonVersion` its Lambda runtime, as `3.11`
  * @param uv an executable of uv
  * @param cache the cache of uv
@@ -125,8 +125,8 @@ export function build(scene) {
     fs.mkdirSync(output, { recursive: true });
     run('chown', ['-R', `${scene.user}:${scene.user}`, place, output, environment.UV_CACHE_DIR, environment.TMPDIR]);
   }
-  const { packageName, pythonVersion, architecture, python, uv } = scene;
-  const options = { path: scene.workspace, packageName, pythonVersion, architecture, python, uv };
+  const { packageName, commandHooks, pythonVersion, architecture, python, uv } = scene;
+  const options = { path: scene.workspace, packageName, commandHooks, pythonVersion, architecture, python, uv };
   const call = JSON.stringify({ package: scene.package, options, output });
   const user = scene.user === undefined ? [] : becomeUser(scene.user);
   const [program, ...args] = [...scene.prefix, ...user, scene.node, '--eval', PROGRAM, call];

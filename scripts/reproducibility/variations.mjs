@@ -282,6 +282,7 @@ function byExecutable(scene) {
       ...['--path', options.path, '--package', options.packageName, '--python', options.pythonVersion],
       ...['--architecture', options.architecture, '--output', output],
       ...['--interpreter', options.python, '--uv', options.uv, '--json'],
+      ...(options.commandHooks?.afterBundling ?? []).flatMap((command) => ['--after-bundling', command]),
     ];
     return (scene.start ?? spawnSync)(scene.executable, words, settings);
   };

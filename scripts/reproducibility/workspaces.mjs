@@ -37,8 +37,8 @@ ${BUILD_SYSTEM}`,
 }
 
 /**
- * The workspaces: `create` makes one, locked, at a path, and `packageName` is the member to bundle. `imports` are the
- * modules that the function of a big one imports.
+ * The workspaces: `create` makes one, locked, at a path, and `packageName` is the member to bundle, with
+ * `commandHooks` where it needs them. `imports` are the modules that the function of a big one imports.
  */
 export const WORKSPACES = {
   fixture: {
@@ -59,13 +59,26 @@ export const WORKSPACES = {
     },
   },
   big: {
-    title: 'pydantic, boto3, fastapi, numpy, pandas, scikit-learn, orjson and a shared library',
+    title: 'pydantic, boto3, fastapi, numpy, pandas, orjson and a shared library',
     packageName: 'service',
-    imports: ['boto3', 'fastapi', 'numpy', 'orjson', 'pandas', 'pydantic', 'sklearn.linear_model', 'service'],
-    create(folder, tools) {
-      write(
-        path.join(folder, 'pyproject.toml'),
-        `[project]
+    imports: ['boto3', 'fastapi', 'numpy', 'orjson', 'pandas', 'pydantic', 'service'],
+    create: createBig,
+  },
+  learning: {
+    title: 'numpy, scikit-learn with scipy, and a shared library',
+    packageName: 'learning',
+    // With its own tests, scipy takes scikit-learn over what Lambda allows.
+    commandHooks: { afterBundling: ['rm -r scipy/*/tests scipy/*/*/tests'] },
+    imports: ['numpy', 'scipy.linalg', 'sklearn.linear_model', 'learning'],
+    create: createBig,
+  },
+};
+
+/** One lock, two functions: all of it in one would be over the 250 MB that Lambda takes. */
+function createBig(folder, tools) {
+  write(
+    path.join(folder, 'pyproject.toml'),
+    `[project]
 name = "big"
 version = "0"
 requires-python = ">=3.10"
@@ -80,34 +93,33 @@ constraint-dependencies = ["numpy<2.3", "pandas<2.3", "scipy<1.16", "scikit-lear
 [tool.uv.workspace]
 members = ["packages/*"]
 `,
-      );
-      const thirdParty = ['boto3', 'fastapi', 'numpy', 'orjson', 'pandas', 'pydantic', 'scikit-learn'];
-      member(folder, 'service', [...thirdParty, 'shared'], {
-        '__init__.py': 'from shared import WORDS, Price\n\n\ndef handler(event, context):\n    return event in WORDS\n',
-      });
-      member(folder, 'shared', [], {
-        // A constant set, and names in another script: what bytecode may write in more than one way.
-        '__init__.py': [
-          'from dataclasses import dataclass',
-          '',
-          'WORDS = {"one", "two", "three"} | {"größe", "値段"}',
-          '',
-          '',
-          '@dataclass(frozen=True)',
-          'class Price:',
-          '    """An amount of money."""',
-          '',
-          '    amount: int',
-          '    currency: str = "EUR"',
-          '',
-          '    def is_known(self):',
-          '        return self.currency in {"EUR", "USD", "CHF", "JPY"}',
-          '',
-        ].join('\n'),
-        'data.json': '{"largest": 12}\n',
-        'py.typed': '',
-      });
-      lock(folder, tools);
-    },
-  },
-};
+  );
+  const handler = {
+    '__init__.py': 'from shared import WORDS, Price\n\n\ndef handler(event, context):\n    return event in WORDS\n',
+  };
+  member(folder, 'service', ['boto3', 'fastapi', 'numpy', 'orjson', 'pandas', 'pydantic', 'shared'], handler);
+  member(folder, 'learning', ['numpy', 'scikit-learn', 'shared'], handler);
+  member(folder, 'shared', [], {
+    // A constant set, and names in another script: what bytecode may write in more than one way.
+    '__init__.py': [
+      'from dataclasses import dataclass',
+      '',
+      'WORDS = {"one", "two", "three"} | {"größe", "値段"}',
+      '',
+      '',
+      '@dataclass(frozen=True)',
+      'class Price:',
+      '    """An amount of money."""',
+      '',
+      '    amount: int',
+      '    currency: str = "EUR"',
+      '',
+      '    def is_known(self):',
+      '        return self.currency in {"EUR", "USD", "CHF", "JPY"}',
+      '',
+    ].join('\n'),
+    'data.json': '{"largest": 12}\n',
+    'py.typed': '',
+  });
+  lock(folder, tools);
+}
