@@ -19,8 +19,7 @@ fn main() -> io::Result<()> {
         hasher.update(fs::read(file)?);
         println!("cargo::rerun-if-changed={}", file.display());
     }
-    let digest: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    println!("cargo::rustc-env=UV_LAMBDA_CDK_SOURCES={digest}");
+    println!("cargo::rustc-env=UV_LAMBDA_CDK_SOURCES={:x?}", hasher.finalize());
     println!("cargo::rerun-if-changed=src");
     Ok(())
 }

@@ -473,7 +473,7 @@ export interface BuildSettings {
   readonly cacheDir?: string;
 
   /**
-   * How large the bundle may be. Lambda's own limit, 250 MB unzipped with all layers, is an error whatever stands here.
+   * How large the bundle may be. Lambda's own limit is 250 MB unzipped with all layers.
    *
    * @default - Lambda's limit; a zip of more than 50 MB is a warning
    */
@@ -489,7 +489,8 @@ export interface BuildSettings {
  */
 export interface MaxSize {
   /**
-   * The most that the files in the zip may take unpacked, bytecode included, layers not included. At most 250 MB.
+   * The most that the files in the zip may take unpacked, bytecode included, layers not included. More than 250 MB
+   * is right only where the zip is for something else than a Lambda function, whose limit is then not checked.
    *
    * @default - Lambda's limit alone
    */

@@ -77,7 +77,6 @@ describe('a limit of its own', () => {
         { unzipped: 'much' },
         /the option `maxSize\.unzipped` is `much`: write a number of bytes, or a text with a unit/,
       ],
-      [{ unzipped: '1 GB' }, /the option `maxSize\.unzipped` is `1 GB`: Lambda itself takes 250\.0 MB at most/],
       [{ onExceed: 'ignore' }, /the option `maxSize\.onExceed` is `ignore`: write `fail` or `warn`/],
       [{ zip: 1 }, /it has no `zip`, only `unzipped`, `zipped` and `onExceed`/],
     ]) {

@@ -1,6 +1,8 @@
 //! How long the stages take that a bundle spends its time in: `cargo bench`. A slower stage is seen here before it is
 //! felt in a bundle, which `npm run bench` measures.
 
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up has nothing to measure")]
+
 use std::path::{Path, PathBuf};
 
 use divan::counter::BytesCount;
@@ -30,7 +32,8 @@ fn package() -> TempDir {
         let functions = (0..40).map(|function| {
             format!("def function_{number}_{function}(value):\n    \"\"\"Adds {function}.\"\"\"\n    return value + {function}\n\n")
         });
-        fs_err::write(folder.path().join(format!("module_{number}.py")), functions.collect::<String>()).unwrap();
+        fs_err::write(folder.path().join(format!("module_{number}.py")), functions.collect::<String>())
+            .unwrap();
     }
     folder
 }
@@ -50,7 +53,10 @@ fn interpreter() -> Interpreter {
 fn selection(folder: &Path) -> Selection {
     let entry = |path: &PathBuf| {
         let size = fs_err::metadata(path).unwrap().len();
-        (path.file_name().unwrap().to_string_lossy().into_owned(), Contents::File { path: path.clone(), size })
+        (
+            path.file_name().unwrap().to_string_lossy().into_owned(),
+            Contents::File { path: path.clone(), size },
+        )
     };
     Selection { entries: files(folder).iter().map(entry).collect(), packages: Vec::new() }
 }

@@ -189,7 +189,7 @@ pub enum ArchiveError {
     },
     /// A file of the bundle cannot be read.
     #[error("failed to read a file of the bundle: {0}")]
-    Read(io::Error),
+    Read(#[source] io::Error),
     /// The zip is damaged.
     #[error("failed to read the zip `{}`: {problem}", .path.display())]
     Damaged {

@@ -33,15 +33,27 @@ pub fn bundle(request: &Request, output: &Path) -> Result<Bundle, Error> {
 
 /// Builds the bundle under other conditions than the usual ones.
 pub fn bundle_under(request: &Request, output: &Path, conditions: &Conditions) -> Result<Bundle, Error> {
-    let Some(workers) = conditions.workers else { return walk(request, Some(output), conditions) };
+    let Some(workers) = conditions.workers else { return undamaged(request, Some(output), conditions) };
     let workers =
         rayon::ThreadPoolBuilder::new().num_threads(workers.get()).build().map_err(Error::Threads)?;
-    workers.install(|| walk(request, Some(output), conditions))
+    workers.install(|| undamaged(request, Some(output), conditions))
 }
 
 /// Sees to it that the store has the bundle, for those who ask for it later.
 pub fn prepare(request: &Request) -> Result<(), Error> {
-    if request.store.is_some() { walk(request, None, &Conditions::default()).map(drop) } else { Ok(()) }
+    if request.store.is_some() { undamaged(request, None, &Conditions::default()).map(drop) } else { Ok(()) }
+}
+
+/// Walks, and once more where something kept turned out to be damaged, without what is.
+fn undamaged(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Result<Bundle, Error> {
+    match walk(request, output, conditions) {
+        Err(error) if error.is_damage() => {
+            let (store, _) = open_store(request, conditions);
+            store.remove_damaged();
+            walk(request, output, conditions)
+        }
+        outcome => outcome,
+    }
 }
 
 fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Result<Bundle, Error> {
@@ -134,8 +146,7 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
             lend(&kept, path.as_deref())?;
         }
         store.remember(&handler_key(&key, request), "found");
-        // Tidying can wait for the next one.
-        let _ = store.keep_small();
+        store.keep_small();
     }
     bundle.warnings.extend(too_large);
     bundle.warnings.extend(no_store);

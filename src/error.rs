@@ -3,7 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::archive::ArchiveError;
+use crate::archive::{ArchiveError, DamagedPiece};
 use crate::check::{CheckError, HandlerError, SizeError};
 use crate::compare::CompareError;
 use crate::hooks::HookError;
@@ -103,6 +103,19 @@ impl Error {
     /// may hold credentials.
     pub fn message(&self) -> String {
         mask_credentials(&self.to_string())
+    }
+
+    /// Whether something that was kept turned out to be damaged when it was read.
+    pub fn is_damage(&self) -> bool {
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(self);
+        while let Some(error) = cause {
+            let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+            if inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<DamagedPiece>) {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
     }
 
     /// Whether a container could do what this machine cannot. Everything else would fail in a

@@ -55,17 +55,12 @@ impl Gathering<'_> {
     /// The packs of everything that the member reaches.
     pub fn gather(&self, reach: &Reach<'_>, identity: &Identity<'_>) -> Result<Gathered, Error> {
         let parts = &identity.parts;
-        fn known<'part>(store: &Store, part: &Part<'part>) -> Option<(&'part str, Pack)> {
-            Some((part.name, store.pack(part.key.as_ref()?)?))
-        }
-
-        let mut packs: BTreeMap<&str, Pack> =
-            parts.iter().filter_map(|part| known(self.store, part)).collect();
+        let mut packs: BTreeMap<&str, Pack> = parts.iter().filter_map(|part| self.known(part)).collect();
         let missing: Vec<&Part<'_>> = parts.iter().filter(|part| !packs.contains_key(part.name)).collect();
 
         // What somebody else makes at this moment is there when it is our turn.
         let _turn = self.store.turn(missing.iter().filter_map(|part| part.key.as_ref()));
-        packs.extend(missing.iter().filter_map(|part| known(self.store, part)));
+        packs.extend(missing.iter().filter_map(|part| self.known(part)));
         let missing: BTreeMap<&str, &Part<'_>> = missing
             .into_iter()
             .filter(|part| !packs.contains_key(part.name))
@@ -110,6 +105,10 @@ impl Gathering<'_> {
         }
         let in_order: Vec<Pack> = parts.iter().filter_map(|part| packs.remove(part.name)).collect();
         Ok(Gathered { packs: in_order.into_iter().chain(packs.into_values()).collect(), is_as_expected })
+    }
+
+    fn known<'part>(&self, part: &Part<'part>) -> Option<(&'part str, Pack)> {
+        Some((part.name, self.store.pack(part.key.as_ref()?)?))
     }
 
     fn pack(&self, selections: Vec<(Selection, PathBuf)>, known: &[Pack]) -> Result<Vec<Pack>, Error> {

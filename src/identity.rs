@@ -115,7 +115,7 @@ impl<'a> Surroundings<'a> {
         if !self.request.hooks.before_bundling.is_empty() || self.request.native_builds {
             return Ok(None);
         }
-        let Some(history) = self.history(package) else { return Ok(None) };
+        let Some(history) = history_of(package) else { return Ok(None) };
         Ok(Some(Key::of(
             "local",
             &json!({
@@ -128,14 +128,6 @@ impl<'a> Surroundings<'a> {
                 "files": digest_of_files(&self.project.sources(package)?.files)?,
             }),
         )))
-    }
-
-    /// What a package can know of the git repository that it lies in; `None` where that cannot be told.
-    fn history(&self, package: &LocalPackage) -> Option<Value> {
-        match package.repository_of_version() {
-            Some(repository) => history::digest(repository).map(Value::String),
-            None => Some(Value::Null),
-        }
     }
 
     /// The key of the answer to whether the lock matches the project.
@@ -164,6 +156,14 @@ impl<'a> Surroundings<'a> {
                 "manifests": manifests,
             }),
         ))
+    }
+}
+
+/// What a package can know of the git repository that it lies in; `None` where that cannot be told.
+fn history_of(package: &LocalPackage) -> Option<Value> {
+    match package.repository_of_version() {
+        Some(repository) => history::digest(repository).map(Value::String),
+        None => Some(Value::Null),
     }
 }
 

@@ -102,7 +102,9 @@ impl Measured<'_> {
     /// Checks the unpacked size, and returns what the user should be warned of.
     pub fn check_unzipped(&self, limits: SizeLimits) -> Result<Option<Warning>, SizeError> {
         let Self { member, unzipped_bytes: code, layer_bytes: layers, .. } = *self;
-        if code + layers > LAMBDA_UNZIPPED {
+        // A caller who allows more has another use for the zip than a function of Lambda's.
+        let not_for_lambda = limits.unzipped.is_some_and(|own| own > LAMBDA_UNZIPPED);
+        if code + layers > LAMBDA_UNZIPPED && !not_for_lambda {
             let layers = match layers {
                 0 => String::new(),
                 layers => format!(" with its layers ({})", text::size(layers)),
@@ -221,16 +223,6 @@ impl SizeLimits {
         }
         let given = |name: &str| fields.get(name).filter(|value| !value.is_null());
         let unzipped = given("unzipped").map(|value| size(value, "maxSize.unzipped")).transpose()?;
-        if unzipped.is_some_and(|bytes| bytes > LAMBDA_UNZIPPED) {
-            return Err(BadLimit {
-                name: "maxSize.unzipped",
-                value: given("unzipped").map(shown).unwrap_or_default(),
-                problem: format!(
-                    "Lambda itself takes {} at most; leave the option out for that limit alone",
-                    text::size(LAMBDA_UNZIPPED)
-                ),
-            });
-        }
         let zipped = given("zipped").map(|value| size(value, "maxSize.zipped")).transpose()?;
         let on_exceed = match given("onExceed") {
             None => OnExceed::default(),
@@ -320,6 +312,8 @@ mod tests {
     fn lambdas_limit_is_met_by_the_last_byte_and_counts_layers() {
         let (packages, none) = (packages(), SizeLimits::default());
         assert_eq!(measured(&packages, 250).check_unzipped(none).unwrap(), None);
+        let own = SizeLimits { unzipped: Some(300 * MEGABYTE), ..none };
+        assert_eq!(measured(&packages, 260).check_unzipped(own).unwrap(), None);
         let more = Measured { layer_bytes: 1, ..measured(&packages, 250) };
         let message = more.check_unzipped(none).unwrap_err().to_string();
         assert!(
@@ -345,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn lambdas_limit_is_an_error_whatever_the_caller_wants() {
+    fn lambdas_limit_is_an_error_unless_the_caller_allows_more() {
         let warn = limits(&json!({ "unzipped": "1 MB", "onExceed": "warn" }));
         assert!(measured(&packages(), 300).check_unzipped(warn).is_err());
     }
@@ -415,10 +409,6 @@ mod tests {
         assert!(bad(&json!("100 MB")).starts_with("maxSize: write `{ unzipped: '100 MB' }`"));
         assert!(
             bad(&json!({ "zip": 1 })).starts_with("maxSize: it has no `zip`, only `unzipped`, `zipped` and")
-        );
-        assert!(
-            bad(&json!({ "unzipped": "300 MB" }))
-                .starts_with("maxSize.unzipped: Lambda itself takes 250.0 MB")
         );
         assert!(bad(&json!({ "zipped": 0 })).starts_with("maxSize.zipped: write a number of bytes"));
         assert!(bad(&json!({ "zipped": [] })).starts_with("maxSize.zipped: write a number of bytes"));

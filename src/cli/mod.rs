@@ -278,11 +278,11 @@ impl CacheVerb {
             Some(CacheAct::Prune { unused_for, to_size }) => {
                 let store = Store::open(&folder).map_err(failed)?;
                 let size = to_size.map(|size| size.as_u64());
-                Some(store.prune(*unused_for, size, Duration::ZERO).map_err(failed)?)
+                Some(store.prune(*unused_for, size, Duration::ZERO))
             }
             Some(CacheAct::Clear) => Some(Store::clear(&folder).map_err(failed)?),
         };
-        let usage = Store::usage_of(&folder).map_err(failed)?;
+        let usage = Store::usage_of(&folder);
         Ok(Answer {
             text: human::cache(&folder, tidied, usage),
             value: json::cache(&folder, tidied, usage),

@@ -145,13 +145,12 @@ impl Pack {
 }
 
 impl Pack {
-    /// The pack, if not one bit of its pieces has changed.
-    pub fn whole(self) -> io::Result<Self> {
+    /// Fails where one bit of its pieces has changed.
+    pub fn check(&self) -> io::Result<()> {
         self.files.par_iter().try_for_each(|file| {
             file.contents.read()?;
             file.bytecode.as_ref().map_or(Ok(()), |bytecode| bytecode.read().map(drop))
-        })?;
-        Ok(self)
+        })
     }
 }
 

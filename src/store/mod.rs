@@ -118,10 +118,20 @@ impl Store {
         self.place(Kind::Pack, &key.to_string())
     }
 
-    /// The pack of this key. A damaged one is removed.
+    /// Looks at every bit of every pack, and removes the damaged ones.
+    pub fn remove_damaged(&self) {
+        let Some(packs) = self.folder.as_ref().map(|folder| folder.join(Kind::Pack.folder())) else { return };
+        for entry in fs_err::read_dir(packs).into_iter().flatten().filter_map(Result::ok) {
+            if Pack::open(&entry.path()).and_then(|pack| pack.check()).is_err() {
+                let _ = fs_err::remove_file(entry.path());
+            }
+        }
+    }
+
+    /// The pack of this key, if its index is whole; its pieces are looked at when they are read. A damaged one is removed.
     pub fn pack(&self, key: &Key) -> Option<Pack> {
         let path = self.pack_path(key)?;
-        match Pack::open(&path).and_then(Pack::whole) {
+        match Pack::open(&path) {
             Ok(pack) => {
                 mark_used(&path);
                 Some(pack)

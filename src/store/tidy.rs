@@ -46,14 +46,14 @@ struct Unit {
 
 impl Store {
     /// What the store in a folder holds, which may be missing.
-    pub fn usage_of(folder: &Path) -> io::Result<Usage> {
+    pub fn usage_of(folder: &Path) -> Usage {
         Self { folder: Some(folder.join(LAYOUT)) }.usage()
     }
 
     /// What the store holds.
-    pub fn usage(&self) -> io::Result<Usage> {
+    pub fn usage(&self) -> Usage {
         let mut usage = Usage::default();
-        for unit in self.units()? {
+        for unit in self.units() {
             usage.bytes += unit.bytes;
             match unit.kind {
                 Kind::Bundle => usage.bundles += 1,
@@ -61,19 +61,19 @@ impl Store {
                 Kind::Fact | Kind::Lock => {}
             }
         }
-        Ok(usage)
+        usage
     }
 
     /// Removes what is forgotten, and brings a store that has grown over the limit back under it.
-    pub fn keep_small(&self) -> io::Result<Tidied> {
+    pub fn keep_small(&self) -> Tidied {
         self.prune(Some(FORGOTTEN), Some(LIMIT), IN_USE)
     }
 
     /// Removes what nobody used for `age`, and then, the longest unused first, until the store is no larger than `size`
     /// bytes. What was used within `spared` stays.
-    pub fn prune(&self, age: Option<Duration>, size: Option<u64>, spared: Duration) -> io::Result<Tidied> {
+    pub fn prune(&self, age: Option<Duration>, size: Option<u64>, spared: Duration) -> Tidied {
         let now = SystemTime::now();
-        let mut units = self.units()?;
+        let mut units = self.units();
         units.sort_by_key(|unit| unit.used);
         let mut left: u64 = units.iter().map(|unit| unit.bytes).sum();
         let mut tidied = Tidied::default();
@@ -87,7 +87,7 @@ impl Store {
                 tidied.bytes += unit.bytes;
             }
         }
-        Ok(tidied)
+        tidied
     }
 
     /// Removes everything, also what other versions left.
@@ -106,7 +106,7 @@ impl Store {
                 continue;
             }
             let store = Self { folder: Some(layout.path()) };
-            let units = store.units()?;
+            let units = store.units();
             tidied.entries += units.len();
             tidied.bytes += units.iter().map(|unit| unit.bytes).sum::<u64>();
             fs_err::remove_dir_all(layout.path())?;
@@ -114,16 +114,16 @@ impl Store {
         Ok(tidied)
     }
 
-    fn units(&self) -> io::Result<Vec<Unit>> {
+    fn units(&self) -> Vec<Unit> {
         let mut units = Vec::new();
-        let Some(folder) = &self.folder else { return Ok(units) };
+        let Some(folder) = &self.folder else { return units };
         for kind in Kind::ALL {
             let Ok(entries) = fs_err::read_dir(folder.join(kind.folder())) else { continue };
             for entry in entries.filter_map(Result::ok) {
                 units.extend(Unit::read(kind, &entry.path()));
             }
         }
-        Ok(units)
+        units
     }
 }
 
@@ -191,14 +191,14 @@ mod tests {
     #[test]
     fn the_usage_counts_a_bundle_once() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(store(folder.path()).usage().unwrap(), Usage { bundles: 1, packages: 2, bytes: 1210 });
+        assert_eq!(store(folder.path()).usage(), Usage { bundles: 1, packages: 2, bytes: 1210 });
     }
 
     #[test]
     fn what_is_old_goes_and_a_bundle_is_as_old_as_its_last_use() {
         let folder = tempfile::tempdir().unwrap();
         let store = store(folder.path());
-        let tidied = store.prune(Some(Duration::from_hours(30)), None, IN_USE).unwrap();
+        let tidied = store.prune(Some(Duration::from_hours(30)), None, IN_USE);
         assert_eq!(tidied, Tidied { entries: 1, bytes: 100 });
         assert!(store.place(Kind::Bundle, "b.zip").unwrap().exists());
     }
@@ -207,9 +207,9 @@ mod tests {
     fn the_longest_unused_goes_first_until_the_size_is_right_and_what_is_in_use_stays() {
         let folder = tempfile::tempdir().unwrap();
         let store = store(folder.path());
-        assert_eq!(store.prune(None, Some(1150), IN_USE).unwrap().bytes, 100);
-        assert_eq!(store.prune(None, Some(0), IN_USE).unwrap().bytes, 1010);
-        assert_eq!(store.usage().unwrap().packages, 1);
+        assert_eq!(store.prune(None, Some(1150), IN_USE).bytes, 100);
+        assert_eq!(store.prune(None, Some(0), IN_USE).bytes, 1010);
+        assert_eq!(store.usage().packages, 1);
     }
 
     #[test]
