@@ -4,17 +4,17 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
+use std::mem;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use libdeflater::{CompressionLvl, Compressor, Crc, Decompressor};
 use rawzip::time::UtcDateTime;
 use rawzip::{CompressionMethod, DataDescriptorOutput, ZipArchive, ZipArchiveWriter};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -23,9 +23,11 @@ use crate::{files, text};
 /// The level of libdeflate: the lowest at which its output is no larger than that of `zip -9`.
 const LEVEL: i32 = 7;
 
-/// How much is read and compressed at once, in bytes, before it is written: enough to keep every
-/// core busy, little enough to keep memory flat.
-pub const BATCH: u64 = 32 * 1024 * 1024;
+/// How much is read, written and hashed at once, in bytes: what fits into the caches of a CPU.
+const CHUNK: usize = 256 * 1024;
+
+/// How many of these there are: one is filled, one hashed, and the others keep either from waiting.
+const CHUNKS: usize = 4;
 
 /// One file of the bundle.
 #[derive(Debug, Clone)]
@@ -118,6 +120,25 @@ impl Piece {
             Ok(Compressed { shape: self.shape, data })
         } else {
             Err(io::Error::new(io::ErrorKind::InvalidData, DamagedPiece))
+        }
+    }
+
+    /// Copies the data, a buffer at a time.
+    fn copy(&self, output: &mut impl Write, buffer: &mut [u8]) -> Result<(), Failure> {
+        let mut crc = Crc::new();
+        let mut copied = 0;
+        while copied < self.length {
+            let length = buffer.len().min(self.length - copied);
+            let buffer = &mut buffer[..length];
+            files::read_at(&self.file, buffer, self.offset + copied as u64).map_err(Failure::Read)?;
+            crc.update(buffer);
+            output.write_all(buffer).map_err(Failure::Write)?;
+            copied += length;
+        }
+        if crc.sum() == self.checksum {
+            Ok(())
+        } else {
+            Err(Failure::Read(io::Error::new(io::ErrorKind::InvalidData, DamagedPiece)))
         }
     }
 
@@ -227,40 +248,35 @@ pub fn write(mut entries: Vec<Entry>, path: &Path) -> Result<Written, ArchiveErr
 
     entries.sort_by(|left, right| left.path.as_bytes().cmp(right.path.as_bytes()));
     let unzipped_bytes = entries.iter().map(|entry| entry.contents.size()).sum();
-    let output = Hashing { inner: BufWriter::new(temporary), hasher: Sha256::new(), written: 0 };
-    // Another thread hashes and writes while this one reads and compresses ahead.
-    let output = thread::scope(|scope| {
-        let (sender, receiver) = sync_channel::<(&[Entry], io::Result<Vec<Compressed>>)>(1);
-        let writer = scope.spawn(move || {
-            let mut archive = ZipArchiveWriter::new(output);
-            for (batch, compressed) in receiver {
-                for (entry, compressed) in batch.iter().zip(compressed.map_err(ArchiveError::Read)?) {
-                    append(&mut archive, &entry.path, &compressed).map_err(not_writable)?;
-                }
+    // Hashed on another thread while this one reads and writes.
+    let (temporary, written, digest) = thread::scope(|scope| {
+        let (full, to_hash) = sync_channel::<Vec<u8>>(CHUNKS);
+        let (emptied, empty) = sync_channel::<Vec<u8>>(CHUNKS);
+        let hasher = scope.spawn(move || {
+            let mut hasher = Sha256::new();
+            for chunk in to_hash {
+                hasher.update(&chunk);
+                // The writer is gone once everything is written.
+                let _ = emptied.send(chunk);
             }
-            archive.finish().map_err(|error| not_writable(io::Error::other(error)))
+            hasher.finalize()
         });
-        for batch in runs(&entries, BATCH, |entry| entry.contents.size()) {
-            let compressed = batch.par_iter().map(|entry| compressed(&entry.contents)).collect();
-            // Nobody listens where writing failed, and the writer says why.
-            if sender.send((batch, compressed)).is_err() {
-                break;
-            }
+        let mut archive = ZipArchiveWriter::new(Chunks::new(temporary, full, empty));
+        let mut buffer = vec![0; CHUNK];
+        for entry in &entries {
+            append(&mut archive, entry, &mut buffer).map_err(|error| match error {
+                Failure::Read(error) => ArchiveError::Read(error),
+                Failure::Write(error) => not_writable(error),
+            })?;
         }
-        drop(sender);
-        writer.join().unwrap_or_else(|panic| resume_unwind(panic))
+        let chunks = archive.finish().map_err(|error| not_writable(io::Error::other(error)))?;
+        let (temporary, written) = chunks.finish().map_err(not_writable)?;
+        Ok((temporary, written, hasher.join().unwrap_or_else(|panic| resume_unwind(panic))))
     })?;
 
-    let Hashing { inner, hasher, written } = output;
-    let temporary = inner.into_inner().map_err(|error| not_writable(error.into_error()))?;
     make_readable(temporary.path()).map_err(not_writable)?;
     temporary.persist(path).map_err(|error| not_writable(error.error))?;
-    Ok(Written {
-        sha256: text::hex(&hasher.finalize()),
-        zip_bytes: written,
-        unzipped_bytes,
-        entries: entries.len(),
-    })
+    Ok(Written { sha256: text::hex(&digest), zip_bytes: written, unzipped_bytes, entries: entries.len() })
 }
 
 /// Gives every entry of a zip to `visit`: its name and its unpacked contents, in the zip's order.
@@ -301,49 +317,54 @@ pub fn read(path: &Path, mut visit: impl FnMut(&str, Vec<u8>) -> io::Result<()>)
     Ok(())
 }
 
-/// Runs of items that together are about this size.
-pub fn runs<Item>(
-    items: &[Item],
-    size: u64,
-    size_of: impl Fn(&Item) -> u64,
-) -> impl Iterator<Item = &[Item]> {
-    let mut gathered = 0;
-    items.chunk_by(move |item, _| {
-        gathered += size_of(item);
-        let goes_on = gathered < size;
-        if !goes_on {
-            gathered = 0;
+/// Which side of the copying failed.
+enum Failure {
+    Read(io::Error),
+    Write(io::Error),
+}
+
+/// Writes one entry. What `buffer` holds does not matter.
+fn append(
+    archive: &mut ZipArchiveWriter<impl Write>,
+    entry: &Entry,
+    buffer: &mut [u8],
+) -> Result<(), Failure> {
+    let compressed;
+    let (shape, source) = match &entry.contents {
+        Contents::Piece(piece) => (piece.shape, Source::Piece(piece)),
+        contents => {
+            compressed = contents.read().and_then(|contents| compress(&contents)).map_err(Failure::Read)?;
+            (compressed.shape, Source::Memory(&compressed.data))
         }
-        goes_on
-    })
-}
-
-fn compressed(contents: &Contents) -> io::Result<Compressed> {
-    match contents {
-        Contents::Piece(piece) => piece.read(),
-        Contents::File { .. } | Contents::Bytes(_) => compress(&contents.read()?),
-    }
-}
-
-fn append(archive: &mut ZipArchiveWriter<impl Write>, path: &str, compressed: &Compressed) -> io::Result<()> {
-    let (mut entry, _) = archive
-        .new_file(path)
-        .compression_method(if compressed.shape.is_deflated {
+    };
+    let other = |error| Failure::Write(io::Error::other(error));
+    let (mut output, _) = archive
+        .new_file(&entry.path)
+        .compression_method(if shape.is_deflated {
             CompressionMethod::DEFLATE
         } else {
             CompressionMethod::STORE
         })
         // The first moment that a zip can hold.
         .last_modified(
-            UtcDateTime::from_components(1980, 1, 1, 0, 0, 0, 0).ok_or(io::ErrorKind::InvalidInput)?,
+            UtcDateTime::from_components(1980, 1, 1, 0, 0, 0, 0)
+                .ok_or(Failure::Write(io::ErrorKind::InvalidInput.into()))?,
         )
-        .unix_permissions(if compressed.shape.is_executable { 0o755 } else { 0o644 })
+        .unix_permissions(if shape.is_executable { 0o755 } else { 0o644 })
         .start()
-        .map_err(io::Error::other)?;
-    entry.write_all(&compressed.data)?;
-    let Shape { crc, size, .. } = compressed.shape;
-    entry.finish(DataDescriptorOutput::new(crc, size)).map_err(io::Error::other)?;
+        .map_err(other)?;
+    match source {
+        Source::Memory(data) => output.write_all(data).map_err(Failure::Write)?,
+        Source::Piece(piece) => piece.copy(&mut output, buffer)?,
+    }
+    output.finish(DataDescriptorOutput::new(shape.crc, shape.size)).map_err(other)?;
     Ok(())
+}
+
+/// Where the data of an entry is.
+enum Source<'a> {
+    Memory(&'a [u8]),
+    Piece(&'a Piece),
 }
 
 /// A temporary file is private to its user; the bundle is an ordinary file, which CDK may read as
@@ -359,23 +380,54 @@ fn make_readable(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A writer that hashes and counts what passes.
-struct Hashing<Inner> {
+/// A writer of large chunks, which it passes on to be hashed, and takes back when they are.
+struct Chunks<Inner> {
     inner: Inner,
-    hasher: Sha256,
+    chunk: Vec<u8>,
+    full: SyncSender<Vec<u8>>,
+    empty: Receiver<Vec<u8>>,
+    /// How many more chunks may be made.
+    left: usize,
     written: u64,
 }
 
-impl<Inner: Write> Write for Hashing<Inner> {
+impl<Inner: Write> Chunks<Inner> {
+    fn new(inner: Inner, full: SyncSender<Vec<u8>>, empty: Receiver<Vec<u8>>) -> Self {
+        Self { inner, chunk: Vec::with_capacity(CHUNK), full, empty, left: CHUNKS - 1, written: 0 }
+    }
+
+    fn finish(mut self) -> io::Result<(Inner, u64)> {
+        self.pass_on()?;
+        Ok((self.inner, self.written))
+    }
+
+    fn pass_on(&mut self) -> io::Result<()> {
+        self.inner.write_all(&self.chunk)?;
+        self.written += self.chunk.len() as u64;
+        // New memory costs more than waiting for some that was used before.
+        let mut next = if self.left > 0 {
+            self.left -= 1;
+            Vec::with_capacity(CHUNK)
+        } else {
+            self.empty.recv().map_err(io::Error::other)?
+        };
+        next.clear();
+        self.full.send(mem::replace(&mut self.chunk, next)).map_err(io::Error::other)
+    }
+}
+
+impl<Inner: Write> Write for Chunks<Inner> {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        let count = self.inner.write(buffer)?;
-        self.hasher.update(&buffer[..count]);
-        self.written += count as u64;
-        Ok(count)
+        let length = buffer.len().min(CHUNK - self.chunk.len());
+        self.chunk.extend_from_slice(&buffer[..length]);
+        if self.chunk.len() == CHUNK {
+            self.pass_on()?;
+        }
+        Ok(length)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
+        Ok(())
     }
 }
 
@@ -453,11 +505,5 @@ mod tests {
         let error = write(sample(), &folder.path().join("file/bundle.zip")).unwrap_err();
         assert_eq!(error.code(), "OUTPUT_NOT_WRITABLE");
         assert!(error.to_string().contains("file/bundle.zip"), "{error}");
-    }
-
-    #[test]
-    fn runs_hold_everything_once_and_in_order() {
-        let lengths: Vec<usize> = runs(&[1, 2, 1, 5, 1], 3, |size| *size).map(<[u64]>::len).collect();
-        assert_eq!(lengths, [2, 2, 1]);
     }
 }

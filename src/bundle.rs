@@ -1,8 +1,9 @@
 //! One bundle: the walk through the pipeline, from a request to a zip.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::panic::resume_unwind;
 use std::path::Path;
+use std::thread;
 use std::time::Instant;
 
 use serde_json::json;
@@ -108,7 +109,7 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
     if files.is_empty() {
         return Err(SelectError::Empty { member: project.member }.into());
     }
-    let warnings = check(&files, request, &interpreter, &store)?;
+    let warnings = check(&files, request)?;
     let packages = package_reports(&packs, &files);
     let entries = entries(&files, request.target.python);
     let unzipped_bytes = entries.iter().map(|entry| entry.contents.size()).sum();
@@ -119,7 +120,15 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
     let key = identity.bundle.filter(|_| is_as_expected);
     let kept_at = key.as_ref().and_then(|key| store.zip_path(key));
     let zip = kept_at.or_else(|| path.clone()).unwrap_or_else(|| work.path().join(&name));
-    let written = archive::write(entries, &zip)?;
+    let (written, function) = thread::scope(|scope| {
+        // Python reads the handler's module meanwhile.
+        let function = scope.spawn(|| check_function(&files, request, &interpreter, &store));
+        (archive::write(entries, &zip), function.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    });
+    let written = written?;
+    // What is refused is not left where a result is looked for.
+    let refused = |_: &_| drop(fs_err::remove_file(&zip));
+    function.inspect_err(refused)?;
     let is_without_bytecode =
         |(path, file): &(&&str, &&PackedFile)| path.ends_with(".py") && file.bytecode.is_none();
     let mut bundle = Bundle {
@@ -135,10 +144,8 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
         reused: false,
         elapsed: start.elapsed(),
     };
-    let too_large = size_warnings(&project.member, &bundle, request).inspect_err(|_| {
-        // What is refused is not left where a result is looked for.
-        let _ = fs_err::remove_file(&zip);
-    })?;
+    let too_large =
+        size_warnings(&project.member, &bundle, request).map_err(Error::from).inspect_err(refused)?;
     if let Some(key) = key {
         let kept =
             store.keep_bundle(&key, &bundle).map_err(|error| ArchiveError::not_writable(&zip, error))?;
@@ -190,27 +197,32 @@ fn handler_key(bundle: &Key, request: &Request) -> Key {
     Key::of("handler", &json!([bundle.to_string(), request.handler]))
 }
 
-/// Checks that what ships fits the target, and returns what may not.
-fn check(
+/// Checks that the function of the handler is in its module. What was found out about a module is remembered.
+fn check_function(
     files: &BTreeMap<&str, &PackedFile>,
     request: &Request,
     interpreter: &Interpreter,
     store: &Store,
-) -> Result<Vec<Warning>, Error> {
-    let read = |file: &PackedFile| Contents::Piece(file.contents.clone()).read().map(Cow::into_owned);
+) -> Result<(), Error> {
+    let Some(handler) = &request.handler else { return Ok(()) };
+    let found = check_handler(handler, files.keys().copied())?;
+    let Some(file) = found.source.and_then(|path| files.get(path)) else { return Ok(()) };
+    let key = Key::of("function", &json!([handler, file.digest, interpreter.version]));
+    if store.fact(&key).is_none() {
+        found.check_attribute(&file.read().map_err(ArchiveError::Read)?, interpreter)?;
+        store.remember(&key, "defined");
+    }
+    Ok(())
+}
+
+/// Checks that what ships fits the target, and returns what may not.
+fn check(files: &BTreeMap<&str, &PackedFile>, request: &Request) -> Result<Vec<Warning>, Error> {
     if let Some(handler) = &request.handler {
-        let found = check_handler(handler, files.keys().copied())?;
-        if let Some(file) = found.source.and_then(|path| files.get(path)) {
-            let key = Key::of("function", &json!([handler, file.digest, interpreter.version]));
-            if store.fact(&key).is_none() {
-                found.check_attribute(&read(file).map_err(SelectError::from)?, interpreter)?;
-                store.remember(&key, "defined");
-            }
-        }
+        check_handler(handler, files.keys().copied())?;
     }
     let mut texts = BTreeMap::new();
     for (path, file) in files.iter().filter(|(path, _)| check::is_read(path)) {
-        texts.insert(*path, read(file).map_err(ArchiveError::Read)?);
+        texts.insert(*path, file.read().map_err(ArchiveError::Read)?);
     }
     let files: Vec<CheckedFile<'_>> = files
         .iter()

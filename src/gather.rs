@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::archive::Contents;
 use crate::conditions::Conditions;
 use crate::error::Error;
 use crate::hooks;
@@ -133,7 +132,7 @@ impl Gathering<'_> {
             let path = folder.join(path);
             let unpack = || {
                 fs_err::create_dir_all(path.parent().unwrap_or(&folder))?;
-                fs_err::write(&path, Contents::Piece(file.contents.clone()).read()?)
+                fs_err::write(&path, file.read()?)
             };
             unpack().map_err(SelectError::from)?;
         }

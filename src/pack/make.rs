@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::{IndexedFile, Pack, PackError, PackedFile, Writer};
-use crate::archive::{BATCH, Compressed, Contents, Piece, compress, runs};
+use crate::archive::{Compressed, Contents, Piece, compress};
 use crate::bytecode::{self, Compiled, Source};
 use crate::check::{CheckedFile, Elf};
 use crate::conditions::Order;
@@ -23,6 +23,9 @@ const TASK_ROOT: &str = "/var/task";
 /// How many bytes of source are compiled at once: enough that starting Python does not count, little enough to
 /// keep memory flat.
 const COMPILED_AT_ONCE: u64 = 24 * 1024 * 1024;
+
+/// How many bytes are compressed at once, before they are written: enough to keep every core busy.
+const COMPRESSED_AT_ONCE: u64 = 32 * 1024 * 1024;
 
 /// What packs are made with.
 #[derive(Debug, Clone, Copy)]
@@ -73,7 +76,7 @@ pub fn make(selections: Vec<(Selection, PathBuf)>, kitchen: Kitchen<'_>) -> Resu
         let bytecode = compile(new.map(|(job, _)| job), kitchen)?;
 
         let jobs: Vec<(&Job, String)> = group.iter().zip(digests).collect();
-        for batch in runs(&jobs, BATCH, |(job, _)| job.contents.size()) {
+        for batch in runs(&jobs, COMPRESSED_AT_ONCE, |(job, _)| job.contents.size()) {
             let made: Result<Vec<Made>, PackError> = batch
                 .par_iter()
                 .map(|(job, digest)| match known(job, digest) {
@@ -165,4 +168,28 @@ fn compile<'a>(
         Compiled::NotPython { .. } => None,
     });
     Ok(made.collect())
+}
+
+/// Runs of items that together are about this size.
+fn runs<Item>(items: &[Item], size: u64, size_of: impl Fn(&Item) -> u64) -> impl Iterator<Item = &[Item]> {
+    let mut gathered = 0;
+    items.chunk_by(move |item, _| {
+        gathered += size_of(item);
+        let goes_on = gathered < size;
+        if !goes_on {
+            gathered = 0;
+        }
+        goes_on
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_hold_everything_once_and_in_order() {
+        let lengths: Vec<usize> = runs(&[1, 2, 1, 5, 1], 3, |size| *size).map(<[u64]>::len).collect();
+        assert_eq!(lengths, [2, 2, 1]);
+    }
 }

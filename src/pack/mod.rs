@@ -6,6 +6,7 @@
 
 mod make;
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use sha2::{Digest, Sha256};
 
 pub use make::{Kitchen, make};
 
-use crate::archive::{Compressed, Piece, Shape, checksum};
+use crate::archive::{Compressed, Contents, Piece, Shape, checksum};
 use crate::bytecode::BytecodeError;
 use crate::check::{CheckError, Elf};
 use crate::select::Package;
@@ -144,6 +145,13 @@ impl Pack {
     }
 }
 
+impl PackedFile {
+    /// Its contents, as they were before they were compressed.
+    pub fn read(&self) -> io::Result<Vec<u8>> {
+        Contents::Piece(self.contents.clone()).read().map(Cow::into_owned)
+    }
+}
+
 impl Pack {
     /// Fails where one bit of its pieces has changed.
     pub fn check(&self) -> io::Result<()> {
@@ -195,7 +203,7 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::archive::{Contents, compress};
+    use crate::archive::compress;
 
     fn written(folder: &Path) -> Pack {
         let path = folder.join("pack");
