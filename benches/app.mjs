@@ -49,7 +49,8 @@ const CONTENDERS = {
       handler,
       runtime,
       architecture,
-      bundling: { uv, python, docker: 'never' },
+      // pandas with pyarrow is more than a Lambda function may have, and what the others bundle, too.
+      bundling: { uv, python, docker: 'never', maxSize: { unzipped: '400 MB' } },
     }),
   recipe: (stack, { name, handler }) =>
     new lambda.Function(stack, name, {
