@@ -69,6 +69,86 @@ export interface PythonLambdaFunctionProps extends lambda.FunctionOptions, Pytho
 }
 
 /**
+ * A Lambda layer with the third-party packages of a uv project, below `python/`. A `PythonLambdaFunction` that has it in
+ * its `layers` ships without what it holds, and so does `PythonLambdaCode`, given the same `layers`; a layer that is added
+ * later (`addLayers`) is not seen. Layers count towards Lambda's 250 MB; what they save is uploads.
+ *
+ * @example
+ * const layers = [new PythonLambdaLayer(this, 'Packages')];
+ * new PythonLambdaFunction(this, 'Api', { packageName: 'demo-lambda1', layers });
+ * new PythonLambdaFunction(this, 'Orders', { packageName: 'demo-lambda2', layers });
+ */
+export declare class PythonLambdaLayer extends lambda.LayerVersion {
+  /** What functions that take the layer have to know of it. */
+  readonly bundled: BundledLayer;
+
+  /** @throws {BundleError} where an option is wrong, or `packages` names what no member needs. */
+  constructor(scope: Construct, id: string, props?: PythonLambdaLayerProps);
+}
+
+/** Options of `PythonLambdaLayer`, beside those of every layer. */
+export interface PythonLambdaLayerProps extends lambda.LayerVersionOptions, LayerContents {
+  /**
+   * The uv workspace, or any folder in it.
+   *
+   * @default - the nearest folder with a `uv.lock`, at or above the working directory of the app
+   */
+  readonly path?: string;
+
+  /**
+   * The Lambda runtime of the functions that take the layer.
+   *
+   * @default - as for a function of the first of `packageNames`
+   */
+  readonly runtime?: lambda.Runtime;
+
+  /**
+   * The CPU of the functions that take the layer.
+   *
+   * @default lambda.Architecture.X86_64
+   */
+  readonly architecture?: lambda.Architecture;
+
+  /** Refinements of the build. Those that choose files of a member have no meaning for a layer, and are refused. */
+  readonly bundling?: BundlingOptions;
+}
+
+/** What a layer is to hold: third-party packages that members need. Local packages never go into a layer. */
+export interface LayerContents {
+  /**
+   * The members whose packages the layer holds.
+   *
+   * @default - every member of the workspace
+   */
+  readonly packageNames?: readonly string[];
+
+  /**
+   * The packages that go in, with all that they need.
+   *
+   * @default - all that the members need
+   */
+  readonly packages?: readonly string[];
+}
+
+/** What is known of a layer: `PythonLambdaLayer` says it of itself. */
+export interface BundledLayer {
+  /** What messages call it. */
+  readonly name: string;
+
+  /** The Python that it is for, such as `3.13`. */
+  readonly pythonVersion: string;
+
+  /** The CPU that it is for. */
+  readonly architecture: Architecture;
+
+  /** What it holds. */
+  readonly packages: ReadonlyArray<{ readonly name: string; readonly version: string }>;
+
+  /** What its files take unpacked, in bytes; `undefined` until it was bundled on this machine. */
+  readonly unzippedBytes?: number;
+}
+
+/**
  * The code of a uv project for constructs that take `lambda.Code`: a plain `lambda.Function`, `SingletonFunction`,
  * `triggers.TriggerFunction` and others.
  */
@@ -94,6 +174,13 @@ export declare class PythonLambdaCode {
 
 /** Options of `PythonLambdaCode.fromProject`. */
 export interface PythonLambdaCodeProps extends PythonProjectProps {
+  /**
+   * The layers of the function: the code ships without what those of this package hold. Give the function the same.
+   *
+   * @default - none
+   */
+  readonly layers?: readonly lambda.ILayerVersion[];
+
   /**
    * The function that Lambda will call, as `<module>.<function>`: checked to be in the zip, and to be defined in its
    * module.
@@ -355,6 +442,22 @@ export interface BundleOptions extends BuildSettings {
    * @default 'x86_64'
    */
   readonly architecture?: Architecture;
+
+  /**
+   * What a layer is to hold, where the zip is to be one: third-party packages alone, below `python/`, as `layer.zip`. A
+   * layer has no `handler`, and nothing of a member to choose from.
+   *
+   * @default - the zip is a function's
+   */
+  readonly layer?: LayerContents;
+
+  /**
+   * The layers of the function: what they hold is left out. Another version of a package in a layer than in the lock is
+   * an error, as is a layer of another Python or CPU.
+   *
+   * @default - none
+   */
+  readonly layers?: readonly BundledLayer[];
 }
 
 /** A CPU that Lambda has, by Lambda's name. */
@@ -599,6 +702,8 @@ export type WarningCode =
   | 'MISSING_LIBRARY'
   | 'WRONG_EXTENSION_TAG'
   | 'LIBRARY_TOO_NEW'
+  | 'LAYER_MISMATCH'
+  | 'LAYER_VERSION_MISMATCH'
   | 'WRONG_ARCHITECTURE'
   | 'NEEDS_MUSL';
 
@@ -812,6 +917,8 @@ export interface BundleError extends Error {
  * | `HANDLER_NOT_CALLABLE` | `handler` names a value, such as a number or a text, where a function is needed |
  * | `HANDLER_DOES_NOT_COMPILE` | the module of `handler` has a syntax error; the message has the line |
  * | `BUNDLE_TOO_LARGE` | the code and its layers are larger unzipped than Lambda takes, or than `maxSize` allows |
+ * | `LAYER_MISMATCH` | a layer of the function is for another Python or CPU |
+ * | `LAYER_VERSION_MISMATCH` | a layer of the function holds another version of a package than the lock has |
  * | `WRONG_ARCHITECTURE` | a compiled file is for another CPU |
  * | `GLIBC_TOO_NEW` | a compiled file needs a newer glibc than the runtime has |
  * | `LIBRARY_TOO_NEW` | a compiled file needs a newer C++ or compiler library than the runtime has |

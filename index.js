@@ -24,6 +24,9 @@ const constructs = {
   get PythonLambdaFunction() {
     return requireWithCdk('./construct/function.js').PythonLambdaFunction;
   },
+  get PythonLambdaLayer() {
+    return requireWithCdk('./construct/layer.js').PythonLambdaLayer;
+  },
   get PythonLambdaCode() {
     return requireWithCdk('./construct/code.js').PythonLambdaCode;
   },
@@ -33,6 +36,12 @@ Object.defineProperty(exports, 'PythonLambdaFunction', {
   enumerable: true,
   get: function () {
     return constructs.PythonLambdaFunction;
+  },
+});
+Object.defineProperty(exports, 'PythonLambdaLayer', {
+  enumerable: true,
+  get: function () {
+    return constructs.PythonLambdaLayer;
   },
 });
 Object.defineProperty(exports, 'PythonLambdaCode', {

@@ -12,6 +12,7 @@ import { repository, temporaryFolder, workspace } from './workspace.mjs';
 const NAMES = [
   'PythonLambdaCode',
   'PythonLambdaFunction',
+  'PythonLambdaLayer',
   'UvBundler',
   'bundle',
   'bundleAll',

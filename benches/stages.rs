@@ -62,7 +62,7 @@ fn selection(folder: &Path) -> Selection {
 }
 
 fn packed(folder: &Path, interpreter: &Interpreter, known: &[Pack]) -> Pack {
-    let kitchen = Kitchen { interpreter, order: Order::Forward, known };
+    let kitchen = Kitchen { interpreter, root: pack::root(false), order: Order::Forward, known };
     pack::make(vec![(selection(folder), folder.join("pack"))], kitchen).unwrap().remove(0)
 }
 

@@ -24,6 +24,7 @@ export class UvBundler implements ILocalBundling {
   readonly digest: string;
 
   #reason: string | undefined;
+  #unzippedBytes: number | undefined;
 
   readonly #options: BundleOptions;
   readonly #docker: UvBundlerSettings['docker'];
@@ -37,6 +38,7 @@ export class UvBundler implements ILocalBundling {
   tryBundle(outputDir: string): boolean {
     const { bundle, unavailable } = attemptSync(this.#options, outputDir) as Attempt;
     if (bundle) {
+      this.#unzippedBytes = bundle.unzippedBytes;
       for (const { message } of bundle.warnings) {
         this.#say(`warning: ${message}`);
       }
@@ -56,6 +58,11 @@ export class UvBundler implements ILocalBundling {
   /** Why the last attempt was left to a container. Not for CDK, which sees fields, not getters. */
   get reason(): string | undefined {
     return this.#reason;
+  }
+
+  /** Size of what was bundled, unpacked, in bytes; `undefined` before, and where a container bundles. */
+  get unzippedBytes(): number | undefined {
+    return this.#unzippedBytes;
   }
 
   /** One line on stderr: stdout belongs to the app, whose template may be piped from it. */

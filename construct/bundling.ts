@@ -6,14 +6,22 @@ import type { AssetOptions } from 'aws-cdk-lib/aws-s3-assets';
 import { defaultHandler, defaultPythonVersions, findWorkspaceRoot } from '../binding';
 import { UvBundler, bundleError } from './bundler';
 import { BuildContainer } from './container';
-import type { BundleOptions, BundlingOptions, DockerMode, PythonLambdaCodeProps, PythonProjectProps } from '../index';
+import type {
+  BundledLayer,
+  BundleOptions,
+  BundlingOptions,
+  DockerMode,
+  LayerContents,
+  PythonLambdaCodeProps,
+  PythonProjectProps,
+} from '../index';
 
 /** The CPU of a function that names none. `PythonLambdaFunction` gives its function the same. */
 export const DEFAULT_ARCHITECTURE = Architecture.X86_64;
 
 /** The runtime of a function that names none: the first choice of the core that this CDK has. */
-export function defaultRuntime(props: PythonProjectProps): Runtime {
-  const versions = defaultPythonVersions(projectPath(props), props.packageName);
+export function defaultRuntime(props: PythonProjectProps, isLayer = false): Runtime {
+  const versions = defaultPythonVersions(projectPath(props), props.packageName, isLayer);
   const runtimes = versions.map((version) => Runtime.ALL.find(({ name }) => name === `python${version}`));
   const known = runtimes.find((runtime) => runtime !== undefined);
   // A project for newer Pythons only, and an older CDK: Lambda knows the name nevertheless.
@@ -28,20 +36,30 @@ function projectPath({ path }: PythonProjectProps): string {
 export interface ProjectAsset {
   readonly sourcePath: string;
   readonly options: AssetOptions;
+  /** What the core is asked for. */
+  readonly core: BundleOptions;
+  /** What tries to build on this machine. */
+  readonly local: UvBundler;
 }
 
+/** The props of a construct, with what is known of its layers. */
+export type ProjectCode = Omit<PythonLambdaCodeProps, 'layers'> & { readonly layers?: readonly BundledLayer[] };
+
 /** Says to CDK what the props of a construct ask for. Nothing is built here, and the core settles what is right. */
-export function projectAsset(props: PythonLambdaCodeProps): ProjectAsset {
+export function projectAsset(props: ProjectCode, layer?: LayerContents): ProjectAsset {
   const { docker = 'fallback', image, bundlingFileAccess, assetHash, ...others } = props.bundling ?? {};
   const { container, build } = split(others);
   checkDockerMode(docker);
 
-  const options: BundleOptions = { ...build, ...projectOptions(props), handler: props.handler };
+  const { handler, layers } = props;
+  const options: BundleOptions = { ...build, ...projectOptions(props), handler, layers, layer };
 
   // First, since it looks at all options: CDK would only say that it cannot find an asset.
   const local = new UvBundler(options, { docker: docker === 'never' ? 'never' : 'fallback' });
 
   return {
+    core: options,
+    local,
     sourcePath: findWorkspaceRoot(options.path),
     options: {
       ...(assetHash === undefined
@@ -59,12 +77,12 @@ export function projectAsset(props: PythonLambdaCodeProps): ProjectAsset {
 }
 
 /** The handler of a function that names none: known before anything is built, as the template needs it. */
-export function handlerOf(props: PythonLambdaCodeProps): string {
+export function handlerOf(props: ProjectCode): string {
   return props.handler ?? defaultHandler(projectOptions(props));
 }
 
 /** Which package of which project, and for what. */
-function projectOptions(props: PythonLambdaCodeProps): BundleOptions {
+function projectOptions(props: ProjectCode): BundleOptions {
   return {
     path: projectPath(props),
     packageName: props.packageName,

@@ -13,7 +13,7 @@ export class PythonLambdaFunction extends lambda.Function {
       bundling,
       runtime = defaultRuntime(props),
       architecture = DEFAULT_ARCHITECTURE,
-      handler = handlerOf({ ...props, runtime, architecture }),
+      handler = handlerOf({ path: props.path, packageName: props.packageName, runtime, architecture }),
       ...functionOptions
     } = props;
 
@@ -22,7 +22,15 @@ export class PythonLambdaFunction extends lambda.Function {
       runtime,
       architecture,
       handler,
-      code: PythonLambdaCode.fromProject({ path, packageName, handler, runtime, architecture, bundling }),
+      code: PythonLambdaCode.fromProject({
+        path,
+        packageName,
+        handler,
+        runtime,
+        architecture,
+        bundling,
+        layers: props.layers,
+      }),
     });
   }
 }

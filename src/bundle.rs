@@ -17,13 +17,13 @@ use crate::gather::{Gathered, Gathering, merge};
 use crate::identity::Surroundings;
 use crate::install::check_lock;
 use crate::interpreter::Interpreter;
+use crate::layer;
 use crate::pack::{Pack, PackedFile};
 use crate::project::{Project, marker_environment, stage};
 use crate::report::{Bundle, PackageReport, Warning};
 use crate::request::Request;
 use crate::select::SelectError;
 use crate::store::{Kept, Key, Store};
-use crate::target::PythonVersion;
 use crate::uv::Uv;
 use crate::work::WorkFolder;
 
@@ -69,7 +69,7 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
     let surroundings = Surroundings::new(request, &project, &uv, &interpreter);
     let identity = surroundings.identity(&reach)?;
     let lock = surroundings.lock()?;
-    let name = format!("{}.zip", project.member);
+    let name = format!("{}.zip", if request.layer.is_some() { "layer" } else { &project.member });
     let path = output.map(|output| output.join(&name));
 
     // Whoever makes the same bundle at this moment makes it for us as well.
@@ -111,9 +111,14 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
     }
     let warnings = check(&files, request)?;
     let packages = package_reports(&packs, &files);
-    let entries = entries(&files, request.target.python);
+    let entries = entries(&files, request);
     let unzipped_bytes = entries.iter().map(|entry| entry.contents.size()).sum();
-    let measured = Measured { member: &project.member, packages: &packages, unzipped_bytes, layer_bytes: 0 };
+    let measured = Measured {
+        member: &project.member,
+        packages: &packages,
+        unzipped_bytes,
+        layer_bytes: layer::unzipped_bytes(&request.layers),
+    };
     // Before the zip is written, which takes longest where it is too large.
     measured.check_unzipped(request.max_size)?;
 
@@ -164,7 +169,12 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
 /// Checks that the bundle is small enough, and returns what the user should be warned of.
 fn size_warnings(member: &str, bundle: &Bundle, request: &Request) -> Result<Vec<Warning>, SizeError> {
     let Bundle { packages, unzipped_bytes, zip_bytes, .. } = bundle;
-    let measured = Measured { member, packages, unzipped_bytes: *unzipped_bytes, layer_bytes: 0 };
+    let measured = Measured {
+        member,
+        packages,
+        unzipped_bytes: *unzipped_bytes,
+        layer_bytes: layer::unzipped_bytes(&request.layers),
+    };
     let unzipped = measured.check_unzipped(request.max_size)?;
     let zipped = measured.check_zipped(*zip_bytes, request.max_size)?;
     Ok(unzipped.into_iter().chain(zipped).collect())
@@ -197,6 +207,14 @@ fn handler_key(bundle: &Key, request: &Request) -> Key {
     Key::of("handler", &json!([bundle.to_string(), request.handler]))
 }
 
+/// The handler, unless it may be in a layer and is not here.
+fn handler_here<'a>(request: &'a Request, files: &BTreeMap<&str, &PackedFile>) -> Option<&'a str> {
+    let handler = request.handler.as_deref()?;
+    let is_elsewhere =
+        layer::may_hold(&request.layers, handler) && check_handler(handler, files.keys().copied()).is_err();
+    (!is_elsewhere).then_some(handler)
+}
+
 /// Checks that the function of the handler is in its module. What was found out about a module is remembered.
 fn check_function(
     files: &BTreeMap<&str, &PackedFile>,
@@ -204,7 +222,7 @@ fn check_function(
     interpreter: &Interpreter,
     store: &Store,
 ) -> Result<(), Error> {
-    let Some(handler) = &request.handler else { return Ok(()) };
+    let Some(handler) = handler_here(request, files) else { return Ok(()) };
     let found = check_handler(handler, files.keys().copied())?;
     let Some(file) = found.source.and_then(|path| files.get(path)) else { return Ok(()) };
     let key = Key::of("function", &json!([handler, file.digest, interpreter.version]));
@@ -217,7 +235,7 @@ fn check_function(
 
 /// Checks that what ships fits the target, and returns what may not.
 fn check(files: &BTreeMap<&str, &PackedFile>, request: &Request) -> Result<Vec<Warning>, Error> {
-    if let Some(handler) = &request.handler {
+    if let Some(handler) = handler_here(request, files) {
         check_handler(handler, files.keys().copied())?;
     }
     let mut texts = BTreeMap::new();
@@ -240,14 +258,17 @@ fn check(files: &BTreeMap<&str, &PackedFile>, request: &Request) -> Result<Vec<W
 }
 
 /// The entries of the archive.
-fn entries(files: &BTreeMap<&str, &PackedFile>, python: PythonVersion) -> Vec<Entry> {
+fn entries(files: &BTreeMap<&str, &PackedFile>, request: &Request) -> Vec<Entry> {
+    // Source of the folder: https://docs.aws.amazon.com/lambda/latest/dg/python-layers.html.
+    let folder = if request.layer.is_some() { "python/" } else { "" };
+    let python = request.target.python;
     let mut entries = Vec::with_capacity(2 * files.len());
     for (path, file) in files {
         let contents = Contents::Piece(file.contents.clone());
-        entries.push(Entry { path: (*path).to_owned(), contents });
+        entries.push(Entry { path: format!("{folder}{path}"), contents });
         if let Some(bytecode) = &file.bytecode {
             let contents = Contents::Piece(bytecode.clone());
-            entries.push(Entry { path: bytecode::pyc_path(path, python), contents });
+            entries.push(Entry { path: format!("{folder}{}", bytecode::pyc_path(path, python)), contents });
         }
     }
     entries

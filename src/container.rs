@@ -98,12 +98,26 @@ fn arguments(request: &Request, project: &Project, path: &str) -> Vec<String> {
             .into_iter()
             .map(str::to_owned)
             .collect();
+    if request.layer.is_some() {
+        arguments.push("--layer".to_owned());
+    }
     let mut add = |flag: &str, value: &str| arguments.extend([flag.to_owned(), value.to_owned()]);
     add("--python", &target.python.to_string());
     add("--architecture", target.architecture.lambda_name());
     add("--output", OUTPUT);
     if let Some(handler) = &request.handler {
         add("--handler", handler);
+    }
+    if let Some(layer) = &project.layer {
+        for name in project.members_of_layer(layer) {
+            add("--layer-of", &name);
+        }
+        for name in &layer.packages {
+            add("--layer-package", name);
+        }
+    }
+    if !request.layers.is_empty() {
+        add("--layers", &serde_json::json!(request.layers).to_string());
     }
     let limits = request.max_size;
     for (flag, bytes) in [("--max-size-unzipped", limits.unzipped), ("--max-size-zipped", limits.zipped)] {

@@ -12,7 +12,7 @@ use crate::hooks;
 use crate::identity::{Identity, Part};
 use crate::install::{self, Origin, Wanted};
 use crate::interpreter::Interpreter;
-use crate::pack::{self, Kitchen, Pack, PackedFile};
+use crate::pack::{self, Kitchen, Pack, PackedFile, root};
 use crate::project::{LocalPackage, Project, Reach, Staged};
 use crate::request::Request;
 use crate::select::{self, SelectError, Selection};
@@ -80,6 +80,7 @@ impl Gathering<'_> {
                 .chain(packs.keys().copied())
                 .chain(reach.left_out.iter().copied())
                 .collect(),
+            members: reach.members.clone(),
         };
         let Self { request, project, uv, interpreter, staged, work, .. } = *self;
         let installed = install::install(project, staged, &wanted, request, uv, interpreter, work)?;
@@ -111,7 +112,12 @@ impl Gathering<'_> {
     }
 
     fn pack(&self, selections: Vec<(Selection, PathBuf)>, known: &[Pack]) -> Result<Vec<Pack>, Error> {
-        let kitchen = Kitchen { interpreter: self.interpreter, order: self.conditions.order, known };
+        let kitchen = Kitchen {
+            interpreter: self.interpreter,
+            root: root(self.request.layer.is_some()),
+            order: self.conditions.order,
+            known,
+        };
         Ok(pack::make(selections, kitchen)?)
     }
 

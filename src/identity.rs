@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::interpreter::Interpreter;
+use crate::pack::root;
 use crate::project::{
     LocalPackage, LockedPackage, Project, ProjectError, Reach, Shipping, SourceFile, history, source_files,
 };
@@ -53,6 +54,8 @@ impl<'a> Surroundings<'a> {
             "uv": uv.version.to_string(),
             "settings": uv::settings(),
             "python": interpreter.version,
+            // Compiled into the bytecode.
+            "root": root(request.layer.is_some()),
         });
         Self { request, project, common }
     }

@@ -26,6 +26,7 @@ pub mod many;
 pub mod request;
 pub mod target;
 pub mod tag;
+pub mod layer;
 pub mod project;
 pub mod uv;
 pub mod interpreter;

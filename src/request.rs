@@ -3,11 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::check::{BadLimit, SizeLimits};
 use crate::hooks::Hooks;
+use crate::layer::{Layer, LayerWish};
 use crate::project::{ProjectError, default_pythons, normalize_name, problem_of_pattern};
 use crate::store::default_folder;
 use crate::target::{Architecture, Target};
@@ -39,6 +41,10 @@ pub struct Request {
     pub store: Option<PathBuf>,
     /// How large the bundle may be.
     pub max_size: SizeLimits,
+    /// What a layer is to hold, where the bundle is one.
+    pub layer: Option<LayerWish>,
+    /// The layers of the function, whose packages it leaves out.
+    pub layers: Vec<Layer>,
 }
 
 /// Which packages and files of a member go in, and which do not.
@@ -126,6 +132,18 @@ pub enum RequestError {
         /// The versions there are.
         known: String,
     },
+    /// A layer of the function is for something else.
+    #[error(
+        "the layer `{layer}` is for {found}, and the function for {wanted}: give the layer the function's `runtime` and `architecture`, or make another layer"
+    )]
+    LayerMismatch {
+        /// The layer.
+        layer: String,
+        /// What it is for.
+        found: String,
+        /// What the function is for.
+        wanted: String,
+    },
     /// `path` does not exist.
     #[error("the folder `{}` (option `path`) does not exist: give the uv workspace, or any folder in it", .path.display())]
     PathNotFound {
@@ -148,6 +166,7 @@ impl RequestError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::UnknownRuntime { .. } => "UNKNOWN_RUNTIME",
+            Self::LayerMismatch { .. } => "LAYER_MISMATCH",
             Self::PathNotFound { .. } => "PATH_NOT_FOUND",
             Self::PathNotAFolder { .. } => "PATH_NOT_A_FOLDER",
             Self::Project(error) => error.code(),
@@ -185,21 +204,36 @@ impl Request {
             include: options.patterns("include")?,
             exclude: options.patterns("exclude")?,
         };
-        let hooks = options.hooks("commandHooks")?;
+        let hooks = options.object::<Hooks>(
+            "commandHooks",
+            "write `{ beforeBundling: [...], afterBundling: [...] }`, each command an array of texts or one line for the shell",
+        )?;
         let cache = options.boolean("cache")?;
         let cache_dir = options.path("cacheDir")?;
         let max_size = options.sizes("maxSize")?;
+        let layer =
+            options.object::<LayerWish>("layer", "write `{ packageNames: [...], packages: [...] }`")?;
+        let layers = options.object::<Vec<Layer>>(
+            "layers",
+            "give what `PythonLambdaLayer` says of itself: `name`, `pythonVersion`, `architecture` and `packages`",
+        )?;
         options.refuse_unknown()?;
 
         let path = existing_path(path.ok_or(RequestError::Missing {
             name: "path",
             meaning: "the folder of the uv workspace, or any folder in it",
         })?)?;
-        let target = target(python_version, architecture, &path, package.as_deref())?;
+        let target = target(python_version, architecture, &path, package.as_deref(), layer.is_some())?;
+        let layers = layers.unwrap_or_default();
+        let handler = handler.map(valid_handler).transpose()?;
+        check_layers(&layers, target)?;
+        if layer.is_some() {
+            refuse_for_layers(handler.as_ref(), &choice, &layers)?;
+        }
         Ok(Self {
             path,
             package,
-            handler: handler.map(valid_handler).transpose()?,
+            handler,
             target,
             python: python.map(python_request).transpose()?,
             uv,
@@ -208,6 +242,8 @@ impl Request {
             hooks: hooks.unwrap_or_default(),
             store: cache_dir.or_else(default_folder).filter(|_| cache.unwrap_or(true)),
             max_size: max_size.unwrap_or_default(),
+            layer: layer.map(LayerWish::normalized),
+            layers,
         })
     }
 
@@ -227,6 +263,8 @@ impl Request {
             hooks,
             store: _,
             max_size,
+            layer,
+            layers,
         } = self;
         let Choice { extras, groups, exclude_packages, include, exclude } = choice;
         let within_root = path.strip_prefix(root).unwrap_or(Path::new(""));
@@ -250,6 +288,8 @@ impl Request {
             "commandHooks": hooks,
             // Changes no byte. But CDK checks only one of two functions that it takes for the same.
             "maxSize": max_size,
+            "layer": layer,
+            "layers": layers,
         });
         text::hex(&Sha256::digest(identity.to_string()))
     }
@@ -342,14 +382,18 @@ impl Options<'_> {
         }
     }
 
-    /// Commands, by when they run.
-    fn hooks(&mut self, name: &'static str) -> Result<Option<Hooks>, RequestError> {
+    /// An option that is an object; `problem` says what it should be.
+    fn object<Wanted: DeserializeOwned>(
+        &mut self,
+        name: &'static str,
+        problem: &str,
+    ) -> Result<Option<Wanted>, RequestError> {
         self.known.push(name);
         let Some(value) = self.map.get(name).filter(|value| !value.is_null()) else { return Ok(None) };
         serde_json::from_value(value.clone()).map(Some).map_err(|_| RequestError::BadValue {
             name,
             value: value.to_string(),
-            problem: "write `{ beforeBundling: [...], afterBundling: [...] }`, each command an array of texts or one line for the shell".to_owned(),
+            problem: problem.to_owned(),
         })
     }
 
@@ -429,6 +473,7 @@ fn target(
     architecture: Option<String>,
     path: &Path,
     package: Option<&str>,
+    is_layer: bool,
 ) -> Result<Target, RequestError> {
     let architecture: Architecture = match architecture {
         None => Architecture::X86_64,
@@ -440,12 +485,52 @@ fn target(
     };
     let version = match python_version {
         Some(version) => version,
-        None => default_pythons(path, package)?.iter().take(1).map(ToString::to_string).collect(),
+        None => default_pythons(path, package, is_layer)?.iter().take(1).map(ToString::to_string).collect(),
     };
     Target::new(&version, architecture).ok_or_else(|| RequestError::UnknownRuntime {
         version,
         known: text::list(&Target::python_versions()),
     })
+}
+
+/// Refuses layers of another Python or CPU, whose packages the function could not import.
+fn check_layers(layers: &[Layer], target: Target) -> Result<(), RequestError> {
+    let python = target.python.to_string();
+    let architecture = target.architecture.lambda_name();
+    match layers.iter().find(|layer| layer.python_version != python || layer.architecture != architecture) {
+        None => Ok(()),
+        Some(layer) => Err(RequestError::LayerMismatch {
+            layer: layer.name.clone(),
+            found: format!("python{} on {}", layer.python_version, layer.architecture),
+            wanted: target.to_string(),
+        }),
+    }
+}
+
+/// Refuses what has no meaning for a layer: it has no handler, no files of a member, and no layers.
+fn refuse_for_layers(
+    handler: Option<&String>,
+    choice: &Choice,
+    layers: &[Layer],
+) -> Result<(), RequestError> {
+    let given = [
+        ("handler", handler.is_some()),
+        ("extras", !choice.extras.is_empty()),
+        ("groups", !choice.groups.is_empty()),
+        ("excludePackages", !choice.exclude_packages.is_empty()),
+        ("include", !choice.include.is_empty()),
+        ("exclude", !choice.exclude.is_empty()),
+        ("layers", !layers.is_empty()),
+    ];
+    match given.into_iter().find(|(_, is_given)| *is_given) {
+        None => Ok(()),
+        Some((name, _)) => Err(RequestError::BadValue {
+            name,
+            value: "given".to_owned(),
+            problem: "it has no meaning for a layer, which holds third-party packages only: leave it out"
+                .to_owned(),
+        }),
+    }
 }
 
 /// A version has three numbers; anything else is a path.

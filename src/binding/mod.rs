@@ -13,12 +13,12 @@ use std::path::{Path, PathBuf};
 use napi::bindgen_prelude::{AsyncTask, Env, Task};
 use napi_derive::napi;
 use options::{Options, Result, to_js};
-use values::{Attempt, Bundle, ContainerPlan, Diff, Reason, Verification, Volume};
+use values::{Attempt, Bundle, ContainerPlan, Diff, Held, Reason, Verification, Volume};
 
 use crate::error::caught;
 use crate::handover::{self, Handed};
 use crate::many::{bundle_all, bundle_next};
-use crate::project::{Project, default_pythons};
+use crate::project::{Project, default_pythons, marker_environment};
 use crate::request::{RequestError, existing_path};
 use crate::{Error, cli, container, find_root};
 
@@ -212,12 +212,29 @@ pub fn default_handler(#[napi(ts_arg_type = "unknown")] options: Options) -> Res
 
 /// The Pythons that are right for a package by default, the best one first; there is at least one.
 #[napi(catch_unwind)]
-pub fn default_python_versions(path: String, package_name: Option<String>) -> Result<Vec<String>> {
-    let pythons = existing_path(path.into())
-        .and_then(|path| default_pythons(&path, package_name.as_deref()).map_err(RequestError::from));
+pub fn default_python_versions(
+    path: String,
+    package_name: Option<String>,
+    is_layer: Option<bool>,
+) -> Result<Vec<String>> {
+    let pythons = existing_path(path.into()).and_then(|path| {
+        default_pythons(&path, package_name.as_deref(), is_layer.unwrap_or(false)).map_err(RequestError::from)
+    });
     pythons
         .map(|pythons| pythons.iter().map(ToString::to_string).collect())
         .map_err(|error| to_js(&error.into()))
+}
+
+/// What a layer of these options holds, as far as the lock says so.
+#[napi(catch_unwind)]
+pub fn layer_packages(#[napi(ts_arg_type = "unknown")] options: Options) -> Result<Vec<Held>> {
+    let held = options.request().and_then(|request| {
+        let version = format!("{}.0", request.target.python);
+        let environment = marker_environment(request.target, &version)
+            .ok_or_else(|| Error::Bug(format!("`{version}` is no version")))?;
+        Ok(Project::open(&request)?.held(&environment)?)
+    });
+    held.map(|held| held.into_iter().map(Held::from).collect()).map_err(|error| to_js(&error))
 }
 
 /// What CDK's Docker fallback runs for these options.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use napi_derive::napi;
 
 use crate::compare::{self, Difference, FileChange, PackageChange};
-use crate::container;
+use crate::{container, layer};
 
 /// A bundle that was written.
 #[napi(object)]
@@ -44,6 +44,21 @@ pub struct Package {
     pub version: String,
     /// Size of its unpacked files in bytes.
     pub bytes: f64,
+}
+
+/// A package in a layer.
+#[napi(object)]
+pub struct Held {
+    /// The name.
+    pub name: String,
+    /// The version.
+    pub version: String,
+}
+
+impl From<layer::Held> for Held {
+    fn from(held: layer::Held) -> Self {
+        Self { name: held.name, version: held.version }
+    }
 }
 
 /// A bundle, or why only a container could make it.

@@ -114,6 +114,18 @@ struct What {
     /// A command to run in a folder with the files that ship, before they are compiled and zipped
     #[arg(long, value_name = "COMMAND")]
     after_bundling: Vec<String>,
+    /// Build a layer: the third-party packages of the member, or of every one, below `python/`
+    #[arg(long)]
+    layer: bool,
+    /// A member whose packages the layer holds
+    #[arg(long, value_name = "NAME", requires = "layer")]
+    layer_of: Vec<String>,
+    /// A package that the layer holds, with all that it needs [default: all]
+    #[arg(long, value_name = "PACKAGE", requires = "layer")]
+    layer_package: Vec<String>,
+    /// The layers of the function, whose packages it leaves out, as JSON
+    #[arg(long, value_name = "JSON")]
+    layers: Option<String>,
     /// Make everything new, and keep nothing for the next time
     #[arg(long)]
     no_cache: bool,
@@ -134,7 +146,7 @@ struct What {
 }
 
 /// Each flag, by the name of its option in messages.
-const FLAGS: [(&str, &str); 20] = [
+const FLAGS: [(&str, &str); 22] = [
     ("path", "--path"),
     ("packageName", "--package"),
     ("handler", "--handler"),
@@ -150,6 +162,8 @@ const FLAGS: [(&str, &str); 20] = [
     ("exclude", "--exclude"),
     ("beforeBundling", "--before-bundling"),
     ("afterBundling", "--after-bundling"),
+    ("layer", "--layer"),
+    ("layers", "--layers"),
     ("cache", "--no-cache"),
     ("cacheDir", "--cache-dir"),
     ("maxSize.unzipped", "--max-size-unzipped"),
@@ -175,6 +189,10 @@ impl What {
             exclude,
             before_bundling,
             after_bundling,
+            layer,
+            layer_of,
+            layer_package,
+            layers,
             no_cache,
             cache_dir,
             max_size_unzipped,
@@ -190,6 +208,8 @@ impl What {
             "python": interpreter,
             "uv": uv,
             "nativeBuilds": native_builds,
+            "layer": layer.then(|| serde_json::json!({ "packageNames": layer_of, "packages": layer_package })),
+            "layers": layers.as_ref().map(|json| serde_json::from_str(json).unwrap_or(Value::String(json.clone()))),
             "cache": !no_cache,
             "cacheDir": cache_dir,
             "extras": extra,

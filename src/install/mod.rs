@@ -41,6 +41,8 @@ pub struct Wanted<'a> {
     pub third_party: bool,
     /// The packages that uv leaves out: the local ones, and those of indexes that are not wanted.
     pub without: Vec<&'a str>,
+    /// The members for each of which uv installs.
+    pub members: Vec<&'a str>,
 }
 
 /// Where installed files come from.
@@ -180,25 +182,43 @@ impl Installer<'_> {
         if !wanted.third_party {
             return Ok(Vec::new());
         }
-        let mut environment = Environment::read(&self.sync("environment", &wanted.without)?)?;
+        let mut installed = Vec::new();
+        for (number, member) in wanted.members.iter().enumerate() {
+            let known: Vec<String> =
+                installed.iter().map(|installed: &Installed| installed.origin.name().to_owned()).collect();
+            let without: Vec<&str> =
+                wanted.without.iter().copied().chain(known.iter().map(String::as_str)).collect();
+            installed.extend(self.install_needs(member, &format!("environment-{number}"), &without)?);
+        }
+        Ok(installed)
+    }
+
+    /// Installs what a member needs into an environment of its own.
+    fn install_needs(
+        &self,
+        member: &str,
+        name: &str,
+        without: &[&str],
+    ) -> Result<Vec<Installed>, InstallError> {
+        let mut environment = Environment::read(&self.sync(member, name, without)?)?;
         // Where two packages bring different files of one name, the environment holds one of the two, and
         // which one is chance. Each alone has its own.
-        for name in environment.mixed() {
-            let others = environment.names().filter(|other| *other != name);
-            let without: Vec<&str> = wanted.without.iter().copied().chain(others).collect();
-            let alone = self.sync(&format!("environment-{name}"), &without)?;
-            environment.replace(&name, files_below(&alone, &[])?);
+        for package in environment.mixed() {
+            let others = environment.names().filter(|other| *other != package);
+            let without: Vec<&str> = without.iter().copied().chain(others).collect();
+            let alone = self.sync(member, &format!("{name}-{package}"), &without)?;
+            environment.replace(&package, files_below(&alone, &[])?);
         }
         Ok(environment.into_installed())
     }
 
     /// Makes an environment in the working folder, and returns the folder of its packages.
-    fn sync(&self, name: &str, without: &[&str]) -> Result<PathBuf, InstallError> {
+    fn sync(&self, member: &str, name: &str, without: &[&str]) -> Result<PathBuf, InstallError> {
         let environment = self.work.join(name);
         self.uv
             .install(&Sync {
                 workspace: &self.staged.root,
-                member: &self.project.member,
+                member,
                 script: self.project.script.as_deref(),
                 extras: &self.project.choice.extras,
                 groups: &self.project.choice.groups,

@@ -16,9 +16,11 @@ use crate::interpreter::Interpreter;
 use crate::select::Selection;
 use crate::{check, text};
 
-/// Where Lambda unpacks a function's code. Compiled in as each module's path, so that Python finds
-/// it right on import and mends nothing.
-const TASK_ROOT: &str = "/var/task";
+/// Where Lambda has the packages of a function or a layer. Compiled in as each module's path, so that Python finds it
+/// right on import and mends nothing.
+pub const fn root(is_layer: bool) -> &'static str {
+    if is_layer { "/opt/python" } else { "/var/task" }
+}
 
 /// How many bytes of source are compiled at once: enough that starting Python does not count, little enough to
 /// keep memory flat.
@@ -32,6 +34,8 @@ const COMPRESSED_AT_ONCE: u64 = 32 * 1024 * 1024;
 pub struct Kitchen<'a> {
     /// Who compiles.
     pub interpreter: &'a Interpreter,
+    /// Where the modules will be.
+    pub root: &'a str,
     /// In which order.
     pub order: Order,
     /// Packs of earlier packages: a file of the same name and contents is taken over from there.
@@ -152,7 +156,7 @@ fn compile<'a>(
         .filter(|job| job.is_python())
         .filter_map(|job| match &job.contents {
             Contents::File { path, .. } => {
-                let runtime_path = format!("{TASK_ROOT}/{}", job.path);
+                let runtime_path = format!("{}/{}", kitchen.root, job.path);
                 Some(((job.pack, job.path.as_str()), Source { path, runtime_path }))
             }
             Contents::Bytes(_) | Contents::Piece(_) => None,

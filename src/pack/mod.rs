@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-pub use make::{Kitchen, make};
+pub use make::{Kitchen, make, root};
 
 use crate::archive::{Compressed, Contents, Piece, Shape, checksum};
 use crate::bytecode::BytecodeError;

@@ -48,6 +48,9 @@ mod tests {
             choice: crate::request::Choice::default(),
             has_commands: false,
             handler: None,
+            layer: None,
+            layers: Vec::new(),
+            without: Vec::new(),
         };
         project.default_handler()
     }

@@ -9,7 +9,7 @@ mod patterns;
 mod python;
 mod sources;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,6 +22,7 @@ pub use python::version_file;
 use sources::computes_metadata;
 pub use sources::{LeftOut, SourceFile, Sources, Staged, slash_separated, source_files, stage};
 
+use crate::layer::{self, Held, Layer, LayerWish};
 use crate::request::{Choice, Request};
 use crate::target::{PythonVersion, Target};
 use crate::text;
@@ -47,6 +48,12 @@ pub struct Project {
     has_commands: bool,
     /// The handler, which says something about which files are the application.
     handler: Option<String>,
+    /// What a layer is to hold, where the bundle is one.
+    pub layer: Option<LayerWish>,
+    /// The layers of the function.
+    layers: Vec<Layer>,
+    /// The packages that are not entered: those that are excluded, and those that the layers hold.
+    without: Vec<String>,
 }
 
 /// A package whose sources lie on this machine.
@@ -235,6 +242,30 @@ pub enum ProjectError {
         /// The pattern.
         pattern: String,
     },
+    /// A layer is asked to hold what nobody needs.
+    #[error("the layer cannot hold `{name}`{hint}, which no member needs; they need {needed}")]
+    LayerOfNothing {
+        /// The package.
+        name: String,
+        /// The nearest one, as the end of the sentence.
+        hint: String,
+        /// What is needed.
+        needed: String,
+    },
+    /// A layer holds another version than the function needs.
+    #[error(
+        "the layer `{layer}` holds `{package}` {held}, and the function needs {locked}: make the layer from the same `uv.lock`, or leave it out"
+    )]
+    LayerVersion {
+        /// The layer.
+        layer: String,
+        /// The package.
+        package: String,
+        /// The version in the layer.
+        held: String,
+        /// The version in the lock.
+        locked: String,
+    },
     /// A local package is gone.
     #[error("the folder `{}` of the local package `{name}` does not exist, though `uv.lock` names it: run `uv lock`", .folder.display())]
     MissingLocalPackage {
@@ -260,8 +291,11 @@ impl ProjectError {
             Self::UnknownGroup { .. } => "UNKNOWN_GROUP",
             Self::Conflict { .. } => "CONFLICTING_EXTRAS",
             Self::ExcludesMember { .. } => "INVALID_OPTIONS",
-            Self::ExcludesNothing { .. } | Self::NothingMatches { .. } => "NOTHING_MATCHES",
+            Self::ExcludesNothing { .. } | Self::NothingMatches { .. } | Self::LayerOfNothing { .. } => {
+                "NOTHING_MATCHES"
+            }
             Self::ExcludesHandler { .. } => "HANDLER_NOT_FOUND",
+            Self::LayerVersion { .. } => "LAYER_VERSION_MISMATCH",
         }
     }
 }
@@ -300,7 +334,8 @@ fn lock_of_script(name: &str) -> String {
 impl Project {
     /// Finds and reads the workspace that the request is about.
     pub fn open(request: &Request) -> Result<Self, ProjectError> {
-        let Place { root, lock, member, script } = Place::find(&request.path, request.package.as_deref())?;
+        let Place { root, lock, member, script } =
+            Place::find(&request.path, request.package.as_deref(), request.layer.is_some())?;
         let runtime = request.target.python;
         if let Some(requires) = &lock.requires_python
             && !python::allows(requires, runtime)
@@ -325,6 +360,17 @@ impl Project {
             choice: request.choice.clone(),
             has_commands: !request.hooks.before_bundling.is_empty(),
             handler: request.handler.clone(),
+            layer: request.layer.clone().map(|layer| match &request.package {
+                Some(name) if layer.package_names.is_empty() => {
+                    LayerWish { package_names: vec![normalize_name(name)], ..layer }
+                }
+                _ => layer,
+            }),
+            layers: request.layers.clone(),
+            without: layer::held(&request.layers)
+                .map(|(held, _)| normalize_name(&held.name))
+                .chain(request.choice.exclude_packages.iter().cloned())
+                .collect(),
         };
         project.check_choice()?;
         Ok(project)
@@ -399,6 +445,9 @@ impl Project {
     /// The packages that ship with the member on the target, itself first: the local ones as
     /// folders, and all of them as the lock has them.
     pub fn reach(&self, environment: &MarkerEnvironment) -> Result<Reach<'_>, ProjectError> {
+        if let Some(wish) = &self.layer {
+            return self.reach_of_layer(wish, environment);
+        }
         let (packages, left_out) = self.walk(environment)?;
         let mut local = Vec::new();
         for package in &packages {
@@ -413,7 +462,81 @@ impl Project {
             let version = package.version.clone().unwrap_or_default();
             local.push(LocalPackage { name: package.name.clone(), version, folder, shipping });
         }
-        Ok(Reach { packages, local, left_out })
+        Ok(Reach { packages, local, left_out, members: vec![self.member.as_str()] })
+    }
+
+    /// What a layer holds, as far as the lock says so.
+    pub fn held(&self, environment: &MarkerEnvironment) -> Result<Vec<Held>, ProjectError> {
+        let reach = self.reach(environment)?;
+        let versioned = reach.packages.iter().filter_map(|package| {
+            Some(Held { name: package.name.clone(), version: package.version.clone()? })
+        });
+        Ok(versioned.collect())
+    }
+
+    /// The members whose packages a layer holds.
+    pub fn members_of_layer(&self, wish: &LayerWish) -> Vec<String> {
+        match wish.package_names.as_slice() {
+            [] => member_names(&self.lock).into_iter().map(str::to_owned).collect(),
+            names => names.to_vec(),
+        }
+    }
+
+    /// The packages that a layer holds, none of which is local.
+    fn reach_of_layer(
+        &self,
+        wish: &LayerWish,
+        environment: &MarkerEnvironment,
+    ) -> Result<Reach<'_>, ProjectError> {
+        let names = self.members_of_layer(wish);
+        let names = names.iter().map(|name| named_member(&self.root, &self.lock, name));
+        let names = names.collect::<Result<Vec<String>, _>>()?;
+        let members: Vec<&LockedPackage> = names.iter().filter_map(|name| self.lock.package(name)).collect();
+        let nothing = Wish { extras: &[], groups: &[], without: &[] };
+        let needs = |package| self.lock.reach(package, nothing, environment);
+        let mut packages: BTreeMap<&str, &LockedPackage> = BTreeMap::new();
+        for package in members.iter().flat_map(|member| needs(member)) {
+            packages.insert(&package.name, package);
+        }
+        packages.retain(|_, package| package.local_folder().is_none());
+        if !wish.packages.is_empty() {
+            if let Some(name) = wish.packages.iter().find(|name| !packages.contains_key(name.as_str())) {
+                return Err(ProjectError::LayerOfNothing {
+                    name: name.clone(),
+                    hint: text::did_you_mean(name, packages.keys().copied()),
+                    needed: text::list(&packages.keys().collect::<Vec<_>>()),
+                });
+            }
+            let chosen = wish.packages.iter().filter_map(|name| packages.get(name.as_str()).copied());
+            let chosen: BTreeSet<&str> =
+                chosen.flat_map(needs).map(|package| package.name.as_str()).collect();
+            packages.retain(|name, _| chosen.contains(name));
+        }
+        let all: BTreeSet<&str> = self.lock.packages().iter().map(|package| package.name.as_str()).collect();
+        Ok(Reach {
+            left_out: all.into_iter().filter(|name| !packages.contains_key(name)).collect(),
+            packages: packages.into_values().collect(),
+            local: Vec::new(),
+            members: members.into_iter().map(|member| member.name.as_str()).collect(),
+        })
+    }
+
+    /// Refuses layers that hold another version than the function needs. A package that it does not need is no mistake: a
+    /// layer is for many functions.
+    fn check_versions_in_layers(&self, reached: &[&LockedPackage]) -> Result<(), ProjectError> {
+        for (held, layer) in layer::held(&self.layers) {
+            let Some(package) = reached.iter().find(|package| package.name == held.name) else { continue };
+            let locked = package.version.clone().unwrap_or_default();
+            if locked != held.version {
+                return Err(ProjectError::LayerVersion {
+                    layer: layer.name.clone(),
+                    package: held.name.clone(),
+                    held: held.version.clone(),
+                    locked,
+                });
+            }
+        }
+        Ok(())
     }
 
     /// The packages that the member reaches, and the names of those that it would reach if none were excluded.
@@ -428,7 +551,8 @@ impl Project {
             return Err(ProjectError::Conflict { together: text::list(&together) });
         }
         let all = self.lock.reach(member, everything, environment);
-        if exclude_packages.is_empty() {
+        self.check_versions_in_layers(&all)?;
+        if self.without.is_empty() {
             return Ok((all, Vec::new()));
         }
         if exclude_packages.contains(&self.member) {
@@ -445,7 +569,7 @@ impl Project {
                 needed: text::list(&needed),
             });
         }
-        let packages = self.lock.reach(member, Wish { without: exclude_packages, ..everything }, environment);
+        let packages = self.lock.reach(member, Wish { without: &self.without, ..everything }, environment);
         needed.retain(|name| !packages.iter().any(|package| package.name == **name));
         Ok((packages, needed))
     }
@@ -487,6 +611,8 @@ pub struct Reach<'a> {
     pub local: Vec<LocalPackage>,
     /// The names of the packages that would be among them if none were excluded.
     pub left_out: Vec<&'a str>,
+    /// The members that need them, for each of which uv installs.
+    pub members: Vec<&'a str>,
 }
 
 /// A workspace, its lock, and one of its members.
@@ -498,14 +624,18 @@ struct Place {
 }
 
 impl Place {
-    fn find(path: &Path, package: Option<&str>) -> Result<Self, ProjectError> {
+    /// A layer is of no one member: where nobody names one, any will do.
+    fn find(path: &Path, package: Option<&str>, is_layer: bool) -> Result<Self, ProjectError> {
         let root = find_root(path)?;
         let script = script_name(path)?;
         let lockfile = root.join(script.as_deref().map_or_else(|| LOCKFILE.to_owned(), lock_of_script));
         let lock = parsed(&lockfile, script.as_deref())?;
         let member = match package {
             Some(name) => named_member(&root, &lock, name)?,
-            None => implied_member(&root, &lock, path)?,
+            None => implied_member(&root, &lock, path).or_else(|error| match lock.members().first() {
+                Some(member) if is_layer => Ok(member.name.clone()),
+                _ => Err(error),
+            })?,
         };
         Ok(Self { root, lock, member, script })
     }
@@ -513,8 +643,12 @@ impl Place {
 
 /// The Pythons that are right for a member by default, the best one first; never none. `path` is the workspace or any
 /// folder in it, absolute and with its links resolved.
-pub fn default_pythons(path: &Path, package: Option<&str>) -> Result<Vec<PythonVersion>, ProjectError> {
-    let Place { root, lock, member, script: _ } = Place::find(path, package)?;
+pub fn default_pythons(
+    path: &Path,
+    package: Option<&str>,
+    is_layer: bool,
+) -> Result<Vec<PythonVersion>, ProjectError> {
+    let Place { root, lock, member, script: _ } = Place::find(path, package, is_layer)?;
     let folder = folder_of(&root, &lock, &member);
     let requires = lock.requires_python.as_deref();
     let defaults = python::defaults(requires, &folder, &root);

@@ -1,0 +1,48 @@
+import { Names } from 'aws-cdk-lib';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
+import { layerPackages } from '../binding';
+import { DEFAULT_ARCHITECTURE, defaultRuntime, projectAsset } from './bundling';
+import type { BundledLayer, PythonLambdaLayerProps } from '../index';
+
+/** A Lambda layer with the third-party packages of a uv project. */
+export class PythonLambdaLayer extends lambda.LayerVersion {
+  /** What functions that take the layer have to know of it. */
+  readonly bundled: BundledLayer;
+
+  constructor(scope: Construct, id: string, props: PythonLambdaLayerProps = {}) {
+    const { path, packageNames = [], packages = [], bundling, ...layerOptions } = props;
+    const packageName = packageNames[0];
+    const runtime = props.runtime ?? defaultRuntime({ path, packageName }, true);
+    const architecture = props.architecture ?? DEFAULT_ARCHITECTURE;
+    const project = { path, packageName, runtime, architecture, bundling };
+    const { sourcePath, options, core, local } = projectAsset(project, { packageNames, packages });
+
+    super(scope, id, {
+      ...without(layerOptions),
+      compatibleRuntimes: [runtime],
+      compatibleArchitectures: [architecture],
+      code: lambda.Code.fromAsset(sourcePath, options),
+    });
+    this.bundled = {
+      name: Names.uniqueId(this),
+      pythonVersion: runtime.name.replace(/^python/, ''),
+      architecture: architecture.name as BundledLayer['architecture'],
+      packages: layerPackages(core),
+      // Known once the layer is bundled, which CDK does before it makes what takes the layer.
+      get unzippedBytes() {
+        return local.unzippedBytes;
+      },
+    };
+  }
+}
+
+function without({ runtime: _, architecture: __, ...options }: Omit<PythonLambdaLayerProps, 'path'>) {
+  return options;
+}
+
+/** What is known of those of the layers that this package makes. */
+export function bundledLayers(layers: readonly lambda.ILayerVersion[] | undefined): BundledLayer[] | undefined {
+  const bundled = layers?.filter((layer) => layer instanceof PythonLambdaLayer).map((layer) => layer.bundled);
+  return bundled?.length ? bundled : undefined;
+}
