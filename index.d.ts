@@ -396,6 +396,71 @@ export declare function bundleSync(options: BundleOptions, outputDir: string): B
  */
 export declare function bundleAll(requests: readonly BundleRequest[]): Promise<Bundle[]>;
 
+/**
+ * Says why each file would be in a zip, and why what is left out would not. Installs and builds what is not kept yet, as a
+ * bundle does, and writes no zip.
+ *
+ * @throws {BundleError} The promise is rejected where the zip could not be built on this machine.
+ *
+ * @example
+ * const { packages, leftOut } = await explain({ path: '.', packageName: 'demo-lambda1' });
+ * // packages: [{ name: 'orjson', reason: 'demo-lambda1 -> demo-common -> orjson', ... }, ...]
+ * // leftOut: [{ kind: 'package', name: 'pytest', reason: 'it is in the dependency group `dev` (...)' }, ...]
+ */
+export declare function explain(options: BundleOptions): Promise<Explanation>;
+
+/** Says it, and blocks until it is done. */
+export declare function explainSync(options: BundleOptions): Explanation;
+
+/** What a bundle holds and what it does not, and why. */
+export interface Explanation {
+  /** The packages in the zip, by name. */
+  readonly packages: readonly ExplainedPackage[];
+
+  /** What is not in it: packages first, by name. Files that git ignores, and what never ships, are not listed. */
+  readonly leftOut: readonly Omission[];
+}
+
+/** A package in a bundle, and why it is there. */
+export interface ExplainedPackage {
+  /** The normalised name; `commandHooks` for files that your commands made. */
+  readonly name: string;
+
+  /** The version. */
+  readonly version: string;
+
+  /** The shortest way to it: `app -> library -> orjson`, extras and groups named. */
+  readonly reason: string;
+
+  /** Size of its unpacked files in bytes, bytecode included. */
+  readonly bytes: number;
+
+  /**
+   * Its files: each by its path in the zip, its size in bytes, and whether the package brings it (`content`), it says what
+   * the package is (`metadata`), or it was compiled of a source beside it (`bytecode`).
+   */
+  readonly files: ReadonlyArray<{
+    readonly path: string;
+    readonly bytes: number;
+    readonly kind: 'content' | 'metadata' | 'bytecode';
+  }>;
+}
+
+/** A package or a file that is not in a bundle. */
+export interface Omission {
+  /** What it is. */
+  readonly kind: 'package' | 'file';
+
+  /** The name of the package; the path of the file in the folder of its package. */
+  readonly name: string;
+
+  /** The package that the file is of. */
+  readonly package?: string;
+
+  /** Why it is not there, as a few words. */
+  readonly reason: string;
+}
+
 /** One of many bundles. */
 export interface BundleRequest {
   /** What to build, and how. */

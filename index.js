@@ -4,7 +4,8 @@
 // it is first asked for. The getters have the one shape that Node recognises when it looks for the names that an ES
 // module may import: `get: function () { return object.name; }`.
 
-const { bundle, bundleAllOf, bundleSync, verify, verifySync, diffSync } = requireBuilt('./binding.js');
+const { bundle, bundleAllOf, bundleSync, explain, explainSync, verify, verifySync, diffSync } =
+  requireBuilt('./binding.js');
 const { UvBundler } = requireBuilt('./construct/bundler.js');
 
 exports.bundle = bundle;
@@ -15,6 +16,12 @@ exports.bundleAll = async function bundleAll(requests) {
   );
 };
 exports.bundleSync = bundleSync;
+exports.explain = async function (options) {
+  return JSON.parse(await explain(options));
+};
+exports.explainSync = function (options) {
+  return JSON.parse(explainSync(options));
+};
 exports.verify = verify;
 exports.verifySync = verifySync;
 exports.diffSync = diffSync;

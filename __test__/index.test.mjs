@@ -18,6 +18,8 @@ const NAMES = [
   'bundleAll',
   'bundleSync',
   'diffSync',
+  'explain',
+  'explainSync',
   'verify',
   'verifySync',
 ];

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Instant;
 
+use pep508_rs::MarkerEnvironment;
 use serde_json::json;
 
 use crate::archive::{self, ArchiveError, Contents, Entry};
@@ -14,12 +15,12 @@ use crate::check::{self, CheckedFile, Measured, SizeError, check_handler};
 use crate::conditions::Conditions;
 use crate::error::Error;
 use crate::gather::{Gathered, Gathering, merge};
-use crate::identity::Surroundings;
+use crate::identity::{Identity, Surroundings};
 use crate::install::check_lock;
 use crate::interpreter::Interpreter;
 use crate::layer;
 use crate::pack::{Pack, PackedFile};
-use crate::project::{Project, marker_environment, stage};
+use crate::project::{Project, Reach, marker_environment, stage};
 use crate::report::{Bundle, PackageReport, Warning};
 use crate::request::Request;
 use crate::select::SelectError;
@@ -59,14 +60,10 @@ fn undamaged(request: &Request, output: Option<&Path>, conditions: &Conditions) 
 
 fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Result<Bundle, Error> {
     let start = Instant::now();
-    let (store, no_store) = open_store(request, conditions);
-    let project = Project::open(request)?;
-    let uv = Uv::find(request, &store)?.with_cache(&conditions.cache);
-    let interpreter = Interpreter::find(request, &project, &uv, &store)?;
-    let environment = marker_environment(request.target, &interpreter.version)
-        .ok_or_else(|| Error::Bug(format!("`{}` is no version", interpreter.version)))?;
-    let reach = project.reach(&environment)?;
-    let surroundings = Surroundings::new(request, &project, &uv, &interpreter);
+    let means = Means::find(request, conditions)?;
+    let Means { store, project, uv, interpreter, .. } = &means;
+    let reach = project.reach(&means.environment)?;
+    let surroundings = Surroundings::new(request, project, uv, interpreter);
     let identity = surroundings.identity(&reach)?;
     let lock = surroundings.lock()?;
     let name = format!("{}.zip", if request.layer.is_some() { "layer" } else { &project.member });
@@ -86,28 +83,12 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
     }
 
     let work = WorkFolder::new(&conditions.work).map_err(Error::WorkFolder)?;
-    let staged = stage(&project, &reach, &work.path().join("workspace"))?;
-    if store.fact(&lock).is_none() {
-        check_lock(&project, &staged, &uv, &interpreter)?;
-        store.remember(&lock, "matches");
-    }
-    let gathering = Gathering {
-        request,
-        project: &project,
-        uv: &uv,
-        interpreter: &interpreter,
-        conditions,
-        store: &store,
-        staged: &staged,
-        work: work.path(),
-    };
-    let Gathered { mut packs, is_as_expected } = gathering.gather(&reach, &identity)?;
-    if !request.hooks.after_bundling.is_empty() {
-        packs = vec![gathering.after_hooks(&packs)?];
-    }
+    let Gathered { packs, after_commands, is_as_expected } =
+        means.gather(&reach, &identity, &lock, work.path())?;
+    let packs = after_commands.map_or(packs, |pack| vec![pack]);
     let files = merge(&packs);
     if files.is_empty() {
-        return Err(SelectError::Empty { member: project.member }.into());
+        return Err(SelectError::Empty { member: project.member.clone() }.into());
     }
     let warnings = check(&files, request)?;
     let packages = package_reports(&packs, &files);
@@ -127,7 +108,7 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
     let zip = kept_at.or_else(|| path.clone()).unwrap_or_else(|| work.path().join(&name));
     let (written, function) = thread::scope(|scope| {
         // Python reads the handler's module meanwhile.
-        let function = scope.spawn(|| check_function(&files, request, &interpreter, &store));
+        let function = scope.spawn(|| check_function(&files, request, interpreter, store));
         (archive::write(entries, &zip), function.join().unwrap_or_else(|panic| resume_unwind(panic)))
     });
     let written = written?;
@@ -161,9 +142,59 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
         store.keep_small();
     }
     bundle.warnings.extend(too_large);
-    bundle.warnings.extend(no_store);
+    bundle.warnings.extend(means.no_store);
     bundle.elapsed = start.elapsed();
     Ok(bundle)
+}
+
+/// What a bundle is made of and with, found before anything of it is made.
+#[derive(Debug)]
+pub(crate) struct Means<'a> {
+    request: &'a Request,
+    conditions: &'a Conditions,
+    /// What is known.
+    pub store: Store,
+    /// Why nothing is known, where that was not asked for.
+    no_store: Option<Warning>,
+    /// Of which project.
+    pub project: Project,
+    /// The uv that installs.
+    pub uv: Uv,
+    /// The Python that compiles.
+    pub interpreter: Interpreter,
+    /// What markers mean on the target.
+    pub environment: MarkerEnvironment,
+}
+
+impl<'a> Means<'a> {
+    /// Finds them.
+    pub fn find(request: &'a Request, conditions: &'a Conditions) -> Result<Self, Error> {
+        let (store, no_store) = open_store(request, conditions);
+        let project = Project::open(request)?;
+        let uv = Uv::find(request, &store)?.with_cache(&conditions.cache);
+        let interpreter = Interpreter::find(request, &project, &uv, &store)?;
+        let environment = marker_environment(request.target, &interpreter.version)
+            .ok_or_else(|| Error::Bug(format!("`{}` is no version", interpreter.version)))?;
+        Ok(Self { request, conditions, store, no_store, project, uv, interpreter, environment })
+    }
+
+    /// Everything that ships, in packs. `lock` is the key of the answer to whether the lock is right.
+    pub fn gather(
+        &self,
+        reach: &Reach<'_>,
+        identity: &Identity<'_>,
+        lock: &Key,
+        work: &Path,
+    ) -> Result<Gathered, Error> {
+        let Self { request, conditions, store, project, uv, interpreter, .. } = self;
+        let staged = stage(project, reach, &work.join("workspace"))?;
+        if store.fact(lock).is_none() {
+            check_lock(project, &staged, uv, interpreter)?;
+            store.remember(lock, "matches");
+        }
+        Gathering { request, project, uv, interpreter, conditions, store, staged: &staged, work }
+            .gather(reach, identity)
+    }
 }
 
 /// Checks that the bundle is small enough, and returns what the user should be warned of.

@@ -45,6 +45,8 @@ pub struct Gathering<'a> {
 pub struct Gathered {
     /// The packs: of local packages, the member's first; then of others, by name.
     pub packs: Vec<Pack>,
+    /// What ships in their place, where commands of the caller's change what ships.
+    pub after_commands: Option<Pack>,
     /// Whether uv installed exactly what we read in the lock. Otherwise what was made is right, since uv decides, but
     /// what we read must not be the way to find it again.
     pub is_as_expected: bool,
@@ -104,7 +106,10 @@ impl Gathering<'_> {
             packs.insert(installed.origin.name(), pack);
         }
         let in_order: Vec<Pack> = parts.iter().filter_map(|part| packs.remove(part.name)).collect();
-        Ok(Gathered { packs: in_order.into_iter().chain(packs.into_values()).collect(), is_as_expected })
+        let packs: Vec<Pack> = in_order.into_iter().chain(packs.into_values()).collect();
+        let has_commands = !request.hooks.after_bundling.is_empty();
+        let after_commands = has_commands.then(|| self.after_hooks(&packs)).transpose()?;
+        Ok(Gathered { packs, after_commands, is_as_expected })
     }
 
     fn known<'part>(&self, part: &Part<'part>) -> Option<(&'part str, Pack)> {
@@ -131,7 +136,7 @@ impl Gathering<'_> {
     }
 
     /// Gives the files that ship to the caller's commands, and packs what they leave.
-    pub fn after_hooks(&self, packs: &[Pack]) -> Result<Pack, Error> {
+    fn after_hooks(&self, packs: &[Pack]) -> Result<Pack, Error> {
         let folder = self.work.join("selection");
         fs_err::create_dir_all(&folder).map_err(SelectError::from)?;
         for (path, file) in merge(packs) {

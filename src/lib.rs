@@ -42,6 +42,7 @@ pub mod store;
 
 // What is done with bundles.
 pub mod compare;
+pub mod explain;
 pub mod verify;
 
 // Around the walk.
@@ -67,6 +68,7 @@ pub use bundle::{bundle, bundle_under};
 pub use compare::diff;
 pub use conditions::Conditions;
 pub use error::Error;
+pub use explain::explain;
 pub use project::find_root;
 pub use report::Bundle;
 pub use request::Request;

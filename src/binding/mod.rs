@@ -166,6 +166,42 @@ pub fn verify(
     AsyncTask::new(VerifyTask { options, settings })
 }
 
+/// The one function behind both doors of `explain`.
+fn run_explain(options: &Options) -> std::result::Result<String, Error> {
+    let explanation = caught(|| crate::explain(&options.request()?))?;
+    serde_json::to_string(&explanation).map_err(|error| Error::Bug(error.to_string()))
+}
+
+/// Says why each file is in a bundle, and why what was left out is not, as JSON.
+#[napi]
+pub fn explain_sync(#[napi(ts_arg_type = "unknown")] options: Options) -> Result<String> {
+    run_explain(&options).map_err(|error| to_js(&error))
+}
+
+/// An explanation in the making, on another thread.
+pub struct ExplainTask {
+    options: Options,
+}
+
+impl Task for ExplainTask {
+    type Output = std::result::Result<String, Error>;
+    type JsValue = String;
+
+    fn compute(&mut self) -> napi::Result<Self::Output> {
+        Ok(run_explain(&self.options))
+    }
+
+    fn resolve(&mut self, env: Env, outcome: Self::Output) -> napi::Result<String> {
+        outcome.map_err(|error| napi::Error::from(napi::JsError::from(to_js(&error)).into_unknown(env)))
+    }
+}
+
+/// Explains without blocking, as JSON.
+#[napi(ts_return_type = "Promise<string>")]
+pub fn explain(#[napi(ts_arg_type = "unknown")] options: Options) -> AsyncTask<ExplainTask> {
+    AsyncTask::new(ExplainTask { options })
+}
+
 /// Says what changed from one zip to another.
 #[napi]
 pub fn diff_sync(before: String, after: String) -> Result<Diff> {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::Bundle;
 use crate::compare::{Diff, FileChange, PackageChange, Side};
+use crate::explain::{Explanation, FileKind, Omission};
 use crate::report::Warning;
 use crate::store::{LIMIT, Tidied, Usage};
 use crate::text::size;
@@ -61,6 +62,36 @@ pub(super) fn bundle(bundle: &Bundle) -> String {
     let packages: Vec<String> =
         bundle.packages.iter().map(|package| format!("{} {}", package.name, package.version)).collect();
     lines.add(&format!("  packages  {}", packages.join(", ")));
+    lines.0
+}
+
+pub(super) fn explanation(explanation: &Explanation, with_files: bool) -> String {
+    let mut lines = Lines::new();
+    for package in &explanation.packages {
+        lines.add(&format!(
+            "{} {}  {}, {}: {}",
+            package.name,
+            package.version,
+            count(package.files.len(), "file"),
+            size(package.bytes),
+            package.reason
+        ));
+        for file in package.files.iter().filter(|_| with_files) {
+            let kind = match file.kind {
+                FileKind::Content => "",
+                FileKind::Metadata => ", metadata",
+                FileKind::Bytecode => ", bytecode",
+            };
+            lines.add(&format!("  {} ({}{kind})", file.path, size(file.bytes)));
+        }
+    }
+    if !explanation.left_out.is_empty() {
+        lines.add("left out:");
+    }
+    for Omission { name, package, reason, .. } in &explanation.left_out {
+        let of = package.as_ref().map_or_else(String::new, |package| format!(" of {package}"));
+        lines.add(&format!("  {name}{of}: {reason}"));
+    }
     lines.0
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::Bundle;
 use crate::compare::{Diff, Difference, FileChange, PackageChange, Side};
+use crate::explain::Explanation;
 use crate::store::{Tidied, Usage};
 use crate::verify::Verification;
 
@@ -39,6 +40,10 @@ pub(super) fn bundle(bundle: &Bundle) -> Value {
         "reused": bundle.reused,
         "seconds": bundle.elapsed.as_secs_f64(),
     })
+}
+
+pub(super) fn explanation(explanation: &Explanation) -> Value {
+    json!(explanation)
 }
 
 pub(super) fn cache(folder: &Path, tidied: Option<Tidied>, usage: Usage) -> Value {

@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::error::{Error, caught};
 use crate::store::{Store, default_folder};
 use crate::verify::VerifySettings;
-use crate::{Request, bundle, diff, verify};
+use crate::{Request, bundle, diff, explain, verify};
 
 /// How long to wait for a reader that takes no more at the moment.
 const READER_IS_SLOW: Duration = Duration::from_millis(1);
@@ -59,6 +59,9 @@ enum Verb {
     /// Say what changed from one zip to another: packages, files, or only the zip around them
     #[command(after_help = EXIT_CODES)]
     Diff(DiffVerb),
+    /// Say why each file would be in the zip of one package, and why what is left out would not
+    #[command(after_help = EXIT_CODES)]
+    Explain(ExplainVerb),
     /// Say how large the cache is; with `prune` or `clear`, make it smaller
     #[command(after_help = EXIT_CODES)]
     Cache(CacheVerb),
@@ -243,6 +246,15 @@ struct BundleVerb {
 }
 
 #[derive(Debug, Args)]
+struct ExplainVerb {
+    #[command(flatten)]
+    what: What,
+    /// List every file, and not only the packages
+    #[arg(long)]
+    files: bool,
+}
+
+#[derive(Debug, Args)]
 struct VerifyVerb {
     #[command(flatten)]
     what: What,
@@ -354,6 +366,15 @@ impl Verb {
                 })
             }
             Self::Cache(verb) => verb.answer(),
+            Self::Explain(ExplainVerb { what, files }) => {
+                let explanation = explain(&what.request()?)?;
+                Ok(Answer {
+                    text: human::explanation(&explanation, *files),
+                    value: json::explanation(&explanation),
+                    warnings: String::new(),
+                    ending: Ending::Good,
+                })
+            }
             Self::Diff(DiffVerb { before, after }) => {
                 let diff = diff(before, after)?;
                 Ok(Answer {

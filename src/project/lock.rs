@@ -91,8 +91,9 @@ struct Metadata {
 
 /// A package, or an extra or a group of it, that a bundle is made with.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
-struct Activated {
-    package: String,
+pub struct Activated {
+    /// The package.
+    pub package: String,
     extra: Option<String>,
     group: Option<String>,
 }
@@ -128,6 +129,48 @@ enum Part<'a> {
     Itself,
     Extra(&'a str),
     Group(&'a str),
+}
+
+/// A place that the walk comes to.
+#[derive(Debug, Clone, Copy)]
+struct Step<'a> {
+    package: &'a LockedPackage,
+    part: Part<'a>,
+    /// The step before, by its number: that with the dependency that leads here.
+    from: Option<usize>,
+    /// The marker of that dependency, where it does not hold.
+    marker: Option<&'a str>,
+}
+
+/// How the walk takes markers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Markers {
+    /// It enters where they hold.
+    Decide,
+    /// It enters where they hold, and what it comes across is activated.
+    DecideAndGather,
+    /// It enters everywhere.
+    AreNoted,
+}
+
+/// The shortest way from a member to a package that it needs.
+#[derive(Debug)]
+pub struct Way<'a> {
+    /// The package.
+    pub package: &'a LockedPackage,
+    /// What leads to it, the member first, the package itself last.
+    pub steps: Vec<Activated>,
+}
+
+/// What keeps a package away from a member that could need it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Obstacle {
+    /// It is in an extra of the member that is not asked for.
+    Extra(String),
+    /// It is in a dependency group of the member that is not asked for.
+    Group(String),
+    /// A marker does not hold on the target.
+    Marker(String),
 }
 
 /// Where a locked package comes from. Paths are relative to the folder of the lock.
@@ -256,14 +299,84 @@ impl Lock {
         wish: Wish<'a>,
         environment: &MarkerEnvironment,
     ) -> Vec<&'a LockedPackage> {
+        let mut activated = self.activated(member, wish, environment);
+        distinct(&self.walk(member, wish, environment, &mut activated, Markers::Decide))
+            .map(|(_, package)| package)
+            .collect()
+    }
+
+    /// What is activated with a wish.
+    fn activated(
+        &self,
+        member: &LockedPackage,
+        wish: Wish<'_>,
+        environment: &MarkerEnvironment,
+    ) -> Vec<Activated> {
         let mut activated = wish.activated(member);
         // As uv does it: where extras conflict, a marker may ask for an extra that comes up later, so a first walk
         // gathers them. It enters excluded packages, because uv knows nothing of excluding when it decides.
         if !self.conflicts.is_empty() {
             let everything = Wish { without: &[], ..wish };
-            self.walk(member, everything, environment, &mut activated, true);
+            self.walk(member, everything, environment, &mut activated, Markers::DecideAndGather);
         }
-        self.walk(member, wish, environment, &mut activated, false)
+        activated
+    }
+
+    /// The shortest way to each of the packages of [`reach`](Self::reach), in the same order.
+    pub fn ways<'a>(
+        &'a self,
+        member: &'a LockedPackage,
+        wish: Wish<'a>,
+        environment: &MarkerEnvironment,
+    ) -> Vec<Way<'a>> {
+        let mut activated = self.activated(member, wish, environment);
+        let steps = self.walk(member, wish, environment, &mut activated, Markers::Decide);
+        distinct(&steps).map(|(number, package)| Way { package, steps: way_to(&steps, number) }).collect()
+    }
+
+    /// The packages that the member could need and, with this wish in this environment, does not: each with the
+    /// shortest way, and with what is in that way. What is excluded is not among them.
+    pub fn out_of_reach<'a>(
+        &'a self,
+        member: &'a LockedPackage,
+        wish: Wish<'a>,
+        environment: &MarkerEnvironment,
+    ) -> Vec<(Way<'a>, Obstacle)> {
+        let mut activated = self.activated(member, wish, environment);
+        let others = |all: BTreeSet<&str>, asked: &[String]| -> Vec<String> {
+            let others = all.into_iter().map(str::to_owned).filter(|name| !asked.contains(name));
+            asked.iter().cloned().chain(others).collect()
+        };
+        let (extras, groups) = (others(member.extras(), wish.extras), others(member.groups(), wish.groups));
+        let everything = Wish { extras: &extras, groups: &groups, without: &[] };
+        let steps = self.walk(member, everything, environment, &mut activated, Markers::AreNoted);
+        let obstacle = |number: usize| {
+            back_from(&steps, number).fold(None, |later, step| match step {
+                Step { part: Part::Extra(extra), from: None, .. }
+                    if !wish.extras.iter().any(|asked| asked == extra) =>
+                {
+                    Some(Obstacle::Extra((*extra).to_owned()))
+                }
+                Step { part: Part::Group(group), .. } if !wish.groups.iter().any(|asked| asked == group) => {
+                    Some(Obstacle::Group((*group).to_owned()))
+                }
+                Step { marker: Some(marker), .. } => Some(Obstacle::Marker((*marker).to_owned())),
+                _ => later,
+            })
+        };
+        let reached: BTreeSet<&str> = self
+            .reach(member, Wish { without: &[], ..wish }, environment)
+            .iter()
+            .map(|package| package.name.as_str())
+            .collect();
+        distinct(&steps)
+            .filter(|(_, package)| !reached.contains(package.name.as_str()))
+            .filter_map(|(number, package)| {
+                // Looked up again: the steps live no longer than `everything`, the lock does.
+                let package = self.packages.iter().find(|other| std::ptr::eq(*other, package))?;
+                Some((Way { package, steps: way_to(&steps, number) }, obstacle(number)?))
+            })
+            .collect()
     }
 
     /// The first set of the lock's conflicts of which a member with these extras and groups would have two, as
@@ -278,35 +391,35 @@ impl Lock {
             return None;
         }
         let mut activated = wish.activated(member);
-        self.walk(member, wish, environment, &mut activated, true);
+        self.walk(member, wish, environment, &mut activated, Markers::DecideAndGather);
         self.conflicts
             .iter()
             .map(|set| set.iter().filter(|one| activated.contains(one)).map(ToString::to_string).collect())
             .find(|together: &Vec<String>| together.len() > 1)
     }
 
-    /// Walks over the dependencies, with the markers that hold. Where `gathers`, what it comes across is activated.
+    /// Walks over the dependencies, level by level, so that the first step to a package ends a shortest way to it.
     fn walk<'a>(
         &'a self,
         member: &'a LockedPackage,
         wish: Wish<'a>,
         environment: &MarkerEnvironment,
         activated: &mut Vec<Activated>,
-        gathers: bool,
-    ) -> Vec<&'a LockedPackage> {
+        markers: Markers,
+    ) -> Vec<Step<'a>> {
         let mut seen: HashSet<(*const LockedPackage, Part<'_>)> = HashSet::new();
-        let mut reached: Vec<&LockedPackage> = Vec::new();
-        let mut queue: VecDeque<(&LockedPackage, Part<'_>)> = VecDeque::from([(member, Part::Itself)]);
-        queue.extend(wish.extras.iter().map(|extra| (member, Part::Extra(extra))));
-        queue.extend(wish.groups.iter().map(|group| (member, Part::Group(group))));
-        while let Some((package, part)) = queue.pop_front() {
-            if !seen.insert((std::ptr::from_ref(package), part)) {
+        let mut steps: Vec<Step<'_>> = Vec::new();
+        let first = |part| Step { package: member, part, from: None, marker: None };
+        let mut queue: VecDeque<Step<'_>> = VecDeque::from([first(Part::Itself)]);
+        queue.extend(wish.extras.iter().map(|extra| first(Part::Extra(extra))));
+        queue.extend(wish.groups.iter().map(|group| first(Part::Group(group))));
+        while let Some(step) = queue.pop_front() {
+            if !seen.insert((std::ptr::from_ref(step.package), step.part)) {
                 continue;
             }
-            if !reached.iter().any(|known| std::ptr::eq(*known, package)) {
-                reached.push(package);
-            }
-            for dependency in package.dependencies_of(part) {
+            let from = Some(steps.len());
+            steps.push(step);
+            for dependency in step.package.dependencies_of(step.part) {
                 if wish.without.contains(&dependency.name) {
                     continue;
                 }
@@ -315,13 +428,18 @@ impl Lock {
                     extra: Some(extra.clone()),
                     group: None,
                 });
+                let gathers = markers == Markers::DecideAndGather;
                 let new: Vec<Activated> =
                     extras.filter(|extra| gathers && !activated.contains(extra)).collect();
                 let known = activated.len();
                 activated.extend(new);
+                let mut marker = None;
                 if !dependency.applies(environment, activated) {
                     activated.truncate(known);
-                    continue;
+                    if markers != Markers::AreNoted {
+                        continue;
+                    }
+                    marker = dependency.marker.as_deref();
                 }
                 let mut named: Vec<&LockedPackage> =
                     self.packages.iter().filter(|package| dependency.names(package)).collect();
@@ -330,12 +448,50 @@ impl Lock {
                     named.retain(|package| package.is_for(environment));
                 }
                 for package in named {
-                    queue.push_back((package, Part::Itself));
-                    queue.extend(dependency.extra.iter().map(|extra| (package, Part::Extra(extra.as_str()))));
+                    let step = |part| Step { package, part, from, marker };
+                    queue.push_back(step(Part::Itself));
+                    queue.extend(dependency.extra.iter().map(|extra| step(Part::Extra(extra))));
                 }
             }
         }
-        reached
+        steps
+    }
+}
+
+/// The packages that steps come to, each once, with the number of the first step to it.
+fn distinct<'steps, 'a>(
+    steps: &'steps [Step<'a>],
+) -> impl Iterator<Item = (usize, &'a LockedPackage)> + use<'steps, 'a> {
+    let mut seen: HashSet<*const LockedPackage> = HashSet::new();
+    let steps = steps.iter().enumerate();
+    steps
+        .filter(move |(_, step)| seen.insert(std::ptr::from_ref(step.package)))
+        .map(|(number, step)| (number, step.package))
+}
+
+/// A step and those that led to it, backwards.
+fn back_from<'steps, 'a>(
+    steps: &'steps [Step<'a>],
+    number: usize,
+) -> impl Iterator<Item = &'steps Step<'a>> + use<'steps, 'a> {
+    std::iter::successors(steps.get(number), |step| steps.get(step.from?))
+}
+
+/// What led to a step, the member first.
+fn way_to(steps: &[Step<'_>], number: usize) -> Vec<Activated> {
+    let mut way: Vec<Activated> = back_from(steps, number).map(Step::activated).collect();
+    way.reverse();
+    way
+}
+
+impl Step<'_> {
+    fn activated(&self) -> Activated {
+        let (extra, group) = match self.part {
+            Part::Itself => (None, None),
+            Part::Extra(extra) => (Some(extra.to_owned()), None),
+            Part::Group(group) => (None, Some(group.to_owned())),
+        };
+        Activated { package: self.package.name.clone(), extra, group }
     }
 }
 
@@ -640,6 +796,66 @@ mod tests {
         assert_eq!(chosen(&[], &[], &["sdk"]).0, "app");
         assert_eq!(chosen(&["web"], &[], &["sdk"]).0, "app web common turbo2.0");
         assert_eq!(chosen(&["web"], &[], &["core"]).0, "app sdk web common turbo2.0");
+    }
+
+    /// The shortest ways of the app of `CHOICES`, and what is out of its reach.
+    fn ways(extras: &[&str], groups: &[&str], without: &[&str]) -> (Vec<String>, Vec<String>) {
+        let lock: Lock = toml::from_str(CHOICES).unwrap();
+        let target = Target::new("3.13", Architecture::X86_64).unwrap();
+        let environment = marker_environment(target, "3.13.5").unwrap();
+        let (extras, groups, without) = (names(extras), names(groups), names(without));
+        let wish = Wish { extras: &extras, groups: &groups, without: &without };
+        let member = lock.package("app").unwrap();
+        let text = |way: &Way<'_>| way.steps.iter().map(ToString::to_string).collect::<Vec<_>>().join(" -> ");
+        (
+            lock.ways(member, wish, &environment).iter().map(text).collect(),
+            lock.out_of_reach(member, wish, &environment)
+                .iter()
+                .map(|(way, obstacle)| format!("{} {obstacle:?}", text(way)))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn the_shortest_way_names_extras_and_groups() {
+        assert_eq!(
+            ways(&[], &[], &[]).0,
+            ["app", "app -> sdk", "app -> sdk -> core", "app -> sdk -> common"]
+        );
+        assert_eq!(
+            ways(&["web"], &["base"], &["sdk"]).0,
+            [
+                "app",
+                "app[web] -> web",
+                "app:base -> pytest",
+                "app[web] -> web -> common",
+                "app[web] -> web[fast] -> turbo"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_out_of_reach_has_an_obstacle_in_its_way() {
+        let without_anything = ways(&[], &[], &[]).1;
+        assert_eq!(
+            without_anything,
+            [
+                r#"app[one] -> turbo Extra("one")"#,
+                r#"app[two] -> turbo Extra("two")"#,
+                r#"app[web] -> web Extra("web")"#,
+                r#"app:base -> pytest Group("base")"#
+            ]
+        );
+        // An excluded package is not out of reach: it is excluded.
+        assert_eq!(ways(&[], &[], &["sdk"]).1, without_anything);
+        assert_eq!(ways(&["web", "one"], &["base"], &[]).1, [""; 0]);
+        let lock = lock();
+        let target = Target::new("3.13", Architecture::X86_64).unwrap();
+        let environment = marker_environment(target, "3.13.5").unwrap();
+        let out_of_reach = lock.out_of_reach(lock.package("app").unwrap(), Wish::default(), &environment);
+        let [(way, obstacle)] = out_of_reach.as_slice() else { panic!("{out_of_reach:?}") };
+        assert_eq!(way.package.name, "windows-only");
+        assert_eq!(*obstacle, Obstacle::Marker("sys_platform == 'win32'".to_owned()));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod lock;
 mod patterns;
 mod python;
 mod sources;
+mod why;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -16,11 +17,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub use application::Aside;
 pub use lock::{Artifact, Lock, LockedPackage, Source, Wish, marker_environment};
+pub use lock::{Obstacle, Way};
 pub use patterns::problem_of_pattern;
 use pep508_rs::MarkerEnvironment;
 pub use python::version_file;
 use sources::computes_metadata;
 pub use sources::{LeftOut, SourceFile, Sources, Staged, slash_separated, source_files, stage};
+pub use why::{Absence, Why};
 
 use crate::layer::{self, Held, Layer, LayerWish};
 use crate::request::{Choice, Request};

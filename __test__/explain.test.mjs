@@ -1,0 +1,68 @@
+// Why each file is in a bundle, and why what is left out is not.
+
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { bundleSync, explain, explainSync } from '../index.js';
+import { root, run } from '../scripts/tools.mjs';
+import { fixture, interpreter, options, pythonVersion, unzip, uv } from './machine.mjs';
+import { temporaryFolder } from './workspace.mjs';
+
+test('every file of a bundle has exactly one reason', async (t) => {
+  const bundleOptions = options(fixture(t));
+  const { path: zip, unzippedBytes } = bundleSync(bundleOptions, temporaryFolder(t));
+  const explanation = explainSync(bundleOptions);
+  const files = explanation.packages.flatMap((each) => each.files);
+  assert.deepEqual(files.map((file) => file.path).sort(), Object.keys(unzip(zip)).sort());
+  assert.equal(
+    explanation.packages.reduce((sum, { bytes }) => sum + bytes, 0),
+    unzippedBytes,
+  );
+  assert.deepEqual(
+    explanation.packages.map(({ name, reason }) => [name, reason]),
+    [
+      ['acme-greeting', 'app -> acme-greeting'],
+      ['app', 'the package that is bundled'],
+      ['library', 'app -> library'],
+    ],
+  );
+  const kinds = Object.fromEntries(files.map((file) => [file.path, file.kind]));
+  assert.equal(kinds['app/main.py'], 'content');
+  assert.equal(kinds['app-1.0.dist-info/METADATA'], 'metadata');
+  assert.equal(kinds[`app/__pycache__/main.cpython-${pythonVersion.replace('.', '')}.pyc`], 'bytecode');
+  assert.deepEqual(await explain(bundleOptions), explanation);
+});
+
+test('what is left out has its reason', (t) => {
+  const workspace = fixture(t);
+  fs.writeFileSync(path.join(workspace, 'packages/app/src/app/notes.md'), '');
+  const { leftOut } = explainSync(options(workspace, { exclude: ['*.md'], excludePackages: ['acme-greeting'] }));
+  const reason = (name) => leftOut.find((omission) => omission.name === name)?.reason;
+  assert.equal(reason('src/app/notes.md'), 'the pattern `*.md` of `exclude`');
+  assert.match(reason('acme-greeting'), /^`excludePackages` or a layer has it \(app -> acme-greeting\)$/);
+  assert.match(reason('acme-dev'), /^it is in the dependency group `dev` \(app\[?.*-> acme-dev\)$/);
+  assert.match(reason('pyproject.toml'), /build backend/);
+});
+
+test('the command line says the same, to people and to programs', (t) => {
+  const workspace = fixture(t);
+  const args = [
+    '--path',
+    workspace,
+    '--package',
+    'app',
+    '--python',
+    pythonVersion,
+    '--interpreter',
+    interpreter,
+    '--uv',
+    uv,
+  ];
+  const cli = (...others) => run(process.execPath, [path.join(root, 'cli.js'), 'explain', ...args, ...others]);
+  assert.deepEqual(JSON.parse(cli('--json')), explainSync(options(workspace)));
+  const text = cli('--files');
+  assert.match(text, /^library 1\.0 {2}\d+ files, .*: app -> library$/m);
+  assert.match(text, /^ {2}app\/main\.py \(.* B\)$/m);
+  assert.match(text, /^left out:$/m);
+});

@@ -1,0 +1,160 @@
+// Layers: what one holds, and that functions which take it ship without that, and run with it.
+
+import { describe, test } from 'node:test';
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { createRequire } from 'node:module';
+import { bundleSync } from '../index.js';
+import { invoke } from '../scripts/invoke.mjs';
+import { root, run } from '../scripts/tools.mjs';
+import { fixture, interpreter, options, pythonVersion, runtimeClient, unzip, uv } from './machine.mjs';
+import { temporaryFolder } from './workspace.mjs';
+
+const require = createRequire(import.meta.url);
+const { App, Stack } = require('aws-cdk-lib');
+const lambda = require('aws-cdk-lib/aws-lambda');
+const { PythonLambdaFunction, PythonLambdaLayer } = require(root);
+
+const runtime = new lambda.Runtime(`python${pythonVersion}`, lambda.RuntimeFamily.PYTHON);
+const greeting = { name: 'acme-greeting', version: '1.0' };
+
+/** A layer as a function is told of it. */
+const known = (others = {}) => ({
+  name: 'Packages',
+  pythonVersion,
+  architecture: 'x86_64',
+  packages: [greeting],
+  ...others,
+});
+
+/** The names in a zip, less bytecode. */
+const names = (zip) => Object.keys(unzip(zip)).filter((name) => !name.endsWith('.pyc'));
+
+function stack(test) {
+  const app = new App({ outdir: path.join(temporaryFolder(test), 'cdk.out'), analyticsReporting: false });
+  return { app, stack: new Stack(app, 'Stack') };
+}
+
+describe('the zip of a layer', () => {
+  test('holds the third-party packages of the members below `python`, and nothing else', (t) => {
+    const { handler: _, packageName: __, ...layerOptions } = options(fixture(t), { layer: {} });
+    const { path: zip, packages } = bundleSync(layerOptions, temporaryFolder(t));
+    assert.equal(path.basename(zip), 'layer.zip');
+    assert.ok(
+      names(zip).every((name) => name.startsWith('python/acme_')),
+      names(zip).join(' '),
+    );
+    assert.ok(packages.some(({ name }) => name === 'acme-greeting'));
+    assert.ok(!packages.some(({ name }) => ['app', 'library', 'acme-dev'].includes(name)));
+    assert.ok(Object.values(unzip(zip)).some((text) => text.includes('/opt/python/acme_greeting')));
+    assert.equal(
+      bundleSync(layerOptions, temporaryFolder(t)).sha256,
+      bundleSync(layerOptions, temporaryFolder(t)).sha256,
+    );
+  });
+
+  test('is kept for the next time, apart from the packages of functions', (t) => {
+    const workspace = fixture(t);
+    const cache = { cache: true, cacheDir: temporaryFolder(t) };
+    bundleSync(options(workspace, cache), temporaryFolder(t));
+    const layer = options(workspace, { ...cache, layer: {} });
+    const [first, second] = [1, 2].map(() => bundleSync(layer, temporaryFolder(t)));
+    assert.deepEqual([first.reused, second.reused], [false, true]);
+    assert.equal(first.sha256, bundleSync({ ...layer, cache: false }, temporaryFolder(t)).sha256);
+  });
+});
+
+test('a function with a layer ships without what the layer holds, and runs with it', async (t) => {
+  const workspace = fixture(t);
+  const { path: zip } = bundleSync(
+    options(workspace, { layers: [known()], handler: 'app.main.handler' }),
+    temporaryFolder(t),
+  );
+  assert.ok(!names(zip).some((name) => name.startsWith('acme_greeting')), names(zip).join(' '));
+  const { path: layer } = bundleSync(options(workspace, { layer: { packageNames: ['app'] } }), temporaryFolder(t));
+  const opt = temporaryFolder(t);
+  run(interpreter, ['-m', 'zipfile', '-e', layer, opt]);
+  const call = { zip, handler: 'app.main.handler', events: [{ name: 'Ada' }], runtimeClient };
+  await assert.rejects(invoke(call), /acme_greeting/);
+  const [answer] = await invoke({ ...call, environment: { PYTHONPATH: path.join(opt, 'python') } });
+  const whole = bundleSync(options(workspace), temporaryFolder(t));
+  const [expected] = await invoke({ ...call, zip: whole.path });
+  assert.deepEqual(answer, expected);
+});
+
+test('in CDK, a layer and the functions that take it are three lines', (t) => {
+  const workspace = fixture(t);
+  const { app, stack: scope } = stack(t);
+  const bundling = { uv, python: interpreter, docker: 'never', cache: false };
+  const layers = [new PythonLambdaLayer(scope, 'Packages', { path: workspace, runtime, bundling })];
+  const packageName = 'app';
+  new PythonLambdaFunction(scope, 'Api', {
+    path: workspace,
+    packageName,
+    handler: 'app.main.handler',
+    runtime,
+    layers,
+    bundling,
+  });
+
+  const { template } = app.synth().getStackByName('Stack');
+  const resources = Object.values(template.Resources);
+  const layer = resources.find(({ Type }) => Type === 'AWS::Lambda::LayerVersion');
+  assert.deepEqual(layer.Properties.CompatibleRuntimes, [`python${pythonVersion}`]);
+  assert.deepEqual(layer.Properties.CompatibleArchitectures, ['x86_64']);
+  const zip = ({ Properties: { Code, Content } }) => path.join(app.outdir, `asset.${(Code ?? Content).S3Key}`);
+  const code = resources.find(({ Type }) => Type === 'AWS::Lambda::Function');
+  assert.equal(code.Properties.Layers.length, 1);
+  assert.ok(names(zip(layer)).includes('python/acme_greeting/__init__.py'));
+  assert.ok(!names(zip(code)).some((name) => name.includes('acme_greeting')));
+  assert.ok(layers[0].bundled.unzippedBytes > 0);
+});
+
+describe('a mistake', () => {
+  const mistakes = {
+    'a layer of another Python': [
+      { layers: [known({ pythonVersion: '3.9' })] },
+      'LAYER_MISMATCH',
+      /^the layer `Packages` is for python3\.9 on x86_64, and the function for python.* on x86_64: /,
+    ],
+    'a layer of another CPU': [
+      { layers: [known({ architecture: 'arm64' })] },
+      'LAYER_MISMATCH',
+      /^the layer `Packages` is for python.* on arm64, and the function for /,
+    ],
+    'a layer with another version': [
+      { layers: [known({ packages: [{ ...greeting, version: '0.9' }] })] },
+      'LAYER_VERSION_MISMATCH',
+      /^the layer `Packages` holds `acme-greeting` 0\.9, and the function needs 1\.0: /,
+    ],
+    'a package that nobody needs': [
+      { layer: { packages: ['acme-greting'] } },
+      'NOTHING_MATCHES',
+      /^the layer cannot hold `acme-greting` \(did you mean `acme-greeting`\?\), which no member needs/,
+    ],
+    'a member that there is none': [{ layer: { packageNames: ['ap'] } }, 'UNKNOWN_PACKAGE', /no member `ap`/],
+    'a handler of a layer': [
+      { layer: {}, handler: 'app.main.handler' },
+      'INVALID_OPTIONS',
+      /^the option `handler` is `given`: it has no meaning for a layer/,
+    ],
+    'layers that are more than Lambda takes': [
+      { layers: [known({ unzippedBytes: 262_144_000 })] },
+      'BUNDLE_TOO_LARGE',
+      /with its layers \(250\.0 MB\)/,
+    ],
+  };
+  for (const [name, [others, code, message]] of Object.entries(mistakes)) {
+    test(`${name} is one clear sentence`, (t) => {
+      assert.throws(() => bundleSync(options(fixture(t), others), temporaryFolder(t)), { code, message });
+    });
+  }
+
+  test('a package that the function does not need is none', (t) => {
+    const unneeded = known({ packages: [{ name: 'unknown-package', version: '1' }] });
+    const { sha256 } = bundleSync(options(fixture(t), { layers: [unneeded] }), temporaryFolder(t));
+    assert.equal(sha256, bundleSync(options(fixture(t)), temporaryFolder(t)).sha256);
+    assert.ok(fs.existsSync(interpreter));
+  });
+});
