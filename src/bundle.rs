@@ -51,7 +51,7 @@ fn undamaged(request: &Request, output: Option<&Path>, conditions: &Conditions) 
     match walk(request, output, conditions) {
         Err(error) if error.is_damage() => {
             let (store, _) = open_store(request, conditions);
-            store.remove_damaged();
+            Pack::remove_damaged(&store);
             walk(request, output, conditions)
         }
         outcome => outcome,

@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
 
-use crate::project::slash_separated;
-
 /// Every file below `folder`, as its path in there, with `/` between the parts, and where it lies. What
 /// is in one of the folders `without` is passed over.
 pub fn files_below(folder: &Path, without: &[PathBuf]) -> io::Result<Vec<(String, PathBuf)>> {
@@ -50,4 +48,15 @@ pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         }
         Ok(())
     }
+}
+
+/// A relative path with `/` between its parts, on every system.
+pub fn slash_separated(path: &Path) -> io::Result<String> {
+    let parts: Option<Vec<&str>> = path.components().map(|part| part.as_os_str().to_str()).collect();
+    parts.map(|parts| parts.join("/")).ok_or_else(|| {
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("the file name `{}` is not Unicode, which a zip needs: rename the file", path.display()),
+        )
+    })
 }

@@ -113,7 +113,7 @@ impl Gathering<'_> {
     }
 
     fn known<'part>(&self, part: &Part<'part>) -> Option<(&'part str, Pack)> {
-        Some((part.name, self.store.pack(part.key.as_ref()?)?))
+        Some((part.name, Pack::kept(self.store, part.key.as_ref()?)?))
     }
 
     fn pack(&self, selections: Vec<(Selection, PathBuf)>, known: &[Pack]) -> Result<Vec<Pack>, Error> {
@@ -128,7 +128,7 @@ impl Gathering<'_> {
 
     /// The pack that was last made of a local package: most of its files are as they were.
     fn pack_before(&self, package: &LocalPackage) -> Option<Pack> {
-        self.store.pack(&Key::parse(&self.store.fact(&self.key_before(package))?)?)
+        Pack::kept(self.store, &Key::parse(&self.store.fact(&self.key_before(package))?)?)
     }
 
     fn key_before(&self, package: &LocalPackage) -> Key {

@@ -4,6 +4,7 @@
 //! A pack is one file: the compressed data, one piece after another; the index, as JSON; and an end of fixed
 //! length, which says where the index begins and what its SHA-256 is. The index has a checksum of every piece.
 
+mod kept;
 mod make;
 
 use std::borrow::Cow;

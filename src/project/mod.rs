@@ -22,7 +22,7 @@ pub use patterns::problem_of_pattern;
 use pep508_rs::MarkerEnvironment;
 pub use python::version_file;
 use sources::computes_metadata;
-pub use sources::{LeftOut, SourceFile, Sources, Staged, slash_separated, source_files, stage};
+pub use sources::{LeftOut, SourceFile, Sources, Staged, source_files, stage};
 pub use why::{Absence, Why};
 
 use crate::layer::{self, Held, Layer, LayerWish};

@@ -14,6 +14,7 @@ use ignore::WalkBuilder;
 use super::application::{Application, Aside};
 use super::patterns::Patterns;
 use super::{LocalPackage, LockedPackage, Project, ProjectError, Reach, Shipping, Source, history};
+use crate::files::slash_separated;
 
 /// A source file of a local package.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -340,17 +341,6 @@ fn is_broken_link(error: &ignore::Error) -> bool {
         ignore::Error::Io(error) => error.kind() == io::ErrorKind::NotFound,
         _ => false,
     }
-}
-
-/// A relative path with `/` between its parts, on every system.
-pub fn slash_separated(path: &Path) -> io::Result<String> {
-    let parts: Option<Vec<&str>> = path.components().map(|part| part.as_os_str().to_str()).collect();
-    parts.map(|parts| parts.join("/")).ok_or_else(|| {
-        io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!("the file name `{}` is not Unicode, which a zip needs: rename the file", path.display()),
-        )
-    })
 }
 
 /// The copy of a workspace.

@@ -21,8 +21,6 @@ pub use key::Key;
 pub use stamp::{Stamp, program};
 pub use tidy::{LIMIT, Tidied, Usage};
 
-use crate::pack::Pack;
-
 /// The layout of the store. Another one is another folder, so that versions do not disturb each other.
 const LAYOUT: &str = "v1";
 
@@ -118,31 +116,17 @@ impl Store {
         self.place(Kind::Pack, &key.to_string())
     }
 
-    /// Looks at every bit of every pack, and removes the damaged ones.
-    pub fn remove_damaged(&self) {
-        let Some(packs) = self.folder.as_ref().map(|folder| folder.join(Kind::Pack.folder())) else { return };
-        for entry in fs_err::read_dir(packs).into_iter().flatten().filter_map(Result::ok) {
-            if Pack::open(&entry.path()).and_then(|pack| pack.check()).is_err() {
-                let _ = fs_err::remove_file(entry.path());
-            }
-        }
-    }
-
-    /// The pack of this key, if its index is whole; its pieces are looked at when they are read. A damaged one is removed.
-    pub fn pack(&self, key: &Key) -> Option<Pack> {
-        let path = self.pack_path(key)?;
-        match Pack::open(&path) {
-            Ok(pack) => {
-                mark_used(&path);
-                Some(pack)
-            }
-            Err(error) => {
-                if error.kind() == io::ErrorKind::InvalidData {
-                    let _ = fs_err::remove_file(path);
-                }
-                None
-            }
-        }
+    /// Where every pack is that there is.
+    pub fn pack_paths(&self) -> Vec<PathBuf> {
+        let Some(packs) = self.folder.as_ref().map(|folder| folder.join(Kind::Pack.folder())) else {
+            return Vec::new();
+        };
+        fs_err::read_dir(packs)
+            .into_iter()
+            .flatten()
+            .filter_map(Result::ok)
+            .map(|entry| entry.path())
+            .collect()
     }
 }
 
@@ -178,7 +162,7 @@ fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
 }
 
 /// Marks an entry as used now, for those who remove what nobody uses. Only what has its time of change for nothing else.
-fn mark_used(path: &Path) {
+pub fn mark_used(path: &Path) {
     let now = SystemTime::now();
     let is_recent = fs_err::metadata(path)
         .and_then(|metadata| metadata.modified())
@@ -223,16 +207,6 @@ mod tests {
                 });
             }
         });
-    }
-
-    #[test]
-    fn a_damaged_pack_is_removed() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path()).unwrap();
-        let key = Key::of("pack", &json!(1));
-        let path = store.pack_path(&key).unwrap();
-        fs_err::write(&path, "no pack").unwrap();
-        assert!(store.pack(&key).is_none() && !path.exists());
     }
 
     #[test]
