@@ -50,7 +50,6 @@ mod tests {
             handler: None,
             layer: None,
             layers: Vec::new(),
-            without: Vec::new(),
         };
         project.default_handler()
     }

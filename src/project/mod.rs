@@ -55,8 +55,6 @@ pub struct Project {
     pub layer: Option<LayerWish>,
     /// The layers of the function.
     layers: Vec<Layer>,
-    /// The packages that are not entered: those that are excluded, and those that the layers hold.
-    without: Vec<String>,
 }
 
 /// A package whose sources lie on this machine.
@@ -370,10 +368,6 @@ impl Project {
                 _ => layer,
             }),
             layers: request.layers.clone(),
-            without: layer::held(&request.layers)
-                .map(|(held, _)| normalize_name(&held.name))
-                .chain(request.choice.exclude_packages.iter().cloned())
-                .collect(),
         };
         project.check_choice()?;
         Ok(project)
@@ -555,7 +549,7 @@ impl Project {
         }
         let all = self.lock.reach(member, everything, environment);
         self.check_versions_in_layers(&all)?;
-        if self.without.is_empty() {
+        if exclude_packages.is_empty() && self.layers.is_empty() {
             return Ok((all, Vec::new()));
         }
         if exclude_packages.contains(&self.member) {
@@ -572,7 +566,10 @@ impl Project {
                 needed: text::list(&needed),
             });
         }
-        let packages = self.lock.reach(member, Wish { without: &self.without, ..everything }, environment);
+        let mut packages =
+            self.lock.reach(member, Wish { without: exclude_packages, ..everything }, environment);
+        // What a package in a layer needs may not be there, such as what it needs for an extra.
+        packages.retain(|package| !layer::held(&self.layers).any(|(held, _)| held.name == package.name));
         needed.retain(|name| !packages.iter().any(|package| package.name == **name));
         Ok((packages, needed))
     }
@@ -738,6 +735,47 @@ fn implied_member(root: &Path, lock: &Lock, path: &Path) -> Result<String, Proje
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_package_in_a_layer_needs_ships_unless_it_is_in_the_layer() {
+        let root = tempfile::tempdir().unwrap();
+        let lock = r#"
+            version = 1
+            [[package]]
+            name = "app"
+            source = { virtual = "." }
+            dependencies = [{ name = "client", extra = ["proxy"] }]
+            [[package]]
+            name = "client"
+            version = "1.0"
+            source = { registry = "https://example.com" }
+            [package.optional-dependencies]
+            proxy = [{ name = "proxy" }]
+            [[package]]
+            name = "proxy"
+            version = "1.0"
+            source = { registry = "https://example.com" }
+        "#;
+        let layer = serde_json::json!({
+            "name": "Packages", "pythonVersion": "3.13", "architecture": "x86_64",
+            "packages": [{ "name": "client", "version": "1.0" }],
+        });
+        let project = Project {
+            root: root.path().to_path_buf(),
+            lock: Arc::new(toml::from_str(lock).unwrap()),
+            member: "app".to_owned(),
+            script: None,
+            choice: Choice::default(),
+            has_commands: false,
+            handler: None,
+            layer: None,
+            layers: vec![serde_json::from_value(layer).unwrap()],
+        };
+        let target = Target::new("3.13", crate::target::Architecture::X86_64).unwrap();
+        let reach = project.reach(&marker_environment(target, "3.13.5").unwrap()).unwrap();
+        let names: Vec<&str> = reach.packages.iter().map(|package| package.name.as_str()).collect();
+        assert_eq!((names, reach.left_out), (vec!["app", "proxy"], vec!["client"]));
+    }
 
     #[test]
     fn names_are_normalised_as_the_index_does() {
