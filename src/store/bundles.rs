@@ -16,8 +16,6 @@ pub struct Kept {
     /// What was reported of it.
     pub report: Bundle,
     zip: PathBuf,
-    note: PathBuf,
-    stamp: Stamp,
 }
 
 /// What is written down beside a zip.
@@ -42,21 +40,20 @@ impl Store {
     pub fn bundle(&self, key: &Key) -> Option<Kept> {
         let (zip, note) = (self.zip_path(key)?, self.note_path(key)?);
         let Note { report, stamp } = serde_json::from_slice(&fs_err::read(&note).ok()?).ok()?;
-        let now = Stamp::of(&zip).ok()?;
-        if now != stamp && sha256(&zip).ok()? != report.sha256 {
+        if Stamp::of(&zip).ok()? != stamp && sha256(&zip).ok()? != report.sha256 {
             let _ = fs_err::remove_file(note).and_then(|()| fs_err::remove_file(zip));
             return None;
         }
         mark_used(&note);
-        Some(Kept { report, zip, note, stamp: now })
+        Some(Kept { report, zip })
     }
 
     /// Keeps the zip that lies at its place now, with what is to be reported of it.
     pub fn keep_bundle(&self, key: &Key, report: &Bundle) -> io::Result<Option<Kept>> {
         let (Some(zip), Some(note)) = (self.zip_path(key), self.note_path(key)) else { return Ok(None) };
-        let kept = Kept { report: report.clone(), stamp: Stamp::of(&zip)?, zip, note };
-        kept.write_note(&kept.stamp)?;
-        Ok(Some(kept))
+        let text = serde_json::to_vec(&Note { report: report.clone(), stamp: Stamp::of(&zip)? })?;
+        write(&note, &text)?;
+        Ok(Some(Kept { report: report.clone(), zip }))
     }
 }
 
@@ -76,18 +73,7 @@ impl Kept {
             fs_err::copy(&self.zip, path)?;
             return Ok(());
         }
-        // The link itself changed the stamp; the data is what it was.
-        let linked = Stamp::of(&self.zip)?;
-        if linked.has_data_of(&self.stamp) {
-            // Where it cannot be noted, the next one computes the SHA-256.
-            let _ = self.write_note(&linked);
-        }
         Ok(())
-    }
-
-    fn write_note(&self, stamp: &Stamp) -> io::Result<()> {
-        let note = Note { report: self.report.clone(), stamp: stamp.clone() };
-        write(&self.note, &serde_json::to_vec(&note)?)
     }
 }
 
@@ -128,8 +114,6 @@ mod tests {
             kept.lend(&path).unwrap();
             kept.lend(&path).unwrap();
             assert_eq!(fs_err::read(path).unwrap(), b"zip");
-            // The link was noted: nobody has to compute the SHA-256.
-            assert_eq!(store.bundle(&key).unwrap().stamp, Stamp::of(&kept.zip).unwrap());
         }
     }
 
