@@ -41,8 +41,9 @@ impl Environment {
         for (path, file) in files {
             match owners.get(&path).map(Vec::as_slice) {
                 Some(owners) => {
-                    let [(_, first), ..] = owners else { continue };
-                    if owners.iter().any(|(_, digest)| digest != first) {
+                    let [(_, first), others @ ..] = owners else { continue };
+                    // Without a digest nobody says that two files are the same.
+                    if others.iter().any(|(_, digest)| digest != first || digest.is_empty()) {
                         mixed.extend(owners.iter().map(|(name, _)| name.clone()));
                     }
                     for (name, _) in owners {
@@ -140,6 +141,20 @@ mod tests {
     #[test]
     fn files_of_one_name_that_differ_mix_their_packages() {
         let environment = environment(&[&ONE[..], &TWO[..], &[("tests/x.py", "")]].concat());
+        assert_eq!(environment.mixed().into_iter().collect::<Vec<_>>(), ["one", "two"]);
+    }
+
+    #[test]
+    fn files_of_one_name_without_digests_mix_their_packages() {
+        let record =
+            |name: &str| format!("x.py,,\n{name}-1.dist-info/METADATA,,\n{name}-1.dist-info/RECORD,,\n");
+        let environment = environment(&[
+            ("one-1.dist-info/METADATA", "Name: one\nVersion: 1\n"),
+            ("one-1.dist-info/RECORD", &record("one")),
+            ("two-1.dist-info/METADATA", "Name: two\nVersion: 1\n"),
+            ("two-1.dist-info/RECORD", &record("two")),
+            ("x.py", ""),
+        ]);
         assert_eq!(environment.mixed().into_iter().collect::<Vec<_>>(), ["one", "two"]);
     }
 
