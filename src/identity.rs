@@ -13,7 +13,7 @@ use crate::project::{
     LocalPackage, LockedPackage, Project, ProjectError, Reach, Shipping, SourceFile, history, source_files,
 };
 use crate::request::Request;
-use crate::secrets::mask_credentials;
+use crate::secrets::remove_credentials;
 use crate::store::Key;
 use crate::text;
 use crate::uv::{self, Uv};
@@ -25,6 +25,8 @@ pub struct Surroundings<'a> {
     project: &'a Project,
     /// What is part of every key.
     common: Value,
+    /// What is part of the key of every local package.
+    workspace: Value,
 }
 
 /// The key of a bundle, and the parts that it is made of.
@@ -54,10 +56,8 @@ impl<'a> Surroundings<'a> {
             "uv": uv.version.to_string(),
             "settings": uv::settings(),
             "python": interpreter.version,
-            // Compiled into the bytecode.
-            "root": root(request.layer.is_some()),
         });
-        Self { request, project, common }
+        Self { request, project, common, workspace: digest_of_settings(&project.root) }
     }
 
     /// The keys of everything that the member reaches.
@@ -105,6 +105,8 @@ impl<'a> Surroundings<'a> {
         let ingredients = json!({
             "common": self.common,
             "target": self.request.target.to_string(),
+            // Compiled into the bytecode. What is local is never in a layer.
+            "root": root(self.request.layer.is_some()),
             "name": package.name,
             "version": package.version,
             "wheels": wheels?,
@@ -123,7 +125,7 @@ impl<'a> Surroundings<'a> {
             "local",
             &json!({
                 "common": self.common,
-                "workspace": digest_of_settings(&self.project.root),
+                "workspace": self.workspace,
                 "name": package.name,
                 "version": package.version,
                 "isCopy": package.shipping == Shipping::Copy,
@@ -139,12 +141,11 @@ impl<'a> Surroundings<'a> {
         let mut manifests = Vec::new();
         for folder in project.local_folders() {
             let manifest = folder.join("pyproject.toml");
-            let within =
-                mask_credentials(&folder.strip_prefix(&project.root).unwrap_or(&folder).to_string_lossy());
+            let within = folder.strip_prefix(&project.root).unwrap_or(folder).to_string_lossy();
             manifests.push(json!([within, digest_of_file(&manifest)]));
-            if project.manifest_computes_metadata(&folder) {
-                manifests
-                    .push(json!(digest_of_files(&source_files(&folder, &project.folders_inside(&folder))?)?));
+            if project.manifest_computes_metadata(folder) {
+                let files = source_files(folder, &project.folders_inside(folder))?;
+                manifests.push(json!(digest_of_files(&files)?));
             }
         }
         let root = &project.root;
@@ -176,7 +177,7 @@ fn digest_of_settings(root: &Path) -> Value {
     let table = manifest.parse::<toml::Table>().unwrap_or_default();
     let settings = table.get("tool").and_then(|tool| tool.get("uv")).map(ToString::to_string);
     json!([
-        settings.map(|settings| digest(mask_credentials(&settings).as_bytes())),
+        settings.map(|settings| digest(remove_credentials(&settings).as_bytes())),
         digest_of_file(&root.join("uv.toml"))
     ])
 }

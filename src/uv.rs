@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::conditions::Cache;
 use crate::process::{Output, Process};
 use crate::request::Request;
-use crate::secrets::mask_credentials;
+use crate::secrets::{mask_credentials, remove_credentials};
 use crate::store::{Key, Store, program};
 use crate::target::Target;
 
@@ -247,7 +247,7 @@ impl UvError {
 pub fn settings() -> Value {
     let variables: Vec<Value> = SETTINGS
         .iter()
-        .filter_map(|name| std::env::var(name).ok().map(|value| json!([name, mask_credentials(&value)])))
+        .filter_map(|name| std::env::var(name).ok().map(|value| json!([name, remove_credentials(&value)])))
         .collect();
     let configured = std::env::var_os("UV_CONFIG_FILE").map(PathBuf::from);
     let of_user = if cfg!(windows) {
@@ -264,7 +264,7 @@ pub fn settings() -> Value {
     let files = [configured, of_user.map(|folder| folder.join("uv/uv.toml")), of_system];
     let contents: Vec<Option<String>> = files
         .into_iter()
-        .map(|file| fs_err::read_to_string(file?).ok().map(|text| mask_credentials(&text)))
+        .map(|file| fs_err::read_to_string(file?).ok().map(|text| remove_credentials(&text)))
         .collect();
     json!([variables, contents])
 }

@@ -43,6 +43,7 @@ mod tests {
         let project = Project {
             root: root.path().to_path_buf(),
             lock: std::sync::Arc::new(toml::from_str(&lock).unwrap()),
+            local_folders: Vec::new(),
             member: "my-app".to_owned(),
             script: None,
             choice: crate::request::Choice::default(),

@@ -40,6 +40,8 @@ pub struct Project {
     pub root: PathBuf,
     /// What is locked.
     pub lock: Arc<Lock>,
+    /// Every folder of the lock that holds the sources of a package.
+    local_folders: Vec<PathBuf>,
     /// The normalised name of the member to bundle.
     pub member: String,
     /// The file name of the script, where the project is one: a single file with inline metadata (PEP 723), beside its
@@ -354,6 +356,7 @@ impl Project {
             });
         }
         let project = Self {
+            local_folders: local_folders(&root, &lock),
             root,
             lock,
             member,
@@ -388,17 +391,8 @@ impl Project {
     }
 
     /// Every folder of the lock that holds the sources of a package, once.
-    pub fn local_folders(&self) -> Vec<PathBuf> {
-        let mut folders: Vec<PathBuf> = self
-            .lock
-            .packages()
-            .iter()
-            .filter_map(LockedPackage::local_folder)
-            .filter_map(|folder| dunce::canonicalize(self.root.join(folder)).ok())
-            .collect();
-        folders.sort();
-        folders.dedup();
-        folders
+    pub fn local_folders(&self) -> &[PathBuf] {
+        &self.local_folders
     }
 
     /// Whether uv must run a build backend to learn the version or the dependencies of a local package.
@@ -434,8 +428,9 @@ impl Project {
     /// The folders of other packages that lie inside `folder`.
     pub fn folders_inside(&self, folder: &Path) -> Vec<PathBuf> {
         self.local_folders()
-            .into_iter()
-            .filter(|other| other != folder && other.starts_with(folder))
+            .iter()
+            .filter(|other| *other != folder && other.starts_with(folder))
+            .cloned()
             .collect()
     }
 
@@ -661,6 +656,16 @@ pub fn default_pythons(
     Ok(defaults)
 }
 
+/// Every folder of the lock that holds the sources of a package, once.
+fn local_folders(root: &Path, lock: &Lock) -> Vec<PathBuf> {
+    let folders = lock.packages().iter().filter_map(LockedPackage::local_folder);
+    let mut folders: Vec<PathBuf> =
+        folders.filter_map(|folder| dunce::canonicalize(root.join(folder)).ok()).collect();
+    folders.sort();
+    folders.dedup();
+    folders
+}
+
 /// The folder of a member.
 fn folder_of(root: &Path, lock: &Lock, member: &str) -> PathBuf {
     let folder = lock.package(member).and_then(LockedPackage::local_folder);
@@ -763,6 +768,7 @@ mod tests {
         let project = Project {
             root: root.path().to_path_buf(),
             lock: Arc::new(toml::from_str(lock).unwrap()),
+            local_folders: Vec::new(),
             member: "app".to_owned(),
             script: None,
             choice: Choice::default(),

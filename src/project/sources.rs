@@ -396,7 +396,7 @@ pub fn stage(project: &Project, reach: &Reach<'_>, into: &Path) -> Result<Staged
         copy_if_present(&root.join(name), &mirror(&root.join(name)))?;
     }
     let mut left_out = Vec::new();
-    for folder in &folders {
+    for folder in folders {
         let manifest = folder.join("pyproject.toml");
         let files = match reach.local.iter().find(|package| package.folder == *folder) {
             Some(package) => {
