@@ -7,7 +7,7 @@ import * as path from 'node:path';
 import { describe, test } from 'node:test';
 import { bundleSync } from '../index.js';
 import { invoke } from '../scripts/invoke.mjs';
-import { ensureUv, root, run } from '../scripts/tools.mjs';
+import { ensureUv, root, run, writeAll } from '../scripts/tools.mjs';
 import { interpreter, options, pythonVersion, runtimeClient, unzip, uv } from './machine.mjs';
 import { temporaryFolder } from './workspace.mjs';
 
@@ -64,18 +64,10 @@ url = "wheels"
 format = "flat"
 `;
 
-function write(folder, files) {
-  for (const [name, text] of Object.entries(files)) {
-    const file = path.join(folder, name);
-    fs.mkdirSync(path.dirname(file), { recursive: true });
-    fs.writeFileSync(file, text);
-  }
-}
-
 /** A locked project of these files, with wheels in a folder of it. */
 function project(t, files) {
   const folder = path.join(temporaryFolder(t), 'project');
-  write(folder, { 'wheels/.gitignore': '', ...files });
+  writeAll(folder, { 'wheels/.gitignore': '', ...files });
   run(interpreter, ['-c', WHEELS, path.join(folder, 'wheels')]);
   run(uv, ['lock', '--quiet', '--python', interpreter], { cwd: folder });
   return folder;
@@ -356,7 +348,7 @@ def handler(event, context):
   /** A script in a folder with other files, and its lock. */
   function locked(t) {
     const folder = temporaryFolder(t);
-    write(folder, {
+    writeAll(folder, {
       'job.py': script('["sdk", "web[fast]"]'),
       'other.py': '',
       'data.json': '',

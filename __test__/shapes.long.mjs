@@ -11,7 +11,7 @@ import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { bundle } from '../index.js';
 import { invoke } from '../scripts/invoke.mjs';
-import { root } from '../scripts/tools.mjs';
+import { root, writeAll } from '../scripts/tools.mjs';
 import { interpreter, options, pythonVersion, runtimeClient, unzip, uv } from './machine.mjs';
 import { temporaryFolder } from './workspace.mjs';
 
@@ -21,15 +21,6 @@ const start = promisify(execFile);
 const WHEEL = 'acme_greeting-1.0-py3-none-any.whl';
 const wheels = path.join(root, 'tests/fixtures/workspace/wheels');
 
-/** Writes files below a folder, by their paths. */
-function write(folder, files) {
-  for (const [name, text] of Object.entries(files)) {
-    const file = path.join(folder, name);
-    fs.mkdirSync(path.dirname(file), { recursive: true });
-    fs.writeFileSync(file, text);
-  }
-}
-
 async function lock(folder) {
   await start(uv, ['lock', '--quiet', '--python', interpreter], { cwd: folder });
   return folder;
@@ -38,7 +29,7 @@ async function lock(folder) {
 /** A folder with these files, locked. */
 async function project(t, files) {
   const folder = path.join(temporaryFolder(t), 'project');
-  write(folder, files);
+  writeAll(folder, files);
   return lock(folder);
 }
 
@@ -119,7 +110,7 @@ describe('a project as `uv init` makes it', () => {
   async function initialised(t, flags, files) {
     const folder = path.join(temporaryFolder(t), 'my-app');
     await start(uv, ['init', '--quiet', '--vcs', 'none', '--python', interpreter, ...flags, folder]);
-    write(folder, files);
+    writeAll(folder, files);
     return lock(folder);
   }
 
@@ -273,7 +264,7 @@ describe('a dependency', () => {
 
   /** The sources of a pure package of that name, as a folder. */
   function sources(folder) {
-    write(folder, {
+    writeAll(folder, {
       'pyproject.toml': manifest(
         'acme-greeting',
         [],
@@ -306,7 +297,7 @@ describe('a dependency', () => {
 
   test('by path: a wheel, inside the project and outside', async (t) => {
     const inside = path.join(temporaryFolder(t), 'project');
-    write(inside, greeter(`{ path = "wheels/${WHEEL}" }`));
+    writeAll(inside, greeter(`{ path = "wheels/${WHEEL}" }`));
     fs.cpSync(wheels, path.join(inside, 'wheels'), { recursive: true });
     assert.equal((await answerOf(t, await lock(inside), asked)).answer, 'Hello, Ada!');
 
@@ -323,7 +314,7 @@ describe('a dependency', () => {
       inside: '{ path = "vendored" }',
     })) {
       const folder = path.join(place, name);
-      write(folder, greeter(source));
+      writeAll(folder, greeter(source));
       sources(path.join(folder, 'vendored'));
       const { answer, names } = await answerOf(t, await lock(folder), asked);
       assert.equal(answer, 'Hello from source, Ada!', name);

@@ -5,6 +5,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { write } from '../scripts/tools.mjs';
 
 export const repository = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
@@ -127,9 +128,4 @@ export function runApp(test, { functions, context = {}, env = {}, cwd = reposito
 export function codeKeys(template) {
   const functions = Object.values(template.Resources).filter(({ Type }) => Type === 'AWS::Lambda::Function');
   return functions.map(({ Properties }) => Properties.Code.S3Key);
-}
-
-function write(file, text) {
-  fs.mkdirSync(path.dirname(file), { recursive: true });
-  fs.writeFileSync(file, text);
 }

@@ -3,7 +3,7 @@
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { run } from '../scripts/tools.mjs';
+import { run, write } from '../scripts/tools.mjs';
 
 /** The day whose index is locked, so that a run of next year measures the same packages. */
 const DAY = '2026-09-01T00:00:00Z';
@@ -64,11 +64,6 @@ export const SMALLEST = 'orjson-function';
 
 /** How many of the hundred, from the first on, hold each kind once. */
 export const KINDS_OF_HUNDRED = KINDS.length;
-
-function write(file, text) {
-  fs.mkdirSync(path.dirname(file), { recursive: true });
-  fs.writeFileSync(file, text);
-}
 
 const moduleName = (name) => name.replaceAll('-', '_');
 

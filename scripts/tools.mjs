@@ -2,7 +2,7 @@
 // that is fetched goes to `.tools`, which git ignores.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +12,19 @@ const tools = path.join(root, '.tools');
 
 /** The uv that the tests are written against, and that the demo takes where none is on PATH. */
 export const UV_VERSION = '0.13.9';
+
+/** Writes a file, and makes the folders that it lies in. */
+export function write(file, text) {
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, text);
+}
+
+/** Writes files below a folder, by their paths. */
+export function writeAll(folder, files) {
+  for (const [name, text] of Object.entries(files)) {
+    write(path.join(folder, name), text);
+  }
+}
 
 /** Runs a program to its end and throws, with what it said, where it fails. Returns its standard output. */
 export function run(program, args, options = {}) {

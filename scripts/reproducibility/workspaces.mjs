@@ -2,12 +2,7 @@
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { root, run } from '../tools.mjs';
-
-function write(file, text) {
-  fs.mkdirSync(path.dirname(file), { recursive: true });
-  fs.writeFileSync(file, text);
-}
+import { root, run, write } from '../tools.mjs';
 
 function lock(folder, { uv, python, cache }) {
   run(uv, ['lock', '--quiet', '--python', python], {
