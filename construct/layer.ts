@@ -11,15 +11,20 @@ export class PythonLambdaLayer extends lambda.LayerVersion {
   readonly bundled: BundledLayer;
 
   constructor(scope: Construct, id: string, props: PythonLambdaLayerProps = {}) {
-    const { path, packageNames = [], packages = [], bundling, ...layerOptions } = props;
-    const packageName = packageNames[0];
-    const runtime = props.runtime ?? defaultRuntime({ path, packageName }, true);
-    const architecture = props.architecture ?? DEFAULT_ARCHITECTURE;
-    const project = { path, packageName, runtime, architecture, bundling };
+    const {
+      path,
+      packageNames = [],
+      packages = [],
+      bundling,
+      runtime = defaultRuntime({ path, packageName: packageNames[0] }, true),
+      architecture = DEFAULT_ARCHITECTURE,
+      ...layerOptions
+    } = props;
+    const project = { path, packageName: packageNames[0], runtime, architecture, bundling };
     const { sourcePath, options, core, local } = projectAsset(project, { packageNames, packages });
 
     super(scope, id, {
-      ...without(layerOptions),
+      ...layerOptions,
       compatibleRuntimes: [runtime],
       compatibleArchitectures: [architecture],
       code: lambda.Code.fromAsset(sourcePath, options),
@@ -35,10 +40,6 @@ export class PythonLambdaLayer extends lambda.LayerVersion {
       },
     };
   }
-}
-
-function without({ runtime: _, architecture: __, ...options }: Omit<PythonLambdaLayerProps, 'path'>) {
-  return options;
 }
 
 /** What is known of those of the layers that this package makes. */

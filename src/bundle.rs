@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::archive::{self, ArchiveError, Contents, Entry};
 use crate::bytecode;
-use crate::check::{self, CheckedFile, Measured, SizeError, check_handler};
+use crate::check::{self, CheckedFile, Handler, HandlerError, Measured, SizeError, check_handler};
 use crate::conditions::Conditions;
 use crate::error::Error;
 use crate::gather::{Gathered, Gathering, merge};
@@ -19,7 +19,7 @@ use crate::identity::{Identity, Surroundings};
 use crate::install::check_lock;
 use crate::interpreter::Interpreter;
 use crate::layer;
-use crate::pack::{Pack, PackedFile};
+use crate::pack::{Pack, PackedFile, folder_in_zip};
 use crate::project::{Project, Reach, marker_environment, stage};
 use crate::report::{Bundle, PackageReport, Warning};
 use crate::request::Request;
@@ -71,8 +71,8 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
 
     // Whoever makes the same bundle at this moment makes it for us as well.
     let _turn = store.turn(&identity.bundle);
-    let handler = identity.bundle.as_ref().map(|bundle| handler_key(bundle, request));
-    let is_checked = handler.iter().chain([&lock]).all(|key| store.fact(key).is_some());
+    let found = identity.bundle.as_ref().map(|bundle| handler_key(bundle, request));
+    let is_checked = found.iter().chain([&lock]).all(|key| store.fact(key).is_some());
     if let Some(kept) = identity.bundle.as_ref().filter(|_| is_checked).and_then(|key| store.bundle(key)) {
         let warnings = size_warnings(&project.member, &kept.report, request)?;
         lend(&kept, path.as_deref())?;
@@ -90,25 +90,20 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
     if files.is_empty() {
         return Err(SelectError::Empty { member: project.member.clone() }.into());
     }
+    let handler = find_handler(&files, request)?;
     let warnings = check(&files, request)?;
     let packages = package_reports(&packs, &files);
     let entries = entries(&files, request);
     let unzipped_bytes = entries.iter().map(|entry| entry.contents.size()).sum();
-    let measured = Measured {
-        member: &project.member,
-        packages: &packages,
-        unzipped_bytes,
-        layer_bytes: layer::unzipped_bytes(&request.layers),
-    };
     // Before the zip is written, which takes longest where it is too large.
-    measured.check_unzipped(request.max_size)?;
+    measured(&project.member, &packages, unzipped_bytes, request).check_unzipped(request.max_size)?;
 
     let key = identity.bundle.filter(|_| is_as_expected);
     let kept_at = key.as_ref().and_then(|key| store.zip_path(key));
     let zip = kept_at.or_else(|| path.clone()).unwrap_or_else(|| work.path().join(&name));
     let (written, function) = thread::scope(|scope| {
         // Python reads the handler's module meanwhile.
-        let function = scope.spawn(|| check_function(&files, request, interpreter, store));
+        let function = scope.spawn(|| check_function(handler.as_ref(), &files, request, interpreter, store));
         (archive::write(entries, &zip), function.join().unwrap_or_else(|panic| resume_unwind(panic)))
     });
     let written = written?;
@@ -197,15 +192,19 @@ impl<'a> Means<'a> {
     }
 }
 
+fn measured<'a>(
+    member: &'a str,
+    packages: &'a [PackageReport],
+    unzipped_bytes: u64,
+    request: &Request,
+) -> Measured<'a> {
+    Measured { member, packages, unzipped_bytes, layer_bytes: layer::unzipped_bytes(&request.layers) }
+}
+
 /// Checks that the bundle is small enough, and returns what the user should be warned of.
 fn size_warnings(member: &str, bundle: &Bundle, request: &Request) -> Result<Vec<Warning>, SizeError> {
     let Bundle { packages, unzipped_bytes, zip_bytes, .. } = bundle;
-    let measured = Measured {
-        member,
-        packages,
-        unzipped_bytes: *unzipped_bytes,
-        layer_bytes: layer::unzipped_bytes(&request.layers),
-    };
+    let measured = measured(member, packages, *unzipped_bytes, request);
     let unzipped = measured.check_unzipped(request.max_size)?;
     let zipped = measured.check_zipped(*zip_bytes, request.max_size)?;
     Ok(unzipped.into_iter().chain(zipped).collect())
@@ -238,25 +237,29 @@ fn handler_key(bundle: &Key, request: &Request) -> Key {
     Key::of("handler", &json!([bundle.to_string(), request.handler]))
 }
 
-/// The handler, unless it may be in a layer and is not here.
-fn handler_here<'a>(request: &'a Request, files: &BTreeMap<&str, &PackedFile>) -> Option<&'a str> {
-    let handler = request.handler.as_deref()?;
-    let is_elsewhere =
-        layer::may_hold(&request.layers, handler) && check_handler(handler, files.keys().copied()).is_err();
-    (!is_elsewhere).then_some(handler)
+/// Looks for the module of the handler. `None` where nobody names one, and where it may be in a layer and is not here.
+fn find_handler<'a>(
+    files: &BTreeMap<&'a str, &PackedFile>,
+    request: &'a Request,
+) -> Result<Option<Handler<'a>>, HandlerError> {
+    let Some(handler) = &request.handler else { return Ok(None) };
+    match check_handler(handler, files.keys().copied()) {
+        Err(_) if layer::may_hold(&request.layers, handler) => Ok(None),
+        found => found.map(Some),
+    }
 }
 
 /// Checks that the function of the handler is in its module. What was found out about a module is remembered.
 fn check_function(
+    found: Option<&Handler<'_>>,
     files: &BTreeMap<&str, &PackedFile>,
     request: &Request,
     interpreter: &Interpreter,
     store: &Store,
 ) -> Result<(), Error> {
-    let Some(handler) = handler_here(request, files) else { return Ok(()) };
-    let found = check_handler(handler, files.keys().copied())?;
+    let Some(found) = found else { return Ok(()) };
     let Some(file) = found.source.and_then(|path| files.get(path)) else { return Ok(()) };
-    let key = Key::of("function", &json!([handler, file.digest, interpreter.version]));
+    let key = Key::of("function", &json!([request.handler, file.digest, interpreter.version]));
     if store.fact(&key).is_none() {
         found.check_attribute(&file.read().map_err(ArchiveError::Read)?, interpreter)?;
         store.remember(&key, "defined");
@@ -266,9 +269,6 @@ fn check_function(
 
 /// Checks that what ships fits the target, and returns what may not.
 fn check(files: &BTreeMap<&str, &PackedFile>, request: &Request) -> Result<Vec<Warning>, Error> {
-    if let Some(handler) = handler_here(request, files) {
-        check_handler(handler, files.keys().copied())?;
-    }
     let mut texts = BTreeMap::new();
     for (path, file) in files.iter().filter(|(path, _)| check::is_read(path)) {
         texts.insert(*path, file.read().map_err(ArchiveError::Read)?);
@@ -290,8 +290,7 @@ fn check(files: &BTreeMap<&str, &PackedFile>, request: &Request) -> Result<Vec<W
 
 /// The entries of the archive.
 fn entries(files: &BTreeMap<&str, &PackedFile>, request: &Request) -> Vec<Entry> {
-    // Source of the folder: https://docs.aws.amazon.com/lambda/latest/dg/python-layers.html.
-    let folder = if request.layer.is_some() { "python/" } else { "" };
+    let folder = folder_in_zip(request.layer.is_some());
     let python = request.target.python;
     let mut entries = Vec::with_capacity(2 * files.len());
     for (path, file) in files {

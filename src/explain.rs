@@ -11,6 +11,7 @@ use crate::conditions::Conditions;
 use crate::error::Error;
 use crate::gather::{Gathered, merge};
 use crate::identity::Surroundings;
+use crate::pack::folder_in_zip;
 use crate::project::{Absence, Aside, LeftOut, LocalPackage, Obstacle, Reach, Shipping, Way};
 use crate::request::Request;
 use crate::select::Package;
@@ -128,7 +129,7 @@ fn packages(
     request: &Request,
 ) -> Vec<ExplainedPackage> {
     const COMMANDS: &str = "commandHooks";
-    let folder = if request.layer.is_some() { "python/" } else { "" };
+    let folder = folder_in_zip(request.layer.is_some());
     let mut owners: BTreeMap<&str, &Package> = BTreeMap::new();
     for pack in &gathered.packs {
         for file in &pack.files {

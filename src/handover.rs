@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
 use crate::keyring::{self, Login};
-use crate::secrets::{LOGINS, login_file, netrc_file};
+use crate::secrets::{LOGINS, environment, login_file, netrc_file};
 use crate::work::{WorkFolder, private_folder};
 
 /// The variable that names the file, in the container.
@@ -58,10 +58,7 @@ impl Handover {
     /// Gathers what goes along for the workspace `root`: what this machine's environment, netrc, logins and keyring have of
     /// it, then the caller's own `variables`, which win.
     pub fn gather(root: &Path, variables: BTreeMap<String, String>) -> Self {
-        let environment: Vec<_> = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
-        let mut handover = Self::of_environment(&environment);
+        let mut handover = Self::of_environment(&environment());
         let lookup = |name: &str| std::env::var(name).ok();
         for Login { index, username, password } in keyring::logins(root, lookup) {
             handover.variables.insert(format!("UV_INDEX_{index}_USERNAME"), username);

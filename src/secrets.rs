@@ -22,15 +22,19 @@ const SECRET_WORDS: &[&str] = &["PASSWORD", "PASSWD", "PASSPHRASE", "TOKEN", "SE
 /// The text with every credential in it replaced by `****`: those in addresses, and the secrets of this machine's
 /// environment and netrc, in whatever spelling a program may print them.
 pub fn mask_credentials(text: &str) -> String {
-    // Not `vars`, which panics where a value is no Unicode.
-    let environment: Vec<_> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
     let read =
         |file: Option<PathBuf>| file.and_then(|path| fs_err::read_to_string(path).ok()).unwrap_or_default();
     let mut kept = netrc_credentials(&read(netrc_file()));
     kept.extend(login_credentials(&read(login_file())));
-    mask(text, &environment, &kept)
+    mask(text, &environment(), &kept)
+}
+
+/// The variables of this process that are Unicode.
+pub(crate) fn environment() -> Vec<(String, String)> {
+    // Not `vars`, which panics where a value is none.
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }
 
 /// Masks what is in addresses, in the variables of `environment`, and the `kept` pairs of a login and a password.

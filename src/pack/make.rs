@@ -22,6 +22,13 @@ pub const fn root(is_layer: bool) -> &'static str {
     if is_layer { "/opt/python" } else { "/var/task" }
 }
 
+/// The folder of the zip in which that is found again, with its slash.
+///
+/// Source: <https://docs.aws.amazon.com/lambda/latest/dg/python-layers.html>.
+pub const fn folder_in_zip(is_layer: bool) -> &'static str {
+    if is_layer { "python/" } else { "" }
+}
+
 /// How many bytes of source are compiled at once: enough that starting Python does not count, little enough to
 /// keep memory flat.
 const COMPILED_AT_ONCE: u64 = 24 * 1024 * 1024;

@@ -17,7 +17,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-pub use make::{Kitchen, make, root};
+pub use make::{Kitchen, folder_in_zip, make, root};
 
 use crate::archive::{Compressed, Contents, Piece, Shape, checksum};
 use crate::bytecode::BytecodeError;
