@@ -11,12 +11,12 @@ use tempfile::TempDir;
 use uv_lambda_cdk::archive::{self, Contents, Entry};
 use uv_lambda_cdk::bytecode::{Source, compile, marshal};
 use uv_lambda_cdk::conditions::Order;
-use uv_lambda_cdk::interpreter::Interpreter;
 use uv_lambda_cdk::pack::{self, Kitchen, Pack};
 use uv_lambda_cdk::project::source_files;
 use uv_lambda_cdk::select::Selection;
 use uv_lambda_cdk::store::{Key, Store};
 use uv_lambda_cdk::target::PythonVersion;
+use uv_lambda_cdk::tools::interpreter::Interpreter;
 
 fn main() {
     divan::main();

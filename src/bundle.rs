@@ -17,16 +17,16 @@ use crate::error::Error;
 use crate::gather::{Gathered, Gathering, merge};
 use crate::identity::{Identity, Surroundings};
 use crate::install::check_lock;
-use crate::interpreter::Interpreter;
-use crate::layer;
 use crate::pack::{Pack, PackedFile, folder_in_zip};
 use crate::project::{Project, Reach, marker_environment, stage};
 use crate::report::{Bundle, PackageReport, Warning};
 use crate::request::Request;
+use crate::request::layer;
 use crate::select::SelectError;
 use crate::store::{Kept, Key, Store};
-use crate::uv::Uv;
-use crate::work::WorkFolder;
+use crate::support::working_folder::WorkFolder;
+use crate::tools::interpreter::Interpreter;
+use crate::tools::uv::Uv;
 
 /// Builds the bundle that `request` asks for, as `<package>.zip` in `output`.
 pub fn bundle(request: &Request, output: &Path) -> Result<Bundle, Error> {

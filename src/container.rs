@@ -9,7 +9,7 @@ use crate::project::Project;
 use crate::request::{PythonRequest, Request};
 use crate::store::Store;
 use crate::target::Architecture;
-use crate::uv::Uv;
+use crate::tools::uv::Uv;
 
 /// The uv that the container gets where this machine has none.
 const DEFAULT_UV_VERSION: &str = "0.13.9";

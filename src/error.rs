@@ -6,15 +6,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::archive::{ArchiveError, DamagedPiece};
 use crate::check::{CheckError, HandlerError, SizeError};
 use crate::compare::CompareError;
-use crate::hooks::HookError;
 use crate::install::InstallError;
-use crate::interpreter::InterpreterError;
 use crate::pack::PackError;
 use crate::project::ProjectError;
 use crate::request::RequestError;
-use crate::secrets::mask_credentials;
+use crate::secrets::mask::mask_credentials;
 use crate::select::SelectError;
-use crate::uv::UvError;
+use crate::tools::command_hooks::HookError;
+use crate::tools::interpreter::InterpreterError;
+use crate::tools::uv::UvError;
 
 /// Why there is no bundle.
 #[derive(Debug, thiserror::Error)]

@@ -15,7 +15,7 @@ use crate::pack::folder_in_zip;
 use crate::project::{Absence, Aside, LeftOut, LocalPackage, Obstacle, Reach, Shipping, Way};
 use crate::request::Request;
 use crate::select::Package;
-use crate::work::WorkFolder;
+use crate::support::working_folder::WorkFolder;
 
 /// What a bundle holds and what it does not, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

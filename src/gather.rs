@@ -8,16 +8,16 @@ use serde_json::json;
 
 use crate::conditions::Conditions;
 use crate::error::Error;
-use crate::hooks;
 use crate::identity::{Identity, Part};
 use crate::install::{self, Origin, Wanted};
-use crate::interpreter::Interpreter;
 use crate::pack::{self, Kitchen, Pack, PackedFile, root};
 use crate::project::{LocalPackage, Project, Reach, Staged};
 use crate::request::Request;
 use crate::select::{self, SelectError, Selection};
 use crate::store::{Key, Store};
-use crate::uv::Uv;
+use crate::tools::command_hooks;
+use crate::tools::interpreter::Interpreter;
+use crate::tools::uv::Uv;
 
 /// What packs are gathered with.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +70,7 @@ impl Gathering<'_> {
 
         if let Some(member) = reach.local.first() {
             let folder = self.staged.copy_of(&member.folder);
-            hooks::run(&self.request.hooks.before_bundling, "beforeBundling", &folder)?;
+            command_hooks::run(&self.request.hooks.before_bundling, "beforeBundling", &folder)?;
             self.staged.remove_left_out()?;
         }
         let local = reach.local.iter();
@@ -147,7 +147,7 @@ impl Gathering<'_> {
             };
             unpack().map_err(SelectError::from)?;
         }
-        hooks::run(&self.request.hooks.after_bundling, "afterBundling", &folder)?;
+        command_hooks::run(&self.request.hooks.after_bundling, "afterBundling", &folder)?;
         let packages = packs.iter().flat_map(|pack| pack.packages.clone()).collect();
         let selection = select::select_all(&folder, packages)?;
         let mut made = self.pack(vec![(selection, self.work.join("packs/changed"))], packs)?;

@@ -7,16 +7,16 @@ use std::path::Path;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::interpreter::Interpreter;
 use crate::pack::root;
 use crate::project::{
     LocalPackage, LockedPackage, Project, ProjectError, Reach, Shipping, SourceFile, history, source_files,
 };
 use crate::request::Request;
-use crate::secrets::remove_credentials;
+use crate::secrets::mask::remove_credentials;
 use crate::store::Key;
-use crate::text;
-use crate::uv::{self, Uv};
+use crate::support::wording;
+use crate::tools::interpreter::Interpreter;
+use crate::tools::uv::{self, Uv};
 
 /// The tools whose versions can show in bytes, and what else concerns every package of a project.
 #[derive(Debug)]
@@ -192,7 +192,7 @@ fn digest_of_files(files: &[SourceFile]) -> io::Result<String> {
             hasher.update(part);
         }
     }
-    Ok(text::hex(&hasher.finalize()))
+    Ok(wording::hex(&hasher.finalize()))
 }
 
 /// `None` where there is no such file.
@@ -201,5 +201,5 @@ fn digest_of_file(path: &Path) -> Option<String> {
 }
 
 fn digest(contents: &[u8]) -> String {
-    text::hex(&Sha256::digest(contents))
+    wording::hex(&Sha256::digest(contents))
 }

@@ -22,45 +22,36 @@
 
 // The walk.
 mod bundle;
-pub mod many;
 pub mod request;
 pub mod target;
-pub mod tag;
-pub mod layer;
 pub mod project;
-pub mod uv;
-pub mod interpreter;
-pub mod hooks;
+pub mod tools;
 pub mod install;
 pub mod select;
-pub mod check;
 pub mod bytecode;
-pub mod archive;
 pub mod pack;
-pub mod gather;
+pub mod check;
+pub mod archive;
 pub mod store;
+pub mod gather;
+pub mod identity;
 
 // What is done with bundles.
 pub mod compare;
 pub mod explain;
+pub mod many;
 pub mod verify;
 
 // Around the walk.
-pub mod cli;
 pub mod conditions;
 pub mod container;
-pub mod handover;
-pub mod keyring;
 pub mod error;
-pub mod identity;
-pub mod process;
 pub mod report;
-mod secrets;
-mod dist_info;
-mod files;
-mod text;
-mod work;
+pub mod secrets;
+pub mod support;
 
+// The doors.
+pub mod cli;
 #[cfg(feature = "binding")]
 pub mod binding;
 

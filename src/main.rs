@@ -2,16 +2,17 @@
 
 use std::process::ExitCode;
 
-use uv_lambda_cdk::{cli, handover};
+use uv_lambda_cdk::cli;
+use uv_lambda_cdk::secrets::container_credentials;
 
 fn main() -> ExitCode {
     // Held until the end: uv reads what lies in it.
-    let _files = match handover::take() {
+    let _files = match container_credentials::take() {
         Ok(files) => files,
         Err(error) => {
             eprintln!(
                 "error[IO]: failed to read what `{}` names: {error}; is the folder of temporary files (TMPDIR) shared with the container engine?",
-                handover::VARIABLE
+                container_credentials::VARIABLE
             );
             return ExitCode::from(2);
         }

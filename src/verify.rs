@@ -15,8 +15,8 @@ use crate::conditions::{Cache, Conditions, Order};
 use crate::error::Error;
 use crate::report::Bundle;
 use crate::request::{Request, RequestError, type_name};
-use crate::text;
-use crate::work::WorkFolder;
+use crate::support::wording;
+use crate::support::working_folder::WorkFolder;
 
 /// How long to wait between the builds, so that every clock shows: the one in zips, the coarsest that is in use,
 /// ticks every two seconds.
@@ -53,9 +53,9 @@ impl VerifySettings {
                     return Err(RequestError::WrongType { name: "coldCache", expected: "a boolean", found });
                 }
                 _ => {
-                    let hint = text::nearest(name, ["coldCache"])
+                    let hint = wording::nearest(name, ["coldCache"])
                         .map_or_else(String::new, |nearest| format!(" (did you mean `{nearest}`?)"));
-                    let known = text::list(&["coldCache"]);
+                    let known = wording::list(&["coldCache"]);
                     return Err(RequestError::UnknownOption { name: name.clone(), hint, known });
                 }
             }
@@ -174,7 +174,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::uv::UvError;
+    use crate::tools::uv::UvError;
 
     #[test]
     fn every_condition_of_the_second_build_is_another() {

@@ -9,8 +9,8 @@ use std::process::{Command, Stdio};
 
 use uv_lambda_cdk::bytecode::marshal::canonical;
 use uv_lambda_cdk::bytecode::{BytecodeError, Compiled, Source, compile, pyc_path};
-use uv_lambda_cdk::interpreter::Interpreter;
 use uv_lambda_cdk::target::PythonVersion;
+use uv_lambda_cdk::tools::interpreter::Interpreter;
 
 /// The versions that the tests want to see.
 const MINOR_VERSIONS: [u8; 6] = [9, 10, 11, 12, 13, 14];

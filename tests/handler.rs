@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use uv_lambda_cdk::check::check_handler;
-use uv_lambda_cdk::interpreter::Interpreter;
+use uv_lambda_cdk::tools::interpreter::Interpreter;
 
 /// The oldest and the newest `CPython` of pyenv and of the system, of those that Lambda has too. What lies between
 /// them adds no way to bind a name that the newest lacks.

@@ -3,8 +3,8 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
 
-mod options;
-mod values;
+mod options_from_js;
+mod results_to_js;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -12,14 +12,14 @@ use std::path::{Path, PathBuf};
 
 use napi::bindgen_prelude::{AsyncTask, Env, Task};
 use napi_derive::napi;
-use options::{Options, Result, to_js};
-use values::{Attempt, Bundle, ContainerPlan, Diff, Held, Reason, Verification, Volume};
+use options_from_js::{Options, Result, to_js};
+use results_to_js::{Attempt, Bundle, ContainerPlan, Diff, Held, Reason, Verification, Volume};
 
 use crate::error::caught;
-use crate::handover::{self, Handed};
 use crate::many::{bundle_all, bundle_next};
 use crate::project::{Project, default_pythons, marker_environment};
 use crate::request::{RequestError, existing_path};
+use crate::secrets::container_credentials::{self, Handed};
 use crate::{Error, cli, container, find_root};
 
 /// The one function behind every door.
@@ -305,13 +305,13 @@ impl Handover {
     /// The variable that names the file, in the container.
     #[napi(getter)]
     pub fn variable(&self) -> String {
-        handover::VARIABLE.to_owned()
+        container_credentials::VARIABLE.to_owned()
     }
 
     /// The name of the file in its folder.
     #[napi(getter)]
     pub fn file(&self) -> String {
-        handover::FILE.to_owned()
+        container_credentials::FILE.to_owned()
     }
 
     /// Removes it.
@@ -329,7 +329,7 @@ pub fn hand_over(
 ) -> Result<Handover> {
     let handed = options.request().and_then(|request| {
         let root = find_root(&request.path)?;
-        let handover = handover::Handover::gather(&root, variables);
+        let handover = container_credentials::Handover::gather(&root, variables);
         handover.write().map_err(Error::WorkFolder)
     });
     handed.map(Handover).map_err(|error| to_js(&error))

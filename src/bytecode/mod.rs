@@ -7,7 +7,7 @@
 //!
 //! `CPython` compiles, in several processes that live as long as there is work. What it gives is brought
 //! into the canonical form of [`marshal`] on the threads that talk to these processes. The caller's
-//! `PYTHON*` variables do not reach them ([`Process`](crate::process::Process) lets none through), and the
+//! `PYTHON*` variables do not reach them ([`Process`](crate::tools::process::Process) lets none through), and the
 //! hash seed is fixed: no released version was seen to need that, but pre-releases of 3.13 put the
 //! names of `__static_attributes__` in the order of a set, and that is beyond any canonical form, because the
 //! order of a tuple means something.
@@ -23,8 +23,8 @@ use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use crate::interpreter::Interpreter;
 use crate::target::PythonVersion;
+use crate::tools::interpreter::Interpreter;
 use marshal::MarshalError;
 use worker::{Answers, Failure, Work};
 

@@ -10,9 +10,9 @@ use std::thread;
 
 use super::marshal::canonical;
 use super::{BytecodeError, Compiled, Source};
-use crate::interpreter::Interpreter;
-use crate::process::Process;
 use crate::target::PythonVersion;
+use crate::tools::interpreter::Interpreter;
+use crate::tools::process::Process;
 
 /// The program that Python runs.
 const PROGRAM: &str = include_str!("compile.py");

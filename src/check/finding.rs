@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use crate::support::wording;
 use crate::target::{Architecture, Target};
-use crate::text;
 
 /// A package, as its metadata names it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -213,7 +213,7 @@ impl fmt::Display for Finding {
             ),
             Problem::MissingLibrary { libraries } => {
                 let shown = &libraries[..libraries.len().min(LIBRARIES_SHOWN)];
-                write!(formatter, "{file} {needs} {}", text::list(shown))?;
+                write!(formatter, "{file} {needs} {}", wording::list(shown))?;
                 if libraries.len() > shown.len() {
                     write!(formatter, " (and {} more)", libraries.len() - shown.len())?;
                 }
@@ -228,7 +228,7 @@ impl fmt::Display for Finding {
                 write!(
                     formatter,
                     "its wheel is for {}, which {runtime_on_cpu} does not take: choose {}",
-                    text::list(&tags[..tags.len().min(TAGS_SHOWN)]),
+                    wording::list(&tags[..tags.len().min(TAGS_SHOWN)]),
                     self.another(&needs)
                 )
             }

@@ -4,9 +4,9 @@
 
 use serde::Deserialize;
 
-use crate::interpreter::Interpreter;
-use crate::process::Process;
-use crate::text;
+use crate::support::wording;
+use crate::tools::interpreter::Interpreter;
+use crate::tools::process::Process;
 
 /// The program that reads the module (see `names.py`).
 const PROGRAM: &str = include_str!("names.py");
@@ -126,7 +126,7 @@ fn near_module(module: &str, modules: &[Module<'_>]) -> String {
     let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
     let mut same_end =
         modules.iter().map(|found| found.name.as_str()).filter(|name| last(name) == last(module));
-    let nearest = text::nearest(module, modules.iter().map(|found| found.name.as_str()))
+    let nearest = wording::nearest(module, modules.iter().map(|found| found.name.as_str()))
         // A package may be imported by quite another name than its own: `app` as `company.services.app`.
         .or_else(|| same_end.next().filter(|_| same_end.next().is_none()));
     nearest.map_or_else(String::new, |nearest| format!(" (did you mean `{nearest}`?)"))
@@ -165,7 +165,9 @@ impl Handler<'_> {
         }
         let hint = if self.is_module {
             format!(": it is a module; name a function in it, such as `{handler}.lambda_handler`")
-        } else if let Some(nearest) = text::nearest(self.attribute, module.names.iter().map(String::as_str)) {
+        } else if let Some(nearest) =
+            wording::nearest(self.attribute, module.names.iter().map(String::as_str))
+        {
             format!(" (did you mean `{nearest}`?)")
         } else {
             let functions = module.functions();
@@ -239,7 +241,7 @@ impl Definitions {
     fn functions(&self) -> Option<String> {
         let shown: Vec<&String> =
             self.functions.iter().filter(|name| !name.starts_with('_')).take(FUNCTIONS_SHOWN).collect();
-        (!shown.is_empty()).then(|| text::list(&shown))
+        (!shown.is_empty()).then(|| wording::list(&shown))
     }
 }
 

@@ -15,13 +15,13 @@
 //!   distributions have added to older glibcs) are not judged, nor are weak ones.
 //! - A file that cannot be made out asks for nothing.
 
-mod elf;
+mod elf_fits;
+mod elf_reader;
 mod finding;
 mod handler;
-mod judge;
-mod runtime;
+mod runtime_libraries;
 mod size;
-mod wheel;
+mod wheel_fits;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
@@ -34,10 +34,10 @@ pub use self::finding::{Finding, Package, Problem, Severity};
 pub use self::handler::{Handler, HandlerError, check_handler};
 pub use self::size::{BadLimit, Measured, OnExceed, SizeError, SizeLimits};
 
-pub use self::judge::Elf;
+pub use self::elf_fits::Elf;
 
-use self::judge::{Binary, Judge, version_number};
-use self::wheel::{DistInfo, Wheels};
+use self::elf_fits::{Binary, Judge, version_number};
+use self::wheel_fits::{DistInfo, Wheels};
 use crate::target::Target;
 
 /// A file that will ship.

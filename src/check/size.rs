@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::report::{PackageReport, Warning};
-use crate::text;
+use crate::support::wording;
 
 const MEGABYTE: u64 = 1024 * 1024;
 
@@ -107,15 +107,15 @@ impl Measured<'_> {
         if code + layers > LAMBDA_UNZIPPED && !not_for_lambda {
             let layers = match layers {
                 0 => String::new(),
-                layers => format!(" with its layers ({})", text::size(layers)),
+                layers => format!(" with its layers ({})", wording::size(layers)),
             };
             return Err(SizeError(format!(
                 "the bundle of `{member}` is {} unzipped{layers}, {} more than Lambda takes ({}, layers included); {}: \
                  leave out what the function does not need (options `excludePackages` and `exclude`){}; a layer does not \
                  help, since it counts too, but a container image function may have 10 GB",
-                text::size(code + self.layer_bytes),
-                text::size(code + self.layer_bytes - LAMBDA_UNZIPPED),
-                text::size(LAMBDA_UNZIPPED),
+                wording::size(code + self.layer_bytes),
+                wording::size(code + self.layer_bytes - LAMBDA_UNZIPPED),
+                wording::size(LAMBDA_UNZIPPED),
                 self.largest(),
                 self.in_the_runtime(),
             )));
@@ -123,9 +123,9 @@ impl Measured<'_> {
         limits.unzipped.filter(|limit| code > *limit).map_or(Ok(None), |limit| {
             limits.exceeded(format!(
                 "the bundle of `{member}` is {} unzipped, {} more than the option `maxSize.unzipped` allows ({}); {}: {}",
-                text::size(code),
-                text::size(code - limit),
-                text::size(limit),
+                wording::size(code),
+                wording::size(code - limit),
+                wording::size(limit),
                 self.largest(),
                 self.advice("maxSize.unzipped"),
             ))
@@ -138,7 +138,8 @@ impl Measured<'_> {
         if zip_bytes <= limit {
             return Ok(None);
         }
-        let (zip, more, most) = (text::size(zip_bytes), text::size(zip_bytes - limit), text::size(limit));
+        let (zip, more, most) =
+            (wording::size(zip_bytes), wording::size(zip_bytes - limit), wording::size(limit));
         if limits.zipped.is_none() {
             return Ok(Some(warning(format!(
                 "the zip of `{}` is {zip}, {more} more than Lambda takes by direct upload ({most}): CDK uploads it \
@@ -168,7 +169,7 @@ impl Measured<'_> {
         parts.sort_by_key(|(bytes, _)| Reverse(*bytes));
         parts.truncate(PACKAGES_SHOWN);
         let listed: Vec<String> =
-            parts.iter().map(|(bytes, name)| format!("{name} {}", text::size(*bytes))).collect();
+            parts.iter().map(|(bytes, name)| format!("{name} {}", wording::size(*bytes))).collect();
         match listed.as_slice() {
             [] => "it has no packages".to_owned(),
             [only] => format!("all of it is {only}"),
@@ -185,7 +186,7 @@ impl Measured<'_> {
         }
         let names: Vec<&str> = had.iter().map(|package| package.name.as_str()).collect();
         let bytes = had.iter().map(|package| package.bytes).sum();
-        format!(", such as {} ({}), which the runtime has", text::list(&names), text::size(bytes))
+        format!(", such as {} ({}), which the runtime has", wording::list(&names), wording::size(bytes))
     }
 
     /// What to do about a limit of the caller's own.
@@ -219,7 +220,7 @@ impl SizeLimits {
             return Err(bad("write `{ unzipped: '100 MB' }`".to_owned()));
         };
         if let Some(unknown) = fields.keys().find(|name| !KNOWN.contains(&name.as_str())) {
-            return Err(bad(format!("it has no `{unknown}`, only {}", text::list(&KNOWN))));
+            return Err(bad(format!("it has no `{unknown}`, only {}", wording::list(&KNOWN))));
         }
         let given = |name: &str| fields.get(name).filter(|value| !value.is_null());
         let unzipped = given("unzipped").map(|value| size(value, "maxSize.unzipped")).transpose()?;

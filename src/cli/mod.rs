@@ -1,8 +1,8 @@
 //! Command line: the same work as the functions of the Node package, by verbs. Parses, calls, and says what came of
 //! it: in sentences, or with `--json` as the values that those functions return.
 
-mod human;
-mod json;
+mod json_output;
+mod text_output;
 
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, Write};
@@ -316,8 +316,8 @@ impl CacheVerb {
         };
         let usage = Store::usage_of(&folder);
         Ok(Answer {
-            text: human::cache(&folder, tidied, usage),
-            value: json::cache(&folder, tidied, usage),
+            text: text_output::cache(&folder, tidied, usage),
+            value: json_output::cache(&folder, tidied, usage),
             warnings: String::new(),
             ending: Ending::Good,
         })
@@ -350,18 +350,18 @@ impl Verb {
             Self::Bundle(BundleVerb { what, output }) => {
                 let bundle = bundle(&what.request()?, output)?;
                 Ok(Answer {
-                    text: human::bundle(&bundle),
-                    value: json::bundle(&bundle),
-                    warnings: human::warnings(&bundle.warnings),
+                    text: text_output::bundle(&bundle),
+                    value: json_output::bundle(&bundle),
+                    warnings: text_output::warnings(&bundle.warnings),
                     ending: Ending::Good,
                 })
             }
             Self::Verify(VerifyVerb { what, warm_only }) => {
                 let verification = verify(&what.request()?, VerifySettings { cold_cache: !warm_only })?;
                 Ok(Answer {
-                    text: human::verification(&verification),
-                    value: json::verification(&verification),
-                    warnings: human::warnings(&verification.first.warnings),
+                    text: text_output::verification(&verification),
+                    value: json_output::verification(&verification),
+                    warnings: text_output::warnings(&verification.first.warnings),
                     ending: good_where(verification.difference.is_none()),
                 })
             }
@@ -369,8 +369,8 @@ impl Verb {
             Self::Explain(ExplainVerb { what, files }) => {
                 let explanation = explain(&what.request()?)?;
                 Ok(Answer {
-                    text: human::explanation(&explanation, *files),
-                    value: json::explanation(&explanation),
+                    text: text_output::explanation(&explanation, *files),
+                    value: json_output::explanation(&explanation),
                     warnings: String::new(),
                     ending: Ending::Good,
                 })
@@ -378,8 +378,8 @@ impl Verb {
             Self::Diff(DiffVerb { before, after }) => {
                 let diff = diff(before, after)?;
                 Ok(Answer {
-                    text: human::diff(&diff),
-                    value: json::diff(&diff),
+                    text: text_output::diff(&diff),
+                    value: json_output::diff(&diff),
                     warnings: String::new(),
                     ending: good_where(diff.is_identical()),
                 })
@@ -407,7 +407,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Err(error) => {
             let message = in_terms_of_flags(&error.message());
             if command_line.json {
-                write(&mut io::stdout().lock(), &pretty(&json::error(error.code(), &message)));
+                write(&mut io::stdout().lock(), &pretty(&json_output::error(error.code(), &message)));
             }
             write(&mut io::stderr().lock(), &format!("error[{}]: {message}\n", error.code()));
             if error.container_can_help() { Ending::NeedsContainer } else { Ending::Failed }

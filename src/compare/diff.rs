@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::CompareError;
-use super::contents::{Zip, between, differing};
-use super::difference::Difference;
+use super::first_difference::Difference;
+use super::zip_contents::{Zip, between, differing};
 
 /// What changed from one zip to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,7 +116,7 @@ fn package_changes(before: &Zip, after: &Zip) -> Vec<PackageChange> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::contents::tests::zip;
+    use super::super::zip_contents::tests::zip;
     use super::*;
 
     const FIRST: &[u8] = b"Name: First\nVersion: 1.0\n";

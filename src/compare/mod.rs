@@ -1,17 +1,17 @@
 //! Compare: what is different between two zips, from their packages down to the first byte.
 
-mod contents;
 mod diff;
-mod difference;
-mod headers;
+mod first_difference;
+mod zip_contents;
+mod zip_headers;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::archive::ArchiveError;
-pub use contents::first_difference;
 pub use diff::{Diff, FileChange, PackageChange, Side, diff};
-pub use difference::Difference;
+pub use first_difference::Difference;
+pub use zip_contents::first_difference;
 
 /// Why two zips could not be compared.
 #[derive(Debug, thiserror::Error)]

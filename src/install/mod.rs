@@ -1,23 +1,23 @@
 //! Install: third-party wheels and freshly built local packages, for the target, from the lock.
 
-mod environment;
 mod no_wheel;
+mod site_packages;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use environment::Environment;
 pub use no_wheel::NoWheel;
+use site_packages::Environment;
 
 use crate::archive::{self, ArchiveError};
-use crate::files::files_below;
-use crate::interpreter::Interpreter;
 use crate::project::{LocalPackage, Project, Shipping, Staged};
 use crate::request::Request;
+use crate::support::file_listing::files_below;
 use crate::target::Target;
-use crate::uv::{Sync, Uv, UvError};
+use crate::tools::interpreter::Interpreter;
+use crate::tools::uv::{Sync, Uv, UvError};
 
 /// Files of an application's folder that are about the project, not of the application. A change of
 /// the lock that changes nothing in the bundle must not change its bytes either.

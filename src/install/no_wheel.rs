@@ -3,9 +3,9 @@
 use std::fmt;
 
 use crate::project::{Artifact, LockedPackage};
-use crate::tag::Tag;
+use crate::support::wording;
+use crate::target::wheel_tag::Tag;
 use crate::target::{System, Target};
-use crate::text;
 
 /// A package of the lock that would have to be compiled on the target.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +93,7 @@ impl fmt::Display for NoWheel {
             Reason::OtherPythons(pythons) => write!(
                 formatter,
                 "{package} has wheels for {}, but none for {runtime}: choose another version or another runtime, or build in a container",
-                text::list(pythons)
+                wording::list(pythons)
             ),
             Reason::BetweenPlatforms((needed_major, needed_minor)) => write!(
                 formatter,

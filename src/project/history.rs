@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::files::files_below;
-use crate::process::{Output, Process};
-use crate::text;
+use crate::support::file_listing::files_below;
+use crate::support::wording;
+use crate::tools::process::{Output, Process};
 
 /// Gives the copy at `mirror` the history of `repository`. Where git is missing or fails, the copy has
 /// none, and the build backend says in its own words what it misses.
@@ -89,7 +89,7 @@ pub fn digest(repository: &Path) -> Option<String> {
     for (name, file) in references {
         add(&name, &fs_err::read(file).ok()?);
     }
-    Some(text::hex(&hasher.finalize()))
+    Some(wording::hex(&hasher.finalize()))
 }
 
 /// The folder of a repository's own data: `.git`, or where a file of that name points to.

@@ -12,8 +12,8 @@ use pep508_rs::{ExtraName, MarkerEnvironment, MarkerEnvironmentBuilder, MarkerTr
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use crate::support::wording;
 use crate::target::Target;
-use crate::text;
 
 /// The format version this module reads.
 pub(super) const FORMAT: u32 = 1;
@@ -214,7 +214,7 @@ impl Artifact {
             _ => root.to_path_buf(),
         };
         let contents = fs_err::read(folder.join(self.path.as_ref()?)).ok()?;
-        Some(format!("sha256:{}", text::hex(&Sha256::digest(contents))))
+        Some(format!("sha256:{}", wording::hex(&Sha256::digest(contents))))
     }
 
     /// The file's name, which for a wheel says what it runs on.

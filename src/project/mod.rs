@@ -25,10 +25,10 @@ use sources::computes_metadata;
 pub use sources::{LeftOut, SourceFile, Sources, Staged, source_files, stage};
 pub use why::{Absence, Why};
 
-use crate::layer::{self, Held, Layer, LayerWish};
+use crate::request::layer::{self, Held, Layer, LayerWish};
 use crate::request::{Choice, Request};
+use crate::support::wording;
 use crate::target::{PythonVersion, Target};
-use crate::text;
 
 /// The lockfile's name.
 const LOCKFILE: &str = "uv.lock";
@@ -351,7 +351,7 @@ impl Project {
                 allowed: if allowed.is_empty() {
                     "another one".to_owned()
                 } else {
-                    text::alternatives(&allowed)
+                    wording::alternatives(&allowed)
                 },
             });
         }
@@ -495,8 +495,8 @@ impl Project {
             if let Some(name) = wish.packages.iter().find(|name| !packages.contains_key(name.as_str())) {
                 return Err(ProjectError::LayerOfNothing {
                     name: name.clone(),
-                    hint: text::did_you_mean(name, packages.keys().copied()),
-                    needed: text::list(&packages.keys().collect::<Vec<_>>()),
+                    hint: wording::did_you_mean(name, packages.keys().copied()),
+                    needed: wording::list(&packages.keys().collect::<Vec<_>>()),
                 });
             }
             let chosen = wish.packages.iter().filter_map(|name| packages.get(name.as_str()).copied());
@@ -540,7 +540,7 @@ impl Project {
         let Choice { extras, groups, exclude_packages, .. } = &self.choice;
         let everything = Wish { extras, groups, without: &[] };
         if let Some(together) = self.lock.conflict(member, everything, environment) {
-            return Err(ProjectError::Conflict { together: text::list(&together) });
+            return Err(ProjectError::Conflict { together: wording::list(&together) });
         }
         let all = self.lock.reach(member, everything, environment);
         self.check_versions_in_layers(&all)?;
@@ -557,8 +557,8 @@ impl Project {
             return Err(ProjectError::ExcludesNothing {
                 member: self.member.clone(),
                 name: name.clone(),
-                hint: text::did_you_mean(name, needed.iter().copied()),
-                needed: text::list(&needed),
+                hint: wording::did_you_mean(name, needed.iter().copied()),
+                needed: wording::list(&needed),
             });
         }
         let mut packages =
@@ -650,7 +650,7 @@ pub fn default_pythons(
     if defaults.is_empty() {
         return Err(ProjectError::NoRuntimeAllowed {
             requires: requires.unwrap_or_default().to_owned(),
-            released: text::list(&Target::released().collect::<Vec<_>>()),
+            released: wording::list(&Target::released().collect::<Vec<_>>()),
         });
     }
     Ok(defaults)
@@ -691,8 +691,8 @@ pub fn normalize_name(name: &str) -> String {
 /// The first of `names` that is not known, and what to say about those that are.
 fn unknown(names: &[String], known: &BTreeSet<&str>) -> Option<(String, String)> {
     let name = names.iter().find(|name| !known.contains(name.as_str()))?;
-    let hint = text::did_you_mean(name, known.iter().copied());
-    Some((name.clone(), format!("{hint}; it has {}", text::list(&Vec::from_iter(known)))))
+    let hint = wording::did_you_mean(name, known.iter().copied());
+    Some((name.clone(), format!("{hint}; it has {}", wording::list(&Vec::from_iter(known)))))
 }
 
 fn member_names(lock: &Lock) -> Vec<&str> {
@@ -705,12 +705,12 @@ fn named_member(root: &Path, lock: &Lock, given: &str) -> Result<String, Project
     if members.contains(&name.as_str()) {
         return Ok(name);
     }
-    let hint = text::did_you_mean(&name, members.iter().copied());
+    let hint = wording::did_you_mean(&name, members.iter().copied());
     Err(ProjectError::UnknownPackage {
         root: root.to_path_buf(),
         name: given.to_owned(),
         hint,
-        members: text::list(&members),
+        members: wording::list(&members),
     })
 }
 
@@ -732,7 +732,7 @@ fn implied_member(root: &Path, lock: &Lock, path: &Path) -> Result<String, Proje
         (None, []) => Err(ProjectError::NoMembers { path: root.join(LOCKFILE) }),
         (None, _) => Err(ProjectError::PackageRequired {
             root: root.to_path_buf(),
-            members: text::list(&member_names(lock)),
+            members: wording::list(&member_names(lock)),
         }),
     }
 }

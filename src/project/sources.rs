@@ -14,7 +14,7 @@ use ignore::WalkBuilder;
 use super::application::{Application, Aside};
 use super::patterns::Patterns;
 use super::{LocalPackage, LockedPackage, Project, ProjectError, Reach, Shipping, Source, history};
-use crate::files::slash_separated;
+use crate::support::file_listing::slash_separated;
 
 /// A source file of a local package.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Select: which files go in, and why.
 
-mod metadata;
+mod canonical_metadata;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -9,8 +9,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::archive::Contents;
-use crate::files::files_below;
 use crate::install::Installed;
+use crate::support::file_listing::files_below;
 
 /// What ships of one package, by path inside the bundle, before bytecode is added.
 #[derive(Debug, Default)]
@@ -86,7 +86,7 @@ pub fn select(installed: &Installed) -> Result<Selection, SelectError> {
             entries.insert(path.clone(), on_disk(file)?);
         }
     }
-    let packages = metadata::canonicalize(&mut entries, &installed.origin)?;
+    let packages = canonical_metadata::canonicalize(&mut entries, &installed.origin)?;
     Ok(Selection { entries, packages })
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::text;
+use crate::support::wording;
 
 /// A digest of our own sources: what another version of them made is not what this one would make.
 const SELF: &str = env!("UV_LAMBDA_CDK_SOURCES");
@@ -18,7 +18,7 @@ impl Key {
     /// The key of a thing of this kind that is made of these ingredients.
     pub fn of(kind: &str, ingredients: &Value) -> Self {
         let whole = json!({ "kind": kind, "self": SELF, "ingredients": ingredients });
-        Self(text::hex(&Sha256::digest(whole.to_string())))
+        Self(wording::hex(&Sha256::digest(whole.to_string())))
     }
 
     /// A key that was kept as a text.

@@ -6,20 +6,20 @@
 //! that any number of processes can work in one store. A pack has checksums of its own ([`pack`](crate::pack)). A zip is trusted
 //! as long as the file system says that nobody touched it since its SHA-256 was last computed ([`Stamp`]).
 
-mod bundles;
+mod cached_bundles;
+mod file_stamp;
 mod key;
-mod stamp;
-mod tidy;
+mod prune;
 
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-pub use bundles::Kept;
+pub use cached_bundles::Kept;
+pub use file_stamp::{Stamp, program};
 pub use key::Key;
-pub use stamp::{Stamp, program};
-pub use tidy::{LIMIT, Tidied, Usage};
+pub use prune::{LIMIT, Tidied, Usage};
 
 /// The layout of the store. Another one is another folder, so that versions do not disturb each other.
 const LAYOUT: &str = "v1";

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::process::Process;
-use crate::uv::is_passed;
+use crate::tools::process::Process;
+use crate::tools::uv::is_passed;
 
 /// The login of an index.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,9 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Installed, Origin};
-use crate::dist_info::{Row, header, record};
-use crate::files::files_below;
 use crate::project::normalize_name;
+use crate::support::file_listing::files_below;
+use crate::support::wheel_metadata::{Row, header, record};
 
 /// A file, as its path inside the bundle and where it lies.
 type File = (String, PathBuf);

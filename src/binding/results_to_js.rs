@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use napi_derive::napi;
 
 use crate::compare::{self, Difference, FileChange, PackageChange};
-use crate::{container, layer};
+use crate::{container, request::layer};
 
 /// A bundle that was written.
 #[napi(object)]

@@ -1,6 +1,8 @@
 //! Request: what did the caller ask for? Raw options become one validated value here; every default
 //! is resolved here and nowhere else.
 
+pub mod layer;
+
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -8,12 +10,12 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::check::{BadLimit, SizeLimits};
-use crate::hooks::Hooks;
-use crate::layer::{Layer, LayerWish};
 use crate::project::{ProjectError, default_pythons, normalize_name, problem_of_pattern};
+use crate::request::layer::{Layer, LayerWish};
 use crate::store::default_folder;
+use crate::support::wording;
 use crate::target::{Architecture, Target};
-use crate::text;
+use crate::tools::command_hooks::Hooks;
 
 /// A validated request for one bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -291,7 +293,7 @@ impl Request {
             "layer": layer,
             "layers": layers,
         });
-        text::hex(&Sha256::digest(identity.to_string()))
+        wording::hex(&Sha256::digest(identity.to_string()))
     }
 }
 
@@ -423,8 +425,8 @@ impl Options<'_> {
         let Some(name) = self.map.keys().find(|name| !self.known.contains(&name.as_str())) else {
             return Ok(());
         };
-        let hint = text::did_you_mean(name, self.known.iter().copied());
-        Err(RequestError::UnknownOption { name: name.clone(), hint, known: text::list(&self.known) })
+        let hint = wording::did_you_mean(name, self.known.iter().copied());
+        Err(RequestError::UnknownOption { name: name.clone(), hint, known: wording::list(&self.known) })
     }
 }
 
@@ -489,7 +491,7 @@ fn target(
     };
     Target::new(&version, architecture).ok_or_else(|| RequestError::UnknownRuntime {
         version,
-        known: text::list(&Target::python_versions()),
+        known: wording::list(&Target::python_versions()),
     })
 }
 

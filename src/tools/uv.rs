@@ -12,11 +12,11 @@ use pep440_rs::Version;
 use serde_json::{Value, json};
 
 use crate::conditions::Cache;
-use crate::process::{Output, Process};
 use crate::request::Request;
-use crate::secrets::{mask_credentials, remove_credentials};
+use crate::secrets::mask::{mask_credentials, remove_credentials};
 use crate::store::{Key, Store, program};
 use crate::target::Target;
+use crate::tools::process::{Output, Process};
 
 /// The oldest uv whose commands do what the pipeline asks of them.
 pub const MINIMUM_VERSION: &str = "0.8.0";

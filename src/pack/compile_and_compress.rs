@@ -12,9 +12,9 @@ use crate::archive::{Compressed, Contents, Piece, compress};
 use crate::bytecode::{self, Compiled, Source};
 use crate::check::{CheckedFile, Elf};
 use crate::conditions::Order;
-use crate::interpreter::Interpreter;
 use crate::select::Selection;
-use crate::{check, text};
+use crate::tools::interpreter::Interpreter;
+use crate::{check, support::wording};
 
 /// Where Lambda has the packages of a function or a layer. Compiled in as each module's path, so that Python finds it
 /// right on import and mends nothing.
@@ -117,7 +117,7 @@ impl Job {
     }
 
     fn digest(&self) -> io::Result<String> {
-        Ok(text::hex(&Sha256::digest(self.contents.read()?)))
+        Ok(wording::hex(&Sha256::digest(self.contents.read()?)))
     }
 }
 

@@ -8,10 +8,10 @@ use sha2::{Digest, Sha256};
 
 use super::{Package, SelectError};
 use crate::archive::Contents;
-use crate::dist_info::{Row, header, record};
 use crate::install::Origin;
 use crate::project::{Shipping, normalize_name};
-use crate::secrets::remove_credentials;
+use crate::secrets::mask::remove_credentials;
+use crate::support::wheel_metadata::{Row, header, record};
 
 /// Rewrites the metadata among `entries` and says which packages there are.
 ///

@@ -3,6 +3,8 @@
 //! Source of the table: <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html>; the
 //! glibc versions are those of Amazon Linux 2 (2.26) and Amazon Linux 2023 (2.34).
 
+pub mod wheel_tag;
+
 use std::fmt;
 use std::str::FromStr;
 

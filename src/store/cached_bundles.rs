@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Key, Kind, Stamp, Store, mark_used, write};
 use crate::report::Bundle;
-use crate::text;
+use crate::support::wording;
 
 /// A whole bundle in the store.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ fn sha256(path: &Path) -> io::Result<String> {
     let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 1024 * 1024]);
     loop {
         match file.read(&mut buffer)? {
-            0 => return Ok(text::hex(&hasher.finalize())),
+            0 => return Ok(wording::hex(&hasher.finalize())),
             length => hasher.update(&buffer[..length]),
         }
     }

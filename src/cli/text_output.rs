@@ -7,7 +7,7 @@ use crate::compare::{Diff, FileChange, PackageChange, Side};
 use crate::explain::{Explanation, FileKind, Omission};
 use crate::report::Warning;
 use crate::store::{LIMIT, Tidied, Usage};
-use crate::text::size;
+use crate::support::wording::size;
 use crate::verify::Verification;
 
 /// How many files a text lists. More of them are no longer read, and JSON has them all.

@@ -7,10 +7,10 @@ use std::io::{self, Read};
 use object::ReadCache;
 use serde::{Deserialize, Serialize};
 
-use super::elf::{self, Machine, Requirements};
+use super::elf_reader::{self, Machine, Requirements};
 use super::finding::{Finding, Problem, Severity};
-use super::wheel::Wheels;
-use super::{CheckedFile, Contents, runtime};
+use super::wheel_fits::Wheels;
+use super::{CheckedFile, Contents, runtime_libraries};
 use crate::target::Target;
 
 /// An ELF file of the bundle that Linux could load.
@@ -44,15 +44,15 @@ impl Elf {
             Contents::Known(elf) => return Ok(elf.cloned()),
             Contents::Bytes(bytes) => {
                 let Some(machine) = Machine::read(bytes) else { return Ok(None) };
-                (machine.clone(), requirements(&machine, || elf::requirements(bytes, module)))
+                (machine.clone(), requirements(&machine, || elf_reader::requirements(bytes, module)))
             }
             Contents::OnDisk(path) => {
                 let mut disk = fs_err::File::open(path)?;
                 let mut start = Vec::new();
-                disk.by_ref().take(elf::START_LENGTH as u64).read_to_end(&mut start)?;
+                disk.by_ref().take(elf_reader::START_LENGTH as u64).read_to_end(&mut start)?;
                 let Some(machine) = Machine::read(&start) else { return Ok(None) };
                 let cache = ReadCache::new(disk);
-                (machine.clone(), requirements(&machine, || elf::requirements(&cache, module)))
+                (machine.clone(), requirements(&machine, || elf_reader::requirements(&cache, module)))
             }
         };
         Ok(Some(Self { machine, requirements }))
@@ -218,8 +218,9 @@ impl<'a> Judge<'a> {
     /// Where the bundle has the library itself, it has the right one.
     fn library_too_new(&self, binary: &Binary<'_>) -> Vec<Finding> {
         let system = self.target.system;
-        let severity = if runtime::families_may_grow(system) { Severity::Warning } else { Severity::Refused };
-        let families = runtime::symbol_families(system);
+        let severity =
+            if runtime_libraries::families_may_grow(system) { Severity::Warning } else { Severity::Refused };
+        let families = runtime_libraries::symbol_families(system);
         let foreign = families.iter().filter(|family| !self.libraries.contains(family.library));
         foreign
             .filter_map(|family| {
@@ -250,7 +251,7 @@ impl<'a> Judge<'a> {
 
     fn has_library(&self, library: &str) -> bool {
         let name = file_name(library);
-        if self.libraries.contains(name) || runtime::has_library(self.target, name) {
+        if self.libraries.contains(name) || runtime_libraries::has_library(self.target, name) {
             return true;
         }
         // The runtime's own Python, in /var/lang/lib.

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::process::Process;
-use crate::secrets::mask_credentials;
+use crate::secrets::mask::mask_credentials;
+use crate::tools::process::Process;
 
 /// The commands of a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, serde::Serialize)]

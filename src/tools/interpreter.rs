@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use pep440_rs::Version;
 use serde_json::{Value, json};
 
-use crate::process::Process;
 use crate::project::{Project, version_file};
 use crate::request::{PythonRequest, Request, is_full_version};
 use crate::store::{Key, Stamp, Store, program};
 use crate::target::PythonVersion;
-use crate::uv::{self, Uv};
+use crate::tools::process::Process;
+use crate::tools::uv::{self, Uv};
 
 /// A CPython on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 
 use super::Package;
-use crate::dist_info::{header, headers, record};
-use crate::tag::Tag;
+use crate::support::wheel_metadata::{header, headers, record};
 use crate::target::Target;
+use crate::target::wheel_tag::Tag;
 
 /// A wheel installed in the bundle, from its `.dist-info` folder.
 #[derive(Debug, Clone, PartialEq, Eq)]

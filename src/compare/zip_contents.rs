@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::difference::{Difference, first_unequal};
-use super::headers::header_difference;
+use super::first_difference::{Difference, first_unequal};
+use super::zip_headers::header_difference;
 use super::{CompareError, read_whole};
 use crate::archive;
-use crate::dist_info::header;
 use crate::project::normalize_name;
-use crate::text;
+use crate::support::wheel_metadata::header;
+use crate::support::wording;
 
 /// Folders that packages lie in: the top of a function, and those of a layer.
 const PACKAGE_FOLDERS: [&str; 2] = ["", "python/"];
@@ -38,7 +38,7 @@ pub(super) struct File {
 impl Zip {
     pub(super) fn open(path: &Path) -> Result<Self, CompareError> {
         let whole = read_whole(path)?;
-        let (sha256, bytes) = (text::hex(&Sha256::digest(&whole)), whole.len() as u64);
+        let (sha256, bytes) = (wording::hex(&Sha256::digest(&whole)), whole.len() as u64);
         drop(whole);
         let mut files = BTreeMap::new();
         let mut packages: BTreeMap<String, Vec<String>> = BTreeMap::new();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rawzip::ZipArchive;
 
-use super::difference::{Difference, first_unequal};
+use super::first_difference::{Difference, first_unequal};
 use super::{CompareError, read_whole};
 use crate::archive::ArchiveError;
 

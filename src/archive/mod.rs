@@ -18,7 +18,7 @@ use rawzip::{CompressionMethod, DataDescriptorOutput, ZipArchive, ZipArchiveWrit
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{files, text};
+use crate::{support::file_listing, support::wording};
 
 /// The level of libdeflate: the lowest at which its output is no larger than that of `zip -9`.
 const LEVEL: i32 = 7;
@@ -115,7 +115,7 @@ impl Piece {
     /// The data, of which not one bit has changed since it was written.
     pub fn read(&self) -> io::Result<Compressed> {
         let mut data = vec![0; self.length];
-        files::read_at(&self.file, &mut data, self.offset)?;
+        file_listing::read_at(&self.file, &mut data, self.offset)?;
         if checksum(&data) == self.checksum {
             Ok(Compressed { shape: self.shape, data })
         } else {
@@ -130,7 +130,7 @@ impl Piece {
         while copied < self.length {
             let length = buffer.len().min(self.length - copied);
             let buffer = &mut buffer[..length];
-            files::read_at(&self.file, buffer, self.offset + copied as u64).map_err(Failure::Read)?;
+            file_listing::read_at(&self.file, buffer, self.offset + copied as u64).map_err(Failure::Read)?;
             crc.update(buffer);
             output.write_all(buffer).map_err(Failure::Write)?;
             copied += length;
@@ -276,7 +276,7 @@ pub fn write(mut entries: Vec<Entry>, path: &Path) -> Result<Written, ArchiveErr
 
     make_readable(temporary.path()).map_err(not_writable)?;
     temporary.persist(path).map_err(|error| not_writable(error.error))?;
-    Ok(Written { sha256: text::hex(&digest), zip_bytes: written, unzipped_bytes, entries: entries.len() })
+    Ok(Written { sha256: wording::hex(&digest), zip_bytes: written, unzipped_bytes, entries: entries.len() })
 }
 
 /// Gives every entry of a zip to `visit`: its name and its unpacked contents, in the zip's order.
@@ -461,7 +461,7 @@ mod tests {
     fn the_bytes_are_those_of_every_release_before() {
         let (written, bytes) = written(sample());
         assert_eq!(written.zip_bytes, bytes.len() as u64);
-        assert_eq!(written.sha256, text::hex(&Sha256::digest(&bytes)));
+        assert_eq!(written.sha256, wording::hex(&Sha256::digest(&bytes)));
         assert_eq!(written.sha256, "4b99f9af7e56cf411f76a7a6ecaf26d4aaa151b6ace6421d70b16c1c8ba6c452");
     }
 

@@ -1,0 +1,6 @@
+//! The programs that a bundle is made with: uv, the Python that compiles, commands of the user. The only folder that starts processes.
+
+pub mod command_hooks;
+pub mod interpreter;
+pub mod process;
+pub mod uv;
