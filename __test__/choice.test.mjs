@@ -170,7 +170,7 @@ describe('packages', () => {
       application(t),
       { extras: ['one', 'two'] },
       'CONFLICTING_EXTRAS',
-      /^`app\[one\]` and `app\[two\]` do not go together/,
+      /^`app\[one\]` and `app\[two\]` cannot be chosen together/,
     );
   });
 });
@@ -312,7 +312,7 @@ describe('the runtime', () => {
       folder,
       { pythonVersion: '3.9', python: undefined },
       'REQUIRES_PYTHON',
-      /^the project's `requires-python` is `==3\.\d+\.\*`, which leaves out the runtime python3\.9: choose `python3\.\d+`, or/,
+      /^the project's `requires-python` is `==3\.\d+\.\*`, which excludes the runtime python3\.9: choose `python3\.\d+`, or/,
     );
     const lock = path.join(folder, 'uv.lock');
     fs.writeFileSync(

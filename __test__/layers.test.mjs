@@ -131,7 +131,7 @@ describe('a mistake', () => {
     'a package that nobody needs': [
       { layer: { packages: ['acme-greting'] } },
       'NOTHING_MATCHES',
-      /^the layer cannot hold `acme-greting` \(did you mean `acme-greeting`\?\), which no member needs/,
+      /^no member needs `acme-greting` \(did you mean `acme-greeting`\?\)/,
     ],
     'a member that there is none': [{ layer: { packageNames: ['ap'] } }, 'UNKNOWN_PACKAGE', /no member `ap`/],
     'a handler of a layer': [

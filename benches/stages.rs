@@ -10,13 +10,13 @@ use divan::{Bencher, black_box};
 use tempfile::TempDir;
 use uv_lambda_cdk::archive::{self, Contents, Entry};
 use uv_lambda_cdk::bytecode::{Source, compile, marshal};
-use uv_lambda_cdk::conditions::Order;
-use uv_lambda_cdk::pack::{self, Kitchen, Pack};
-use uv_lambda_cdk::project::source_files;
+use uv_lambda_cdk::pack::{self, Pack, PackSettings};
 use uv_lambda_cdk::select::Selection;
 use uv_lambda_cdk::store::{Key, Store};
-use uv_lambda_cdk::target::PythonVersion;
+use uv_lambda_cdk::target::{BundleKind, PythonVersion};
 use uv_lambda_cdk::tools::interpreter::Interpreter;
+use uv_lambda_cdk::workshop::CompileOrder;
+use uv_lambda_cdk::workspace::source_files::source_files;
 
 fn main() {
     divan::main();
@@ -62,8 +62,13 @@ fn selection(folder: &Path) -> Selection {
 }
 
 fn packed(folder: &Path, interpreter: &Interpreter, known: &[Pack]) -> Pack {
-    let kitchen = Kitchen { interpreter, root: pack::root(false), order: Order::Forward, known };
-    pack::make(vec![(selection(folder), folder.join("pack"))], kitchen).unwrap().remove(0)
+    let settings = PackSettings {
+        interpreter,
+        root: BundleKind::Function.root(),
+        order: CompileOrder::Forward,
+        earlier: known,
+    };
+    pack::make(vec![(selection(folder), folder.join("pack"))], settings).unwrap().remove(0)
 }
 
 fn entries(pack: &Pack) -> Vec<Entry> {

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 use crate::check::SizeLimits;
-use crate::project::Project;
+use crate::plan::subject::Subject;
 use crate::request::{PythonRequest, Request};
 use crate::store::Store;
 use crate::target::Architecture;
 use crate::tools::uv::Uv;
+use crate::workspace::Workspace;
 
 /// The uv that the container gets where this machine has none.
 const DEFAULT_UV_VERSION: &str = "0.13.9";
@@ -58,7 +59,8 @@ pub struct Volume {
 
 /// Plans the container for a request. Asks uv for its version and its cache, where there is a uv.
 pub fn plan(request: &Request) -> Result<ContainerPlan, Error> {
-    let project = Project::open(request)?;
+    let workspace = Workspace::open(&request.path)?;
+    let subject = Subject::of(request, &workspace)?;
     let uv = Uv::find(request, &Store::none()).ok();
     let (machine, platform) = match request.target.architecture {
         Architecture::X86_64 => ("x86_64", "linux/amd64"),
@@ -66,9 +68,9 @@ pub fn plan(request: &Request) -> Result<ContainerPlan, Error> {
     };
 
     let mut volumes = Vec::new();
-    let everything = project.folder_of_everything();
-    let (outer, mounted) = if everything == project.root {
-        (project.root.as_path(), INPUT)
+    let everything = workspace.folder_of_everything();
+    let (outer, mounted) = if everything == workspace.root {
+        (workspace.root.as_path(), INPUT)
     } else {
         volumes.push(Volume { host_path: everything.clone(), container_path: SOURCES });
         (everything.as_path(), SOURCES)
@@ -82,7 +84,7 @@ pub fn plan(request: &Request) -> Result<ContainerPlan, Error> {
         uv_version: uv.map_or_else(|| DEFAULT_UV_VERSION.to_owned(), |uv| uv.version.to_string()),
         platform,
         executable: format!("uv-lambda-cdk-{machine}"),
-        arguments: arguments(request, &project, &inside(&request.path, outer, mounted)),
+        arguments: arguments(request, &subject, &inside(&request.path, outer, mounted)),
         // CDK runs the container as the caller's user, who has no home in it.
         environment: vec![("HOME", "/tmp".to_owned())],
         volumes,
@@ -91,10 +93,10 @@ pub fn plan(request: &Request) -> Result<ContainerPlan, Error> {
 }
 
 /// The command line that asks for the same bundle inside the container, where compiling is right.
-fn arguments(request: &Request, project: &Project, path: &str) -> Vec<String> {
+fn arguments(request: &Request, subject: &Subject, path: &str) -> Vec<String> {
     let target = request.target;
     let mut arguments: Vec<String> =
-        ["bundle", "--native-builds", "--no-cache", "--path", path, "--package", &project.member]
+        ["bundle", "--native-builds", "--no-cache", "--path", path, "--package", &subject.member]
             .into_iter()
             .map(str::to_owned)
             .collect();
@@ -108,9 +110,9 @@ fn arguments(request: &Request, project: &Project, path: &str) -> Vec<String> {
     if let Some(handler) = &request.handler {
         add("--handler", handler);
     }
-    if let Some(layer) = &project.layer {
-        for name in project.members_of_layer(layer) {
-            add("--layer-of", &name);
+    if let Some(layer) = &request.layer {
+        for name in &subject.layer_members {
+            add("--layer-of", name);
         }
         for name in &layer.packages {
             add("--layer-package", name);

@@ -8,13 +8,14 @@ use crate::check::{CheckError, HandlerError, SizeError};
 use crate::compare::CompareError;
 use crate::install::InstallError;
 use crate::pack::PackError;
-use crate::project::ProjectError;
+use crate::plan::PlanError;
 use crate::request::RequestError;
 use crate::secrets::mask::mask_credentials;
 use crate::select::SelectError;
 use crate::tools::command_hooks::HookError;
 use crate::tools::interpreter::InterpreterError;
 use crate::tools::uv::UvError;
+use crate::workspace::WorkspaceError;
 
 /// Why there is no bundle.
 #[derive(Debug, thiserror::Error)]
@@ -22,8 +23,10 @@ use crate::tools::uv::UvError;
 pub enum Error {
     /// The request is no request.
     Request(#[from] RequestError),
-    /// The project cannot be read.
-    Project(#[from] ProjectError),
+    /// The workspace cannot be read.
+    Workspace(#[from] WorkspaceError),
+    /// The request does not fit the workspace.
+    Plan(#[from] PlanError),
     /// uv cannot be had, or failed.
     Uv(#[from] UvError),
     /// No interpreter compiles.
@@ -80,7 +83,8 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Request(error) => error.code(),
-            Self::Project(error) => error.code(),
+            Self::Workspace(error) => error.code(),
+            Self::Plan(error) => error.code(),
             Self::Uv(error) => error.code(),
             Self::Interpreter(error) => error.code(),
             Self::Hook(error) => error.code(),
@@ -126,7 +130,8 @@ impl Error {
             Self::Interpreter(error) => error.container_can_help(),
             Self::Install(error) => error.container_can_help(),
             Self::Request(_)
-            | Self::Project(_)
+            | Self::Workspace(_)
+            | Self::Plan(_)
             | Self::Hook(_)
             | Self::Select(_)
             | Self::Check(_)

@@ -5,17 +5,20 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::bundle::Means;
+use crate::bundle::gather;
 use crate::bytecode;
-use crate::conditions::Conditions;
 use crate::error::Error;
-use crate::gather::{Gathered, merge};
-use crate::identity::Surroundings;
-use crate::pack::folder_in_zip;
-use crate::project::{Absence, Aside, LeftOut, LocalPackage, Obstacle, Reach, Shipping, Way};
+use crate::pack::bundle_files::BundleFiles;
+use crate::pack::find_or_make::Packs;
+use crate::plan::dependencies::{DependencyPath, Obstacle};
+use crate::plan::package_files::LeftOutBecause;
+use crate::plan::reasons::Absence;
+use crate::plan::subject::Subject;
+use crate::plan::{LocalPackage, NotApplication, Plan, Shipping};
 use crate::request::Request;
 use crate::select::Package;
-use crate::support::working_folder::WorkFolder;
+use crate::workshop::{Conditions, Workshop};
+use crate::workspace::Workspace;
 
 /// What a bundle holds and what it does not, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -94,53 +97,46 @@ pub enum OmissionKind {
 
 /// Explains the bundle that `request` asks for.
 pub fn explain(request: &Request) -> Result<Explanation, Error> {
-    let conditions = Conditions::default();
-    let means = Means::find(request, &conditions)?;
-    let reach = means.project.reach(&means.environment)?;
-    let surroundings = Surroundings::new(request, &means.project, &means.uv, &means.interpreter);
-    let identity = surroundings.identity(&reach)?;
-    let work = WorkFolder::new(&conditions.work).map_err(Error::WorkFolder)?;
-    let gathered = means.gather(&reach, &identity, &surroundings.lock()?, work.path())?;
+    let workspace = Workspace::open(&request.path)?;
+    let subject = Subject::of(request, &workspace)?;
+    let workshop = Workshop::open(request, &subject, &Conditions::default())?;
+    let plan = Plan::new(request, &workspace, &subject, &workshop.interpreter.version)?;
+    let (packs, _) = gather(&plan, &workshop)?;
 
-    let why = means.project.why(&reach, &means.environment);
-    let reasons: BTreeMap<&str, String> =
-        why.ways.iter().map(|way| (way.package.name.as_str(), reason(way))).collect();
-    let mut left_out: Vec<Omission> = why
+    let reasons = plan.reasons();
+    let present: BTreeMap<&str, String> =
+        reasons.present.iter().map(|path| (path.package.name.as_str(), reason(path))).collect();
+    let mut left_out: Vec<Omission> = reasons
         .absent
         .iter()
-        .map(|(way, absence)| Omission {
+        .map(|(path, absence)| Omission {
             kind: OmissionKind::Package,
-            name: way.package.name.clone(),
+            name: path.package.name.clone(),
             package: None,
-            reason: reason_of_absence(way, absence, &reach),
+            reason: reason_of_absence(path, absence, &plan),
         })
         .collect();
-    for package in &reach.local {
-        left_out.extend(omitted_files(&means, package, &gathered)?);
+    for package in &plan.local {
+        left_out.extend(omitted_files(package, &packs));
     }
     left_out.sort_by(|left, right| (left.kind, &left.name).cmp(&(right.kind, &right.name)));
-    Ok(Explanation { packages: packages(&gathered, &reasons, request), left_out })
+    Ok(Explanation { packages: packages(&packs, &present, &plan), left_out })
 }
 
-/// The packages with their files; a file that commands of the caller's made is theirs.
-fn packages(
-    gathered: &Gathered,
-    reasons: &BTreeMap<&str, String>,
-    request: &Request,
-) -> Vec<ExplainedPackage> {
+/// The packages with their files. Files that the user's commands made are listed under `commandHooks`.
+fn packages(packs: &Packs, reasons: &BTreeMap<&str, String>, plan: &Plan<'_>) -> Vec<ExplainedPackage> {
     const COMMANDS: &str = "commandHooks";
-    let folder = folder_in_zip(request.layer.is_some());
+    let folder = plan.subject.kind.folder_in_zip();
     let mut owners: BTreeMap<&str, &Package> = BTreeMap::new();
-    for pack in &gathered.packs {
+    for pack in &packs.packs {
         for file in &pack.files {
             if let Some(package) = pack.packages.first() {
                 owners.entry(file.path.as_str()).or_insert(package);
             }
         }
     }
-    let shipped = gathered.after_commands.as_ref().map_or(gathered.packs.as_slice(), std::slice::from_ref);
     let mut packages: BTreeMap<String, ExplainedPackage> = BTreeMap::new();
-    for (path, file) in merge(shipped) {
+    for (path, file) in BundleFiles::of(packs.shipping()).files {
         let owner = owners.get(path);
         let name = owner.map_or(COMMANDS, |package| &package.name);
         let package = packages.entry(name.to_owned()).or_insert_with(|| ExplainedPackage {
@@ -158,7 +154,7 @@ fn packages(
         package.bytes += bytes;
         package.files.push(ExplainedFile { path: format!("{folder}{path}"), bytes, kind });
         if let Some(bytecode) = &file.bytecode {
-            let path = format!("{folder}{}", bytecode::pyc_path(path, request.target.python));
+            let path = format!("{folder}{}", bytecode::pyc_path(path, plan.subject.target.python));
             let bytes = bytecode.shape.size;
             package.bytes += bytes;
             package.files.push(ExplainedFile { path, bytes, kind: FileKind::Bytecode });
@@ -167,60 +163,58 @@ fn packages(
     packages.into_values().collect()
 }
 
-/// Why a package ships: the shortest way to it.
-fn reason(way: &Way<'_>) -> String {
-    let steps: Vec<String> = way.steps.iter().map(ToString::to_string).collect();
+/// Why a package ships: the shortest path of dependencies to it.
+fn reason(path: &DependencyPath<'_>) -> String {
+    let steps: Vec<String> = path.steps.iter().map(ToString::to_string).collect();
     match steps.as_slice() {
         [_] => "the package that is bundled".to_owned(),
         steps => steps.join(" -> "),
     }
 }
 
-fn reason_of_absence(way: &Way<'_>, absence: &Absence, reach: &Reach<'_>) -> String {
-    let way = reason(way);
+fn reason_of_absence(path: &DependencyPath<'_>, absence: &Absence, plan: &Plan<'_>) -> String {
+    let path = reason(path);
     match absence {
-        Absence::Excluded => format!("`excludePackages` or a layer has it ({way})"),
-        Absence::NeededByExcluded if reach.left_out.len() > 1 => {
-            format!("only what is left out needs it, or a layer has it ({way})")
+        Absence::Excluded => format!("`excludePackages` or a layer has it ({path})"),
+        Absence::NeededByExcluded if plan.excluded.len() > 1 => {
+            format!("only what is left out needs it, or a layer has it ({path})")
         }
-        Absence::NeededByExcluded => format!("a layer has it ({way})"),
-        Absence::Obstacle(Obstacle::Extra(extra)) => format!("it is in the extra `{extra}` ({way})"),
+        Absence::NeededByExcluded => format!("a layer has it ({path})"),
+        Absence::Obstacle(Obstacle::Extra(extra)) => format!("it is in the extra `{extra}` ({path})"),
         Absence::Obstacle(Obstacle::Group(group)) => {
-            format!("it is in the dependency group `{group}` ({way})")
+            format!("it is in the dependency group `{group}` ({path})")
         }
-        Absence::Obstacle(Obstacle::Marker(marker)) => format!("`{marker}` does not hold in Lambda ({way})"),
+        Absence::Obstacle(Obstacle::Marker(marker)) => format!("`{marker}` does not hold in Lambda ({path})"),
     }
 }
 
 /// The files of a local package that do not ship, of those that git would track.
-fn omitted_files(
-    means: &Means<'_>,
-    package: &LocalPackage,
-    gathered: &Gathered,
-) -> Result<Vec<Omission>, Error> {
-    let sources = means.project.sources(package)?;
+fn omitted_files(package: &LocalPackage, packs: &Packs) -> Vec<Omission> {
+    let files = &package.files;
     let omission = |name: &str, reason: String| Omission {
         kind: OmissionKind::File,
         name: name.to_owned(),
         package: Some(package.name.clone()),
         reason,
     };
-    let mut omissions: Vec<Omission> = sources
+    let mut omissions: Vec<Omission> = files
         .left_out
         .iter()
         .map(|(file, why)| {
             let reason = match why {
-                LeftOut::Aside(Aside::Test) => "a test".to_owned(),
-                LeftOut::Aside(Aside::AboutTheProject) => "about the project".to_owned(),
-                LeftOut::Aside(Aside::Infrastructure) => "of a CDK app".to_owned(),
-                LeftOut::Excluded { pattern } => format!("the pattern `{pattern}` of `exclude`"),
+                LeftOutBecause::NotApplication(NotApplication::Test) => "a test".to_owned(),
+                LeftOutBecause::NotApplication(NotApplication::AboutTheProject) => {
+                    "about the project".to_owned()
+                }
+                LeftOutBecause::NotApplication(NotApplication::Infrastructure) => "of a CDK app".to_owned(),
+                LeftOutBecause::Excluded { pattern } => format!("the pattern `{pattern}` of `exclude`"),
             };
             omission(&file.relative, reason)
         })
         .collect();
     if package.shipping == Shipping::Wheel {
         // A wheel has its files under other names than the sources: `src/app/main.py` is `app/main.py` there.
-        let shipped: Vec<&str> = gathered
+        let shipped: Vec<&str> = packs
             .packs
             .iter()
             .filter(|pack| pack.packages.iter().any(|owner| owner.name == package.name))
@@ -229,10 +223,10 @@ fn omitted_files(
         let ships = |source: &str| {
             shipped.iter().any(|path| source == *path || source.ends_with(&format!("/{path}")))
         };
-        let missing = sources.files.iter().filter(|file| !ships(&file.relative));
+        let missing = files.inside.iter().filter(|file| !ships(&file.relative));
         omissions.extend(missing.map(|file| {
             omission(&file.relative, "the build backend does not put it into the wheel".to_owned())
         }));
     }
-    Ok(omissions)
+    omissions
 }

@@ -22,9 +22,12 @@
 
 // The walk.
 mod bundle;
+mod deliver;
 pub mod request;
 pub mod target;
-pub mod project;
+pub mod workspace;
+pub mod plan;
+pub mod workshop;
 pub mod tools;
 pub mod install;
 pub mod select;
@@ -33,8 +36,6 @@ pub mod pack;
 pub mod check;
 pub mod archive;
 pub mod store;
-pub mod gather;
-pub mod identity;
 
 // What is done with bundles.
 pub mod compare;
@@ -43,7 +44,6 @@ pub mod many;
 pub mod verify;
 
 // Around the walk.
-pub mod conditions;
 pub mod container;
 pub mod error;
 pub mod report;
@@ -57,10 +57,10 @@ pub mod binding;
 
 pub use bundle::{bundle, bundle_under};
 pub use compare::diff;
-pub use conditions::Conditions;
 pub use error::Error;
 pub use explain::explain;
-pub use project::find_root;
 pub use report::Bundle;
 pub use request::Request;
 pub use verify::verify;
+pub use workshop::Conditions;
+pub use workspace::{Workspace, find_root};

@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 
 use crate::bundle::{bundle, prepare};
 use crate::error::{Error, caught};
-use crate::project::find_root;
 use crate::report::Bundle;
 use crate::request::Request;
 use crate::store::{Key, Store};
 use crate::tools::command_hooks::Hooks;
+use crate::workspace::find_root;
 
 /// Builds many bundles, each into the folder beside it, on all cores. What several of them need is made once. The results are
 /// in the order of the requests.

@@ -1,7 +1,7 @@
 //! Report: what the bundle holds.
 
 use std::borrow::Cow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,19 @@ pub struct Warning {
     pub code: Cow<'static, str>,
     /// The sentence.
     pub message: String,
+}
+
+impl Warning {
+    /// The cache folder cannot be used.
+    pub fn cache_not_usable(folder: &Path, error: &std::io::Error) -> Self {
+        let folder = folder.display();
+        Self {
+            code: "CACHE_NOT_USABLE".into(),
+            message: format!(
+                "nothing is cached for the next time, because the cache folder `{folder}` cannot be used: {error}"
+            ),
+        }
+    }
 }
 
 /// A package in a bundle.

@@ -11,12 +11,13 @@ use serde_json::Value;
 
 use crate::bundle::bundle_under;
 use crate::compare::{Difference, diff};
-use crate::conditions::{Cache, Conditions, Order};
 use crate::error::Error;
 use crate::report::Bundle;
 use crate::request::{Request, RequestError, type_name};
 use crate::support::wording;
 use crate::support::working_folder::WorkFolder;
+use crate::tools::uv::UvCache;
+use crate::workshop::{CompileOrder, Conditions, StoreUse};
 
 /// How long to wait between the builds, so that every clock shows: the one in zips, the coarsest that is in use,
 /// ticks every two seconds.
@@ -147,12 +148,12 @@ fn second_conditions(room: &Path, cache: SecondCache) -> Result<Conditions, Erro
     Ok(Conditions {
         work,
         workers: NonZeroUsize::new(if cores == 1 { 4 } else { 1 }),
-        order: Order::Reversed,
-        cache: match cache {
-            SecondCache::Cold => Cache::At(room.join("cache")),
-            SecondCache::WarmAsAsked | SecondCache::WarmSinceOffline => Cache::Own,
+        order: CompileOrder::Reversed,
+        uv_cache: match cache {
+            SecondCache::Cold => UvCache::At(room.join("cache")),
+            SecondCache::WarmAsAsked | SecondCache::WarmSinceOffline => UvCache::OfUser,
         },
-        store: false,
+        store: StoreUse::Never,
     })
 }
 
@@ -179,12 +180,12 @@ mod tests {
     #[test]
     fn every_condition_of_the_second_build_is_another() {
         let room = tempfile::tempdir().unwrap();
-        let Conditions { work, workers, order, cache, store } = Conditions::default();
+        let Conditions { work, workers, order, uv_cache, store } = Conditions::default();
         let second = second_conditions(room.path(), SecondCache::Cold).unwrap();
         assert!(second.work.components().count() > work.components().count());
         assert_ne!(second.workers, workers);
         assert_ne!(second.order, order);
-        assert_ne!(second.cache, cache);
+        assert_ne!(second.uv_cache, uv_cache);
         assert_ne!(second.store, store);
     }
 

@@ -317,6 +317,28 @@ pub fn read(path: &Path, mut visit: impl FnMut(&str, Vec<u8>) -> io::Result<()>)
     Ok(())
 }
 
+/// The names of the files in a zip.
+pub fn names(zip: &Path) -> Result<Vec<String>, ArchiveError> {
+    let mut names = Vec::new();
+    read(zip, |name, _| {
+        names.push(name.to_owned());
+        Ok(())
+    })?;
+    Ok(names)
+}
+
+/// The contents of a file in a zip.
+pub fn contents(zip: &Path, name: &str) -> Result<Vec<u8>, ArchiveError> {
+    let mut found = Vec::new();
+    read(zip, |other, contents| {
+        if other == name {
+            found = contents;
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
 /// Which side of the copying failed.
 enum Failure {
     Read(io::Error),

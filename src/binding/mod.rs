@@ -17,10 +17,12 @@ use results_to_js::{Attempt, Bundle, ContainerPlan, Diff, Held, Reason, Verifica
 
 use crate::error::caught;
 use crate::many::{bundle_all, bundle_next};
-use crate::project::{Project, default_pythons, marker_environment};
+use crate::plan::default_handler;
+use crate::plan::packages_of_layer;
+use crate::plan::subject::{Subject, default_pythons};
 use crate::request::{RequestError, existing_path};
 use crate::secrets::container_credentials::{self, Handed};
-use crate::{Error, cli, container, find_root};
+use crate::{Error, Workspace, cli, container, find_root};
 
 /// The one function behind every door.
 fn run(options: &Options, output: &Path) -> std::result::Result<crate::Bundle, Error> {
@@ -242,7 +244,11 @@ pub fn find_workspace_root(from: String) -> Result<String> {
 pub fn default_handler(#[napi(ts_arg_type = "unknown")] options: Options) -> Result<String> {
     options
         .request()
-        .and_then(|request| Ok(Project::open(&request)?.default_handler()))
+        .and_then(|request| {
+            let workspace = Workspace::open(&request.path)?;
+            let subject = Subject::of(&request, &workspace)?;
+            Ok(default_handler::default_handler(&workspace, &subject.member))
+        })
         .map_err(|error| to_js(&error))
 }
 
@@ -265,10 +271,9 @@ pub fn default_python_versions(
 #[napi(catch_unwind)]
 pub fn layer_packages(#[napi(ts_arg_type = "unknown")] options: Options) -> Result<Vec<Held>> {
     let held = options.request().and_then(|request| {
-        let version = format!("{}.0", request.target.python);
-        let environment = marker_environment(request.target, &version)
-            .ok_or_else(|| Error::Bug(format!("`{version}` is no version")))?;
-        Ok(Project::open(&request)?.held(&environment)?)
+        let workspace = Workspace::open(&request.path)?;
+        let subject = Subject::of(&request, &workspace)?;
+        Ok(packages_of_layer(&request, &workspace, &subject)?)
     });
     held.map(|held| held.into_iter().map(Held::from).collect()).map_err(|error| to_js(&error))
 }

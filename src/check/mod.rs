@@ -38,6 +38,10 @@ pub use self::elf_fits::Elf;
 
 use self::elf_fits::{Binary, Judge, version_number};
 use self::wheel_fits::{DistInfo, Wheels};
+use crate::pack::bundle_files::BundleFiles;
+use crate::plan::Plan;
+use crate::report::{PackageReport, Warning};
+use crate::request::layer;
 use crate::target::Target;
 
 /// A file that will ship.
@@ -107,6 +111,51 @@ fn misfits(findings: &[Finding]) -> String {
             lines.join("\n")
         }
     }
+}
+
+/// Checks the files of a bundle against the target, and returns warnings.
+pub fn check_files(files: &BundleFiles<'_>, target: Target) -> Result<Vec<Warning>, CheckError> {
+    let mut texts = BTreeMap::new();
+    for (path, file) in files.files.iter().filter(|(path, _)| is_read(path)) {
+        let text = file.read().map_err(|source| CheckError::Unreadable { path: path.into(), source })?;
+        texts.insert(*path, text);
+    }
+    let checked: Vec<CheckedFile<'_>> = files
+        .files
+        .iter()
+        .map(|(path, file)| {
+            let known = Contents::Known(file.elf.as_ref());
+            let contents = texts.get(path).map_or(known, |text| Contents::Bytes(text));
+            CheckedFile { path, contents }
+        })
+        .collect();
+    let findings = check(&checked, target)?;
+    let warning = |finding: &Finding| Warning { code: finding.code().into(), message: finding.to_string() };
+    Ok(findings.iter().map(warning).collect())
+}
+
+/// Checks the unpacked size of a bundle against the limits of Lambda and of the request, and returns a warning.
+pub fn check_unzipped(
+    plan: &Plan<'_>,
+    packages: &[PackageReport],
+    unzipped_bytes: u64,
+) -> Result<Option<Warning>, SizeError> {
+    measured(plan, packages, unzipped_bytes).check_unzipped(plan.request.max_size)
+}
+
+/// Checks the size of a zip against the limits of Lambda and of the request, and returns a warning.
+pub fn check_zipped(
+    plan: &Plan<'_>,
+    packages: &[PackageReport],
+    unzipped_bytes: u64,
+    zip_bytes: u64,
+) -> Result<Option<Warning>, SizeError> {
+    measured(plan, packages, unzipped_bytes).check_zipped(zip_bytes, plan.request.max_size)
+}
+
+fn measured<'a>(plan: &'a Plan<'_>, packages: &'a [PackageReport], unzipped_bytes: u64) -> Measured<'a> {
+    let layer_bytes = layer::unzipped_bytes(&plan.request.layers);
+    Measured { member: &plan.subject.member, packages, unzipped_bytes, layer_bytes }
 }
 
 /// Checks everything that will ship against the target, and returns what the user should be warned

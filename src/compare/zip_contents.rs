@@ -9,9 +9,9 @@ use super::first_difference::{Difference, first_unequal};
 use super::zip_headers::header_difference;
 use super::{CompareError, read_whole};
 use crate::archive;
-use crate::project::normalize_name;
 use crate::support::wheel_metadata::header;
 use crate::support::wording;
+use crate::workspace::normalize_name;
 
 /// Folders that packages lie in: the top of a function, and those of a layer.
 const PACKAGE_FOLDERS: [&str; 2] = ["", "python/"];

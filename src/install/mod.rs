@@ -1,7 +1,9 @@
 //! Install: third-party wheels and freshly built local packages, for the target, from the lock.
 
 mod no_wheel;
+mod record_check;
 mod site_packages;
+mod stage;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,59 +11,79 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 pub use no_wheel::NoWheel;
-use site_packages::Environment;
+use site_packages::SitePackages;
+pub use stage::{Staged, stage};
 
 use crate::archive::{self, ArchiveError};
-use crate::project::{LocalPackage, Project, Shipping, Staged};
-use crate::request::Request;
+use crate::plan::{LocalPackage, Plan, Shipping};
+use crate::report::Warning;
+use crate::request::file_patterns::Patterns;
+use crate::store::Store;
 use crate::support::file_listing::files_below;
 use crate::target::Target;
-use crate::tools::interpreter::Interpreter;
-use crate::tools::uv::{Sync, Uv, UvError};
+use crate::tools::uv::{Sync, Uv, UvCache, UvError};
+use crate::workshop::Workshop;
 
-/// Files of an application's folder that are about the project, not of the application. A change of
-/// the lock that changes nothing in the bundle must not change its bytes either.
+/// Files in the folder of an application that are about the project. They never ship unless `include` names them: a change of the lock
+/// that changes nothing else in the bundle must not change its bytes.
 const PROJECT_FILES: &[&str] = &["pyproject.toml", "uv.lock", "uv.toml", ".python-version", ".gitignore"];
 
-/// The files of one package, as they belong into the bundle.
+/// The files of one installed package.
 #[derive(Debug)]
-pub struct Installed {
-    /// Each file, as its path inside the bundle and where it lies.
+pub struct Installed<'a> {
+    /// The path of each file inside the bundle, and where it lies.
     pub files: Vec<(String, PathBuf)>,
-    /// Where they come from.
-    pub origin: Origin,
+    /// The package.
+    pub origin: Origin<'a>,
 }
 
-/// What is to be installed of all that a member reaches.
-#[derive(Debug)]
-pub struct Wanted<'a> {
-    /// The local packages to build or copy.
-    pub local: Vec<&'a LocalPackage>,
-    /// Whether any package of an index is wanted.
-    pub third_party: bool,
-    /// The packages that uv leaves out: the local ones, and those of indexes that are not wanted.
-    pub without: Vec<&'a str>,
-    /// The members for each of which uv installs.
-    pub members: Vec<&'a str>,
-}
-
-/// Where installed files come from.
+/// The package that installed files belong to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    /// A wheel of the lock, by its normalised name.
-    ThirdParty(String),
+pub enum Origin<'a> {
+    /// A wheel of the lock.
+    ThirdParty {
+        /// The normalised name of the package.
+        name: String,
+    },
     /// A local package: the wheel that was built of it, or its files as they lie.
-    Local(LocalPackage),
+    Local {
+        /// The normalised name of the package.
+        name: &'a str,
+        /// The version in the lock; empty if the build backend computes it.
+        version: &'a str,
+        /// How its files come into the bundle.
+        shipping: Shipping,
+    },
 }
 
-impl Origin {
+impl Origin<'_> {
     /// The normalised name of the package.
     pub fn name(&self) -> &str {
         match self {
-            Self::ThirdParty(name) => name,
-            Self::Local(package) => &package.name,
+            Self::ThirdParty { name } => name,
+            Self::Local { name, .. } => name,
         }
     }
+}
+
+/// The packages that are to be installed.
+#[derive(Debug)]
+pub struct InstallList<'a> {
+    /// The local packages to build or copy.
+    pub local: Vec<&'a LocalPackage>,
+    /// Whether uv installs any.
+    pub third_party: ThirdParty,
+    /// The packages that uv leaves out: the local ones, and third-party ones that are not needed.
+    pub without: Vec<&'a str>,
+}
+
+/// Whether uv installs packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ThirdParty {
+    /// At least one.
+    Needed,
+    /// None.
+    NotNeeded,
 }
 
 /// Why packages were not installed.
@@ -107,6 +129,21 @@ pub enum InstallError {
         /// The cause.
         source: ArchiveError,
     },
+    /// A file of the workspace cannot be read.
+    #[error("failed to read the project: {0}")]
+    ProjectNotReadable(#[source] io::Error),
+    /// uv's cache holds another content than the wheel, and the wheel cannot be fetched again.
+    #[error(
+        "`{file}` in uv's cache is not the file of the wheel of `{package}`, as its RECORD shows, and the wheel could not be installed again: {source}\nRun `uv cache clean {package}` where the package can be downloaded"
+    )]
+    ChangedInCache {
+        /// The package.
+        package: String,
+        /// The file.
+        file: String,
+        /// The cause.
+        source: Box<InstallError>,
+    },
     /// A file could not be read or written.
     #[error("failed to install packages: {0}")]
     Io(#[from] io::Error),
@@ -120,6 +157,8 @@ impl InstallError {
             Self::NoWheel(_) => "NO_WHEEL",
             Self::Build { .. } | Self::NoLocalWheel { .. } | Self::BadWheel { .. } => "BUILD_FAILED",
             Self::NativeLocalPackage { .. } => "NATIVE_LOCAL_PACKAGE",
+            Self::ProjectNotReadable(_) => "PROJECT_NOT_READABLE",
+            Self::ChangedInCache { .. } => "UV_CACHE_CHANGED",
             Self::Io(_) => "IO",
         }
     }
@@ -129,171 +168,244 @@ impl InstallError {
         match self {
             Self::Uv(error) => error.container_can_help(),
             Self::NoWheel(_) | Self::NativeLocalPackage { .. } => true,
-            Self::Build { .. } | Self::NoLocalWheel { .. } | Self::BadWheel { .. } | Self::Io(_) => false,
+            Self::Build { .. }
+            | Self::NoLocalWheel { .. }
+            | Self::BadWheel { .. }
+            | Self::ProjectNotReadable(_)
+            | Self::ChangedInCache { .. }
+            | Self::Io(_) => false,
         }
     }
 }
 
-/// Installs what is wanted below the working folder `work`, and returns it package by package: the local
-/// ones in the order in which they were asked for, then those of indexes by name.
-pub fn install(
-    project: &Project,
-    staged: &Staged,
-    wanted: &Wanted<'_>,
-    request: &Request,
-    uv: &Uv,
-    interpreter: &Interpreter,
-    work: &Path,
-) -> Result<Vec<Installed>, InstallError> {
-    let both = Installer { project, request, uv, interpreter: &interpreter.path, staged, work };
+/// Installs packages below the working folder, and returns them one by one: the local ones in the order of the list, then the
+/// others by name. Adds warnings about what was found.
+pub fn install<'a>(
+    plan: &'a Plan<'_>,
+    workshop: &'a Workshop,
+    staged: &'a Staged,
+    list: &InstallList<'a>,
+    work: &'a Path,
+    warnings: &mut Vec<Warning>,
+) -> Result<Vec<Installed<'a>>, InstallError> {
+    let both = Installer { plan, uv: &workshop.uv, interpreter: &workshop.interpreter.path, staged, work };
     let (local, third_party) =
-        rayon::join(|| both.install_local(&wanted.local), || both.install_third_party(wanted));
-    let mut installed = local?;
-    installed.extend(third_party?);
-    Ok(installed)
+        rayon::join(|| both.install_local(&list.local), || both.install_third_party(list));
+    let mut packages = local?;
+    let (third_party, mut found) = third_party?;
+    packages.extend(third_party);
+    warnings.append(&mut found);
+    Ok(packages)
 }
 
-/// Fails where the lock does not match the project.
+/// Fails if the lock is not up to date. The answer is remembered under `key` in the store.
 pub fn check_lock(
-    project: &Project,
+    plan: &Plan<'_>,
+    workshop: &Workshop,
     staged: &Staged,
-    uv: &Uv,
-    interpreter: &Interpreter,
+    key: &crate::store::Key,
 ) -> Result<(), UvError> {
-    // A lock may hold absolute paths of the workspace, so it is checked where it lies; unless uv would
-    // have to run build backends for it, which write into the tree.
-    let checked = if project.computes_metadata() { &staged.root } else { &project.root };
-    uv.check_lock(checked, &project.root, project.script.as_deref(), &interpreter.path)
+    let store: &Store = &workshop.store;
+    if store.fact(key).is_some() {
+        return Ok(());
+    }
+    let workspace = plan.workspace;
+    // A lock may hold absolute paths of the workspace, so it is checked where it lies. If uv has to run build backends for the check,
+    // it is checked in the copy, because backends write into the tree.
+    let runs_backends = workspace.local_folders().any(|folder| workspace.computes_metadata(folder));
+    let checked = if runs_backends { &staged.root } else { &workspace.root };
+    let script = workspace.script.as_deref();
+    workshop.uv.check_lock(checked, &workspace.root, script, &workshop.interpreter.path)?;
+    // The key is made of the files that were read; uv may have seen newer ones.
+    if workspace.is_unchanged() || runs_backends {
+        store.remember(key, "up to date");
+    }
+    Ok(())
 }
 
-/// What both halves of the installation work with.
+/// Both halves of the installation.
 struct Installer<'a> {
-    project: &'a Project,
-    request: &'a Request,
+    plan: &'a Plan<'a>,
     uv: &'a Uv,
     interpreter: &'a Path,
-    /// The copy of the workspace.
     staged: &'a Staged,
     work: &'a Path,
 }
 
-impl Installer<'_> {
-    fn install_third_party(&self, wanted: &Wanted<'_>) -> Result<Vec<Installed>, InstallError> {
-        if !wanted.third_party {
-            return Ok(Vec::new());
+impl<'a> Installer<'a> {
+    fn install_third_party(
+        &self,
+        list: &InstallList<'_>,
+    ) -> Result<(Vec<Installed<'a>>, Vec<Warning>), InstallError> {
+        let (mut installed, mut warnings) = (Vec::new(), Vec::new());
+        if list.third_party == ThirdParty::NotNeeded {
+            return Ok((installed, warnings));
         }
-        let mut installed = Vec::new();
-        for (number, member) in wanted.members.iter().enumerate() {
-            let known: Vec<String> =
-                installed.iter().map(|installed: &Installed| installed.origin.name().to_owned()).collect();
+        for (number, member) in self.plan.members.iter().enumerate() {
+            let done: Vec<String> = installed
+                .iter()
+                .map(|installed: &Installed<'_>| installed.origin.name().to_owned())
+                .collect();
             let without: Vec<&str> =
-                wanted.without.iter().copied().chain(known.iter().map(String::as_str)).collect();
-            installed.extend(self.install_needs(member, &format!("environment-{number}"), &without)?);
+                list.without.iter().copied().chain(done.iter().map(String::as_str)).collect();
+            let name = format!("environment-{number}");
+            installed.extend(self.install_dependencies(member, &name, &without, &mut warnings)?);
         }
-        Ok(installed)
+        Ok((installed, warnings))
     }
 
-    /// Installs what a member needs into an environment of its own.
-    fn install_needs(
+    /// Installs the dependencies of a member into an environment of its own.
+    fn install_dependencies(
         &self,
         member: &str,
         name: &str,
         without: &[&str],
-    ) -> Result<Vec<Installed>, InstallError> {
-        let mut environment = Environment::read(&self.sync(member, name, without)?)?;
-        // Where two packages bring different files of one name, the environment holds one of the two, and
-        // which one is chance. Each alone has its own.
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Vec<Installed<'a>>, InstallError> {
+        let mut environment = SitePackages::read(&self.sync(self.uv, member, name, without)?)?;
+        // If two packages bring different files of one name, the environment holds one of the two, and which one is chance.
+        // Each alone has its own.
         for package in environment.mixed() {
-            let others = environment.names().filter(|other| *other != package);
-            let without: Vec<&str> = without.iter().copied().chain(others).collect();
-            let alone = self.sync(member, &format!("{name}-{package}"), &without)?;
+            let alone = self.sync_alone(
+                self.uv,
+                member,
+                &format!("{name}-{package}"),
+                &package,
+                &environment,
+                without,
+            )?;
             environment.replace(&package, files_below(&alone, &[])?);
+        }
+        // uv links files from its cache, so an edit in somebody's `.venv` edits the cache.
+        for (package, file) in environment.changed_packages()? {
+            let fresh = self.uv.clone().with_cache(&UvCache::At(self.work.join("fresh-uv-cache")));
+            let alone = self
+                .sync_alone(
+                    &fresh,
+                    member,
+                    &format!("{name}-{package}-fresh"),
+                    &package,
+                    &environment,
+                    without,
+                )
+                .map_err(|source| InstallError::ChangedInCache {
+                    package: package.clone(),
+                    file: file.clone(),
+                    source: Box::new(source),
+                })?;
+            // A wheel whose own RECORD is wrong is the same again. It ships as it is.
+            if environment.replace_if_different(&package, files_below(&alone, &[])?)? {
+                warnings.push(Warning {
+                    code: "UV_CACHE_CHANGED".into(),
+                    message: format!(
+                        "`{file}` in uv's cache is not the file of the wheel of `{package}` (somebody edited it there, or in an environment that is linked to the cache); the wheel was installed again past the cache: run `uv cache clean {package}`, and make that environment again"
+                    ),
+                });
+            }
         }
         Ok(environment.into_installed())
     }
 
+    /// Installs one package of an environment into an environment of its own, and returns the folder of its files.
+    fn sync_alone(
+        &self,
+        uv: &Uv,
+        member: &str,
+        name: &str,
+        package: &str,
+        environment: &SitePackages,
+        without: &[&str],
+    ) -> Result<PathBuf, InstallError> {
+        let others = environment.names().filter(|other| *other != package);
+        let without: Vec<&str> = without.iter().copied().chain(others).collect();
+        self.sync(uv, member, name, &without)
+    }
+
     /// Makes an environment in the working folder, and returns the folder of its packages.
-    fn sync(&self, member: &str, name: &str, without: &[&str]) -> Result<PathBuf, InstallError> {
+    fn sync(&self, uv: &Uv, member: &str, name: &str, without: &[&str]) -> Result<PathBuf, InstallError> {
         let environment = self.work.join(name);
-        self.uv
-            .install(&Sync {
-                workspace: &self.staged.root,
-                member,
-                script: self.project.script.as_deref(),
-                extras: &self.project.choice.extras,
-                groups: &self.project.choice.groups,
-                without,
-                target: self.request.target,
-                native_builds: self.request.native_builds,
-                interpreter: self.interpreter,
-                environment: &environment,
-            })
-            .map_err(|error| match error {
-                UvError::NoWheel { requirement } => InstallError::NoWheel(NoWheel::new(
-                    &requirement,
-                    self.project.lock.packages(),
-                    self.request.target,
-                )),
-                other => InstallError::Uv(other),
-            })?;
+        let Plan { request, workspace, subject, .. } = self.plan;
+        uv.install(&Sync {
+            workspace: &self.staged.root,
+            member,
+            script: workspace.script.as_deref(),
+            extras: &request.choice.extras,
+            groups: &request.choice.groups,
+            without,
+            target: subject.target,
+            native_builds: request.native_builds,
+            interpreter: self.interpreter,
+            environment: &environment,
+        })
+        .map_err(|error| match error {
+            UvError::NoWheel { requirement } => {
+                InstallError::NoWheel(NoWheel::new(&requirement, workspace.lock.packages(), subject.target))
+            }
+            other => InstallError::Uv(other),
+        })?;
         let folder = if cfg!(windows) {
             environment.join("Lib/site-packages")
         } else {
-            environment.join(format!("lib/python{}/site-packages", self.request.target.python))
+            environment.join(format!("lib/python{}/site-packages", subject.target.python))
         };
-        // Where there is nothing to install, uv may not make the environment.
+        // uv may not make the environment if there is nothing to install.
         fs_err::create_dir_all(&folder)?;
         Ok(folder)
     }
 
-    fn install_local(&self, local: &[&LocalPackage]) -> Result<Vec<Installed>, InstallError> {
-        let numbered = local.par_iter().enumerate();
-        numbered
+    fn install_local(&self, local: &[&'a LocalPackage]) -> Result<Vec<Installed<'a>>, InstallError> {
+        local
+            .par_iter()
+            .enumerate()
             .map(|(number, package)| {
-                let folder = self.work.join(format!("local/{number}"));
+                let work = self.work.join(format!("local/{number}"));
+                let folder = work.join("files");
                 match package.shipping {
-                    Shipping::Wheel => {
-                        self.build(package, &self.work.join(format!("wheels/{number}")), &folder)?;
-                    }
+                    Shipping::Wheel => self.build(package, &work, &folder)?,
                     Shipping::Copy => self.copy(package, &folder)?,
                 }
-                let origin = Origin::Local((*package).clone());
-                Ok(Installed { files: files_below(&folder, &[])?, origin })
+                let LocalPackage { name, version, shipping, .. } = *package;
+                Ok(Installed {
+                    files: files_below(&folder, &[])?,
+                    origin: Origin::Local { name, version, shipping: *shipping },
+                })
             })
             .collect()
     }
 
-    /// Builds the wheel of a local package, and unpacks it into `folder`. Anew each time: uv would take
-    /// the wheel it built before as long as only `.py` files changed.
-    fn build(&self, package: &LocalPackage, wheels: &Path, folder: &Path) -> Result<(), InstallError> {
+    /// Builds the wheel of a local package, and unpacks it into `folder`. It is built each time: uv would take the wheel that it
+    /// built before as long as only `.py` files changed.
+    fn build(&self, package: &LocalPackage, work: &Path, folder: &Path) -> Result<(), InstallError> {
         let name = || package.name.clone();
+        let wheels = work.join("wheels");
+        let tree = self.staged.build_tree(self.plan, package, &work.join("tree"))?;
         self.uv
-            .build_wheel(&self.staged.copy_of(&package.folder), self.interpreter, wheels)
+            .build_wheel(&tree, self.interpreter, &wheels)
             .map_err(|source| InstallError::Build { name: name(), source })?;
-        let wheel = only_wheel(&package.name, wheels)?;
-        if !wheel.ends_with("-any.whl") && !self.request.native_builds {
-            return Err(InstallError::NativeLocalPackage {
-                name: name(),
-                wheel,
-                target: self.request.target,
-            });
+        let wheel = only_wheel(&package.name, &wheels)?;
+        if !wheel.ends_with("-any.whl") && !self.plan.request.native_builds {
+            let target = self.plan.subject.target;
+            return Err(InstallError::NativeLocalPackage { name: name(), wheel, target });
         }
         unpack(&wheels.join(&wheel), folder).map_err(|source| InstallError::BadWheel { name: name(), source })
     }
 
-    /// Copies the files of a local package, less those of other packages inside its folder, and less archives that packages
-    /// are installed from.
+    /// Copies the files of a local package, without those of other packages in its folder and without archives that packages are
+    /// installed from.
     fn copy(&self, package: &LocalPackage, folder: &Path) -> Result<(), InstallError> {
         // A project of dependencies alone has no files of its own.
         fs_err::create_dir_all(folder)?;
-        let folders = self.project.folders_inside(&package.folder);
-        let archives = self.project.archives_inside(&package.folder);
+        let Plan { request, workspace, subject, .. } = self.plan;
+        let folders = workspace.folders_inside(&package.folder);
+        let archives = workspace.archives_inside(&package.folder);
         let nested: Vec<PathBuf> =
             folders.iter().chain(&archives).map(|other| self.staged.copy_of(other)).collect();
+        let is_member = package.name == subject.member;
+        let mut include = Patterns::new(if is_member { &request.choice.include } else { &[] });
         for (path, file) in files_below(&self.staged.copy_of(&package.folder), &nested)? {
             let is_about_the_project =
-                PROJECT_FILES.contains(&path.as_str()) || path == self.project.lockfile();
-            if is_about_the_project && !self.project.includes(package, &path) {
+                PROJECT_FILES.contains(&path.as_str()) || path == workspace.lockfile_name();
+            if is_about_the_project && include.matching(&path).is_none() {
                 continue;
             }
             let copy = folder.join(path);

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use crate::project::{Artifact, LockedPackage};
 use crate::support::wording;
 use crate::target::wheel_tag::Tag;
 use crate::target::{System, Target};
+use crate::workspace::lockfile::{Artifact, LockedPackage};
 
 /// A package of the lock that would have to be compiled on the target.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,7 +128,7 @@ mod tests {
             "version = 1\n[[package]]\nname = 'demo'\nversion = '1.0'\nsource = {{ registry = 'wheels' }}\nwheels = [{}]",
             files.join(",")
         );
-        let lock: crate::project::Lock = toml::from_str(&lock).unwrap();
+        let lock = crate::workspace::lockfile::Lockfile::parse(&lock).unwrap();
         NoWheel::new("demo==1.0", lock.packages(), target).to_string()
     }
 

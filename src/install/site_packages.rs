@@ -1,25 +1,28 @@
-//! Environment: which of the files that uv installed side by side belong to which package.
+//! The files of an environment that uv made, by the package that they belong to.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
+use super::record_check::{first_changed_file, same_contents};
 use super::{Installed, Origin};
-use crate::project::normalize_name;
 use crate::support::file_listing::files_below;
 use crate::support::wheel_metadata::{Row, header, record};
+use crate::workspace::normalize_name;
 
 /// A file, as its path inside the bundle and where it lies.
 type File = (String, PathBuf);
 
 /// The packages of an environment.
 #[derive(Debug)]
-pub(super) struct Environment {
+pub(super) struct SitePackages {
     packages: BTreeMap<String, Vec<File>>,
     mixed: BTreeSet<String>,
 }
 
-impl Environment {
+impl SitePackages {
     /// Reads `site-packages`.
     pub(super) fn read(site_packages: &Path) -> io::Result<Self> {
         let files: BTreeMap<String, PathBuf> = files_below(site_packages, &[])?.into_iter().collect();
@@ -73,10 +76,33 @@ impl Environment {
         self.packages.insert(name.to_owned(), files);
     }
 
+    /// Takes these files for those of a package if any of them has other contents, and returns whether that is so.
+    pub(super) fn replace_if_different(&mut self, name: &str, files: Vec<File>) -> io::Result<bool> {
+        let files: Vec<File> = files.into_iter().filter(|(path, _)| !is_of_environment(path)).collect();
+        let is_different = match self.packages.get(name) {
+            Some(before) => !same_contents(before, &files)?,
+            None => true,
+        };
+        if is_different {
+            self.replace(name, files);
+        }
+        Ok(is_different)
+    }
+
+    /// The packages of which a file is not the one that its RECORD lists, each with the first such file.
+    pub(super) fn changed_packages(&self) -> io::Result<Vec<(String, String)>> {
+        let packages: Vec<(&String, &Vec<File>)> = self.packages.iter().collect();
+        let changed: io::Result<Vec<Option<(String, String)>>> = packages
+            .into_par_iter()
+            .map(|(name, files)| Ok(first_changed_file(files)?.map(|file| (name.clone(), file))))
+            .collect();
+        Ok(changed?.into_iter().flatten().collect())
+    }
+
     /// The packages, each with its files.
-    pub(super) fn into_installed(self) -> Vec<Installed> {
+    pub(super) fn into_installed(self) -> Vec<Installed<'static>> {
         let packages = self.packages.into_iter();
-        packages.map(|(name, files)| Installed { files, origin: Origin::ThirdParty(name) }).collect()
+        packages.map(|(name, files)| Installed { files, origin: Origin::ThirdParty { name } }).collect()
     }
 }
 
@@ -98,17 +124,17 @@ fn is_of_environment(path: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn environment(files: &[(&str, &str)]) -> Environment {
+    fn environment(files: &[(&str, &str)]) -> SitePackages {
         let folder = tempfile::tempdir().unwrap();
         for (path, contents) in files {
             let path = folder.path().join(path);
             fs_err::create_dir_all(path.parent().unwrap()).unwrap();
             fs_err::write(path, contents).unwrap();
         }
-        Environment::read(folder.path()).unwrap()
+        SitePackages::read(folder.path()).unwrap()
     }
 
-    fn paths(environment: &Environment, name: &str) -> Vec<String> {
+    fn paths(environment: &SitePackages, name: &str) -> Vec<String> {
         environment.packages[name].iter().map(|(path, _)| path.clone()).collect()
     }
 

@@ -7,7 +7,7 @@ use crate::store::{Key, Store, mark_used};
 
 impl Pack {
     /// The pack of this key, if its index is whole; its pieces are looked at when they are read. A damaged one is removed.
-    pub fn kept(store: &Store, key: &Key) -> Option<Self> {
+    pub fn cached(store: &Store, key: &Key) -> Option<Self> {
         let path = store.pack_path(key)?;
         match Self::open(&path) {
             Ok(pack) => {
@@ -46,6 +46,6 @@ mod tests {
         let key = Key::of("pack", &json!(1));
         let path = store.pack_path(&key).unwrap();
         fs_err::write(&path, "no pack").unwrap();
-        assert!(Pack::kept(&store, &key).is_none() && !path.exists());
+        assert!(Pack::cached(&store, &key).is_none() && !path.exists());
     }
 }

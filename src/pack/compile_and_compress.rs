@@ -11,23 +11,10 @@ use super::{IndexedFile, Pack, PackError, PackedFile, Writer};
 use crate::archive::{Compressed, Contents, Piece, compress};
 use crate::bytecode::{self, Compiled, Source};
 use crate::check::{CheckedFile, Elf};
-use crate::conditions::Order;
 use crate::select::Selection;
 use crate::tools::interpreter::Interpreter;
+use crate::workshop::CompileOrder;
 use crate::{check, support::wording};
-
-/// Where Lambda has the packages of a function or a layer. Compiled in as each module's path, so that Python finds it
-/// right on import and mends nothing.
-pub const fn root(is_layer: bool) -> &'static str {
-    if is_layer { "/opt/python" } else { "/var/task" }
-}
-
-/// The folder of the zip in which that is found again, with its slash.
-///
-/// Source: <https://docs.aws.amazon.com/lambda/latest/dg/python-layers.html>.
-pub const fn folder_in_zip(is_layer: bool) -> &'static str {
-    if is_layer { "python/" } else { "" }
-}
 
 /// How many bytes of source are compiled at once: enough that starting Python does not count, little enough to
 /// keep memory flat.
@@ -36,17 +23,17 @@ const COMPILED_AT_ONCE: u64 = 24 * 1024 * 1024;
 /// How many bytes are compressed at once, before they are written: enough to keep every core busy.
 const COMPRESSED_AT_ONCE: u64 = 32 * 1024 * 1024;
 
-/// What packs are made with.
+/// How packs are made.
 #[derive(Debug, Clone, Copy)]
-pub struct Kitchen<'a> {
-    /// Who compiles.
+pub struct PackSettings<'a> {
+    /// The interpreter that compiles.
     pub interpreter: &'a Interpreter,
-    /// Where the modules will be.
+    /// The folder of the modules at run time.
     pub root: &'a str,
-    /// In which order.
-    pub order: Order,
-    /// Packs of earlier packages: a file of the same name and contents is taken over from there.
-    pub known: &'a [Pack],
+    /// The order in which sources are compiled.
+    pub order: CompileOrder,
+    /// Packs of earlier builds. A file of the same name and contents is copied from there.
+    pub earlier: &'a [Pack],
 }
 
 /// A file that goes into a pack.
@@ -66,9 +53,12 @@ struct Made {
 }
 
 /// Makes a pack of each selection, at the path beside it.
-pub fn make(selections: Vec<(Selection, PathBuf)>, kitchen: Kitchen<'_>) -> Result<Vec<Pack>, PackError> {
-    let known: HashMap<(&str, &str), &PackedFile> = kitchen
-        .known
+pub fn make(
+    selections: Vec<(Selection, PathBuf)>,
+    settings: PackSettings<'_>,
+) -> Result<Vec<Pack>, PackError> {
+    let known: HashMap<(&str, &str), &PackedFile> = settings
+        .earlier
         .iter()
         .flat_map(|pack| &pack.files)
         .map(|file| ((file.path.as_str(), file.digest.as_str()), file))
@@ -84,7 +74,7 @@ pub fn make(selections: Vec<(Selection, PathBuf)>, kitchen: Kitchen<'_>) -> Resu
     for group in runs(&jobs, COMPILED_AT_ONCE, Job::source_size) {
         let digests = group.par_iter().map(Job::digest).collect::<Result<Vec<String>, _>>()?;
         let new = group.iter().zip(&digests).filter(|(job, digest)| known(job, digest).is_none());
-        let bytecode = compile(new.map(|(job, _)| job), kitchen)?;
+        let bytecode = compile(new.map(|(job, _)| job), settings)?;
 
         let jobs: Vec<(&Job, String)> = group.iter().zip(digests).collect();
         for batch in runs(&jobs, COMPRESSED_AT_ONCE, |(job, _)| job.contents.size()) {
@@ -157,23 +147,23 @@ impl Made {
 /// The bytecode of those of the files that are Python, by pack and path.
 fn compile<'a>(
     jobs: impl Iterator<Item = &'a Job>,
-    kitchen: Kitchen<'_>,
+    settings: PackSettings<'_>,
 ) -> Result<HashMap<(usize, &'a str), Vec<u8>>, PackError> {
     let (mut names, mut sources): (Vec<(usize, &str)>, Vec<Source<'_>>) = jobs
         .filter(|job| job.is_python())
         .filter_map(|job| match &job.contents {
             Contents::File { path, .. } => {
-                let runtime_path = format!("{}/{}", kitchen.root, job.path);
+                let runtime_path = format!("{}/{}", settings.root, job.path);
                 Some(((job.pack, job.path.as_str()), Source { path, runtime_path }))
             }
             Contents::Bytes(_) | Contents::Piece(_) => None,
         })
         .unzip();
-    if kitchen.order == Order::Reversed {
+    if settings.order == CompileOrder::Reversed {
         names.reverse();
         sources.reverse();
     }
-    let compiled = bytecode::compile(kitchen.interpreter, &sources, rayon::current_num_threads())?;
+    let compiled = bytecode::compile(settings.interpreter, &sources, rayon::current_num_threads())?;
     let made = names.into_iter().zip(compiled).filter_map(|(name, compiled)| match compiled {
         Compiled::Bytecode(bytes) => Some((name, bytes)),
         Compiled::NotPython { .. } => None,

@@ -4,8 +4,10 @@
 //! A pack is one file: the compressed data, one piece after another; the index, as JSON; and an end of fixed
 //! length, which says where the index begins and what its SHA-256 is. The index has a checksum of every piece.
 
+pub mod bundle_files;
 mod cached_packs;
 mod compile_and_compress;
+pub mod find_or_make;
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -17,7 +19,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-pub use compile_and_compress::{Kitchen, folder_in_zip, make, root};
+pub use compile_and_compress::{PackSettings, make};
 
 use crate::archive::{Compressed, Contents, Piece, Shape, checksum};
 use crate::bytecode::BytecodeError;

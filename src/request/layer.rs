@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::project::normalize_name;
+use crate::workspace::normalize_name;
 
 /// What a layer is asked to hold: third-party packages.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,7 @@
 //! Request: what did the caller ask for? Raw options become one validated value here; every default
 //! is resolved here and nowhere else.
 
+pub mod file_patterns;
 pub mod layer;
 
 use std::path::{Path, PathBuf};
@@ -9,13 +10,16 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use self::file_patterns::problem_of_pattern;
 use crate::check::{BadLimit, SizeLimits};
-use crate::project::{ProjectError, default_pythons, normalize_name, problem_of_pattern};
+use crate::plan::PlanError;
+use crate::plan::subject::default_pythons;
 use crate::request::layer::{Layer, LayerWish};
 use crate::store::default_folder;
 use crate::support::wording;
 use crate::target::{Architecture, Target};
 use crate::tools::command_hooks::Hooks;
+use crate::workspace::normalize_name;
 
 /// A validated request for one bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,7 +158,7 @@ pub enum RequestError {
     },
     /// The project does not say what a default depends on.
     #[error(transparent)]
-    Project(#[from] ProjectError),
+    Project(#[from] PlanError),
     /// `path` is something else than a folder or a script.
     #[error("`{}` (option `path`) is not a folder, and no Python script: give the uv workspace, any folder in it, or a script with its lock", .path.display())]
     PathNotAFolder {

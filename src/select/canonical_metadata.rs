@@ -9,9 +9,10 @@ use sha2::{Digest, Sha256};
 use super::{Package, SelectError};
 use crate::archive::Contents;
 use crate::install::Origin;
-use crate::project::{Shipping, normalize_name};
+use crate::plan::Shipping;
 use crate::secrets::mask::remove_credentials;
 use crate::support::wheel_metadata::{Row, header, record};
+use crate::workspace::normalize_name;
 
 /// Rewrites the metadata among `entries` and says which packages there are.
 ///
@@ -19,7 +20,7 @@ use crate::support::wheel_metadata::{Row, header, record};
 /// that built it: the lock does not fix that tool, so two machines may have two versions of it.
 pub(super) fn canonicalize(
     entries: &mut BTreeMap<String, Contents>,
-    origin: &Origin,
+    origin: &Origin<'_>,
 ) -> Result<Vec<Package>, SelectError> {
     let folders: Vec<String> = entries
         .keys()
@@ -28,17 +29,15 @@ pub(super) fn canonicalize(
         .map(str::to_owned)
         .collect();
     let mut packages = Vec::new();
-    if let Origin::Local(package) = origin
-        && package.shipping == Shipping::Copy
-    {
+    if let Origin::Local { name, version, shipping: Shipping::Copy } = origin {
         packages.push(Package {
-            name: package.name.clone(),
-            version: package.version.clone(),
+            name: (*name).to_owned(),
+            version: (*version).to_owned(),
             files: entries.keys().cloned().collect(),
         });
     }
     for folder in folders {
-        if matches!(origin, Origin::Local(_)) {
+        if matches!(origin, Origin::Local { .. }) {
             forget_generator_version(entries, &format!("{folder}/WHEEL"))?;
         }
         let path = format!("{folder}/METADATA");
@@ -125,10 +124,7 @@ fn rewrite_record(
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
-    use crate::project::LocalPackage;
 
     fn entries() -> BTreeMap<String, Contents> {
         let record = "app-1.0.dist-info/WHEEL,sha256=old,9\r\n../../../bin/app,sha256=x,1\r\n\"app/with, comma.py\",sha256=c,3\r\napp/__init__.py,sha256=b,2\r\ngone.py,sha256=d,4\r\napp-1.0.dist-info/RECORD,,\r\n";
@@ -150,13 +146,12 @@ mod tests {
         .collect()
     }
 
-    fn local() -> Origin {
-        Origin::Local(LocalPackage {
-            name: "app".to_owned(),
-            version: String::new(),
-            folder: PathBuf::new(),
-            shipping: Shipping::Wheel,
-        })
+    fn local() -> Origin<'static> {
+        Origin::Local { name: "app", version: "", shipping: Shipping::Wheel }
+    }
+
+    fn third_party() -> Origin<'static> {
+        Origin::ThirdParty { name: "app".to_owned() }
     }
 
     fn text(entries: &BTreeMap<String, Contents>, path: &str) -> String {
@@ -165,14 +160,14 @@ mod tests {
 
     #[test]
     fn the_package_is_named_by_its_metadata() {
-        let packages = canonicalize(&mut entries(), &Origin::ThirdParty("app".to_owned())).unwrap();
+        let packages = canonicalize(&mut entries(), &third_party()).unwrap();
         assert_eq!((packages[0].name.as_str(), packages[0].version.as_str()), ("app", "1.0"));
     }
 
     #[test]
     fn the_record_lists_what_ships() {
         let mut entries = entries();
-        canonicalize(&mut entries, &Origin::ThirdParty("app".to_owned())).unwrap();
+        canonicalize(&mut entries, &third_party()).unwrap();
         let record = text(&entries, "app-1.0.dist-info/RECORD");
         let names: Vec<&str> = record.lines().map(|line| line.split(",sha256").next().unwrap()).collect();
         assert_eq!(
@@ -193,7 +188,7 @@ mod tests {
         let metadata = "Name: App\nRequires-Dist: a @ https://ada:secret@a.test/a.whl ; extra == 'a'\nRequires-Dist: b @ git+ssh://git@b.test/b@v1\n\nhttps://user:password@example.com\nRequires-Dist: c @ https://t@c.test/\n";
         let path = "app-1.0.dist-info/METADATA";
         entries.insert(path.to_owned(), Contents::Bytes(metadata.into()));
-        canonicalize(&mut entries, &Origin::ThirdParty("app".to_owned())).unwrap();
+        canonicalize(&mut entries, &third_party()).unwrap();
         assert_eq!(text(&entries, path), metadata.replace("ada:secret@", ""));
     }
 

@@ -34,7 +34,7 @@ pub struct Package {
 
 /// Why an installed file does not ship.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LeftOut {
+pub enum NotShipped {
     /// Bytecode that was made elsewhere: the bundle gets its own.
     ForeignBytecode,
     /// A file that belongs to the environment, not to a package.
@@ -79,10 +79,10 @@ impl SelectError {
 }
 
 /// Selects the files of a package that ship.
-pub fn select(installed: &Installed) -> Result<Selection, SelectError> {
+pub fn select(installed: &Installed<'_>) -> Result<Selection, SelectError> {
     let mut entries = BTreeMap::new();
     for (path, file) in &installed.files {
-        if left_out(path).is_none() {
+        if why_not_shipped(path).is_none() {
             entries.insert(path.clone(), on_disk(file)?);
         }
     }
@@ -90,26 +90,28 @@ pub fn select(installed: &Installed) -> Result<Selection, SelectError> {
     Ok(Selection { entries, packages })
 }
 
-/// Every file below `folder`, which somebody else selected.
+/// Every file below `folder` that ships. The user's commands may have run Python there, and left bytecode.
 pub fn select_all(folder: &Path, packages: Vec<Package>) -> Result<Selection, SelectError> {
     let mut entries = BTreeMap::new();
     for (path, file) in files_below(folder, &[])? {
-        entries.insert(path, on_disk(&file)?);
+        if why_not_shipped(&path) != Some(NotShipped::ForeignBytecode) {
+            entries.insert(path, on_disk(&file)?);
+        }
     }
     Ok(Selection { entries, packages })
 }
 
 /// Why the file at `path` below `site-packages` does not ship; `None` where it does.
-fn left_out(path: &str) -> Option<LeftOut> {
+fn why_not_shipped(path: &str) -> Option<NotShipped> {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     if folder.split('/').any(|part| part == "__pycache__") {
-        return Some(LeftOut::ForeignBytecode);
+        return Some(NotShipped::ForeignBytecode);
     }
     if folder.is_empty() && matches!(name, "_virtualenv.pth" | "_virtualenv.py") {
-        return Some(LeftOut::EnvironmentFile);
+        return Some(NotShipped::EnvironmentFile);
     }
     let notes = ["INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json"];
-    (folder.ends_with(".dist-info") && notes.contains(&name)).then_some(LeftOut::InstallerNote)
+    (folder.ends_with(".dist-info") && notes.contains(&name)).then_some(NotShipped::InstallerNote)
 }
 
 fn on_disk(path: &Path) -> io::Result<Contents> {
@@ -121,18 +123,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_belongs_to_this_machine_is_left_out() {
+    fn what_belongs_to_this_machine_is_why_not_shipped() {
         let cases = [
-            ("app/__pycache__/main.cpython-313.pyc", Some(LeftOut::ForeignBytecode)),
-            ("_virtualenv.pth", Some(LeftOut::EnvironmentFile)),
-            ("app-1.0.dist-info/direct_url.json", Some(LeftOut::InstallerNote)),
-            ("app-1.0.dist-info/INSTALLER", Some(LeftOut::InstallerNote)),
+            ("app/__pycache__/main.cpython-313.pyc", Some(NotShipped::ForeignBytecode)),
+            ("_virtualenv.pth", Some(NotShipped::EnvironmentFile)),
+            ("app-1.0.dist-info/direct_url.json", Some(NotShipped::InstallerNote)),
+            ("app-1.0.dist-info/INSTALLER", Some(NotShipped::InstallerNote)),
             ("app-1.0.dist-info/METADATA", None),
             ("app/INSTALLER", None),
             ("app/legacy.pyc", None),
         ];
         for (path, expected) in cases {
-            assert_eq!(left_out(path), expected, "{path}");
+            assert_eq!(why_not_shipped(path), expected, "{path}");
         }
     }
 }

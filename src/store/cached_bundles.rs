@@ -58,6 +58,11 @@ impl Store {
 }
 
 impl Kept {
+    /// The zip in the store.
+    pub fn zip_path(&self) -> &Path {
+        &self.zip
+    }
+
     /// Gives the zip to `path`, in place of what is there: as a copy that shares its blocks where the file system has such,
     /// as another link to the same file, or else as a copy.
     pub fn lend(&self, path: &Path) -> io::Result<()> {
@@ -75,6 +80,12 @@ impl Kept {
         }
         Ok(())
     }
+}
+
+/// Gives a zip to `path`, in place of what is there.
+pub fn deliver(zip: &Path, path: &Path) -> io::Result<()> {
+    fs_err::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+    fs_err::copy(zip, path).map(drop)
 }
 
 fn sha256(path: &Path) -> io::Result<String> {

@@ -28,6 +28,11 @@ impl Stamp {
         let number = None;
         Ok(Self { size: metadata.len(), modified, number })
     }
+
+    /// Whether the file was last written before this time.
+    pub fn is_older_than(&self, time: SystemTime) -> bool {
+        SystemTime::UNIX_EPOCH + self.modified < time
+    }
 }
 
 /// What tells a program from every other one, also from itself after an upgrade. `None` for a script and for a link to a

@@ -16,7 +16,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-pub use cached_bundles::Kept;
+pub use cached_bundles::{Kept, deliver};
 pub use file_stamp::{Stamp, program};
 pub use key::Key;
 pub use prune::{LIMIT, Tidied, Usage};

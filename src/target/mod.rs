@@ -3,7 +3,10 @@
 //! Source of the table: <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html>; the
 //! glibc versions are those of Amazon Linux 2 (2.26) and Amazon Linux 2023 (2.34).
 
+mod bundle_kind;
 pub mod wheel_tag;
+
+pub use bundle_kind::BundleKind;
 
 use std::fmt;
 use std::str::FromStr;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use pep440_rs::Version;
 use serde_json::{Value, json};
 
-use crate::project::{Project, version_file};
-use crate::request::{PythonRequest, Request, is_full_version};
+use crate::plan::subject::Subject;
+use crate::request::{PythonRequest, Request};
 use crate::store::{Key, Stamp, Store, program};
 use crate::target::PythonVersion;
 use crate::tools::process::Process;
@@ -111,18 +111,19 @@ impl Interpreter {
     /// could lead to another one, the one found before is remembered in `store`.
     pub fn find(
         request: &Request,
-        project: &Project,
+        subject: &Subject,
         uv: &Uv,
         store: &Store,
     ) -> Result<Self, InterpreterError> {
-        let minor = request.target.python;
+        let minor = subject.target.python;
         let wanted = match &request.python {
             Some(PythonRequest::Path(path)) => return Self::named(path, minor, store),
             Some(PythonRequest::Version(version)) => {
                 Wanted::Exactly { version: version.clone(), origin: "the option `python`" }
             }
-            None => pinned(&project.member_folder(), &project.root).map_or(Wanted::Minor(minor), |version| {
-                Wanted::Exactly { version, origin: "`.python-version`" }
+            None => subject.pinned_python.clone().map_or(Wanted::Minor(minor), |version| Wanted::Exactly {
+                version,
+                origin: "`.python-version`",
             }),
         };
         if let Wanted::Exactly { version, origin } = &wanted
@@ -203,12 +204,6 @@ impl Interpreter {
     }
 }
 
-/// The full version in the nearest `.python-version` between `folder` and the workspace's root. One
-/// that names a minor version only says what the runtime says already.
-fn pinned(folder: &Path, root: &Path) -> Option<String> {
-    version_file(folder, root).filter(|version| is_full_version(version))
-}
-
 /// The folders in which the version managers that people have, and that uv does not look into, keep their
 /// interpreters.
 fn managed_folders() -> Vec<PathBuf> {
@@ -274,21 +269,6 @@ fn newest(found: impl Iterator<Item = Interpreter>) -> Option<Interpreter> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_full_version_in_python_version_is_a_pin_and_a_minor_one_is_not() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = dunce::canonicalize(folder.path()).unwrap();
-        let inner = root.join("packages/app");
-        fs_err::create_dir_all(&inner).unwrap();
-        assert_eq!(pinned(&inner, &root), None);
-        fs_err::write(root.join(".python-version"), "# pin\n3.13.5\n").unwrap();
-        assert_eq!(pinned(&inner, &root).as_deref(), Some("3.13.5"));
-        fs_err::write(inner.join(".python-version"), "3.13\n").unwrap();
-        assert_eq!(pinned(&inner, &root), None);
-        fs_err::write(inner.join(".python-version"), "cpython-3.13.1").unwrap();
-        assert_eq!(pinned(&inner, &root).as_deref(), Some("3.13.1"));
-    }
 
     #[test]
     fn a_minor_version_accepts_its_patches_only() {

@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use pep440_rs::Version;
 use serde_json::{Value, json};
 
-use crate::conditions::Cache;
 use crate::request::Request;
 use crate::secrets::mask::{mask_credentials, remove_credentials};
 use crate::store::{Key, Store, program};
@@ -125,7 +124,16 @@ pub struct Uv {
     /// Its version.
     pub version: Version,
     /// Where it keeps what it downloads and builds.
-    cache: Cache,
+    cache: UvCache,
+}
+
+/// The cache of uv.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UvCache {
+    /// The user's own, as uv finds it.
+    OfUser,
+    /// The one in this folder.
+    At(PathBuf),
 }
 
 /// What `uv sync` installs, and where.
@@ -257,16 +265,28 @@ pub fn settings() -> Value {
         std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).or_else(home)
     };
     let of_system = if cfg!(windows) {
-        std::env::var_os("SYSTEMDRIVE").map(|drive| PathBuf::from(drive).join("ProgramData/uv/uv.toml"))
+        std::env::var_os("SYSTEMDRIVE")
+            .map(|drive| Path::new(&drive).join(std::path::Component::RootDir).join("ProgramData/uv/uv.toml"))
     } else {
         Some(PathBuf::from("/etc/uv/uv.toml"))
     };
-    let files = [configured, of_user.map(|folder| folder.join("uv/uv.toml")), of_system];
-    let contents: Vec<Option<String>> = files
-        .into_iter()
-        .map(|file| fs_err::read_to_string(file?).ok().map(|text| remove_credentials(&text)))
-        .collect();
+    // Only where `uv.toml` in the user's folder is none is that of the system read; both count here, which costs a miss at most.
+    let of_systems = of_system.into_iter().chain(system_folders());
+    let files =
+        [configured, of_user.map(|folder| folder.join("uv/uv.toml"))].into_iter().chain(of_systems.map(Some));
+    let contents: Vec<Option<String>> =
+        files.map(|file| fs_err::read_to_string(file?).ok().map(|text| remove_credentials(&text))).collect();
     json!([variables, contents])
+}
+
+/// The files of the system in the folders of the XDG specification.
+fn system_folders() -> Vec<PathBuf> {
+    if cfg!(windows) {
+        return Vec::new();
+    }
+    let folders = std::env::var_os("XDG_CONFIG_DIRS").filter(|folders| !folders.is_empty());
+    let folders = folders.unwrap_or_else(|| "/etc/xdg".into());
+    std::env::split_paths(&folders).map(|folder| folder.join("uv/uv.toml")).collect()
 }
 
 impl Uv {
@@ -279,7 +299,7 @@ impl Uv {
         };
         let key = program("uv", &path).map(|program| Key::of("uv", &program));
         if let Some(version) = key.as_ref().and_then(|key| store.fact(key)?.parse().ok()) {
-            return Ok(Self { path, version, cache: Cache::Own });
+            return Ok(Self { path, version, cache: UvCache::OfUser });
         }
         let uv = Self::ask(path)?;
         if let Some(key) = key {
@@ -302,12 +322,12 @@ impl Uv {
         if MINIMUM_VERSION.parse::<Version>().is_ok_and(|minimum| version < minimum) {
             return Err(UvError::TooOld { path, found: version });
         }
-        Ok(Self { path, version, cache: Cache::Own })
+        Ok(Self { path, version, cache: UvCache::OfUser })
     }
 
     /// The same uv with another cache.
     #[must_use]
-    pub fn with_cache(self, cache: &Cache) -> Self {
+    pub fn with_cache(self, cache: &UvCache) -> Self {
         Self { cache: cache.clone(), ..self }
     }
 
@@ -418,7 +438,7 @@ impl Uv {
     ) -> Result<Output, UvError> {
         let mut process = Process::new(&self.path);
         process.args([command, "--color", "never", "--no-progress"]).inherit(is_passed).current_dir(folder);
-        if let Cache::At(folder) = &self.cache {
+        if let UvCache::At(folder) = &self.cache {
             process.env("UV_CACHE_DIR", folder);
         }
         prepare(&mut process);

@@ -1,4 +1,4 @@
-//! Which Pythons a project allows, and which it asks for.
+//! Which Python versions a project allows, and which it asks for.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ const NO_SUCH_PATCH: u64 = 100;
 
 /// Whether `requires_python`, as a lock has it, allows some patch version of a Python. What Lambda's runtime has is not
 /// known here, and the interpreter that compiles is uv's to judge.
-pub(super) fn allows(requires_python: &str, python: PythonVersion) -> bool {
+pub fn allows(requires_python: &str, python: PythonVersion) -> bool {
     // uv wrote it; what this version of the parser cannot read is left to uv.
     let Ok(specifiers) = requires_python.parse::<VersionSpecifiers>() else { return true };
     (0..NO_SUCH_PATCH)
@@ -20,7 +20,7 @@ pub(super) fn allows(requires_python: &str, python: PythonVersion) -> bool {
 
 /// The Pythons that are right for a member by default, the best one first: that of its `.python-version`; then those that
 /// are allowed, the newest first. Previews are not among them.
-pub(super) fn defaults(requires_python: Option<&str>, folder: &Path, root: &Path) -> Vec<PythonVersion> {
+pub fn defaults(requires_python: Option<&str>, folder: &Path, root: &Path) -> Vec<PythonVersion> {
     let pinned = version_file(folder, root).and_then(|version| minor(&version));
     let mut allowed: Vec<PythonVersion> = Target::released()
         .filter(|python| requires_python.is_none_or(|requires| allows(requires, *python)))

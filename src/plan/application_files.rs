@@ -1,14 +1,14 @@
-//! What lies in the folder of an application and is not the application.
+//! Which files in the folder of an application do not belong to it.
 //!
-//! An application without a build system has no list of its files: its folder is the list. So a few things are left out of
-//! it, and those only where it is certain from their name and place, or from what they hold, that a running function
-//! does not read them; the rest ships. `include` brings each of them back.
+//! An application without a build system has no list of its files: its folder is the list. A file is left out only if its name, its
+//! place or its contents make certain that a running function does not read it. All other files ship. `include` brings each of them
+//! back.
 
 use std::path::Path;
 
 /// Why a file is not the application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Aside {
+pub enum NotApplication {
     /// pytest would collect tests from it, or it lies among tests.
     Test,
     /// It is about the project, for people and for tools.
@@ -66,7 +66,7 @@ impl Application {
     }
 
     /// Why the file at `path` in the application's folder, on disk at `file`, is not the application; `None` where it is.
-    pub fn aside(&self, path: &str, file: &Path) -> Option<Aside> {
+    pub fn why_not(&self, path: &str, file: &Path) -> Option<NotApplication> {
         let (top, is_at_top) = path.split_once('/').map_or((path, true), |(top, _)| (top, false));
         if self
             .handler
@@ -77,15 +77,15 @@ impl Application {
         }
         let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
         if self.is_infrastructure(path) {
-            return Some(Aside::Infrastructure);
+            return Some(NotApplication::Infrastructure);
         }
         if top.starts_with('.') || name == ".gitignore" || (is_at_top && is_about_the_project(name)) {
-            return Some(Aside::AboutTheProject);
+            return Some(NotApplication::AboutTheProject);
         }
         let is_test = (!is_at_top && TEST_FOLDERS.contains(&top))
             || name == "conftest.py"
             || (is_named_as_a_test(name) && holds_tests(file));
-        is_test.then_some(Aside::Test)
+        is_test.then_some(NotApplication::Test)
     }
 
     /// A folder with a `cdk.json` is a CDK app. Where it is the application's own folder, Python files cannot be told
@@ -127,8 +127,8 @@ fn holds_tests(file: &Path) -> bool {
 mod tests {
     use super::*;
 
-    fn aside(files: &[&str], handler: Option<&str>, path: &str) -> Option<Aside> {
-        Application::new(files.iter().copied(), handler).aside(path, Path::new("/nonexistent"))
+    fn why_not(files: &[&str], handler: Option<&str>, path: &str) -> Option<NotApplication> {
+        Application::new(files.iter().copied(), handler).why_not(path, Path::new("/nonexistent"))
     }
 
     #[test]
@@ -136,22 +136,22 @@ mod tests {
         for path in
             ["README.md", "LICENSE", "uv.lock", "Dockerfile", ".github/workflows/ci.yml", "data/.gitignore"]
         {
-            assert_eq!(aside(&[], None, path), Some(Aside::AboutTheProject), "{path}");
+            assert_eq!(why_not(&[], None, path), Some(NotApplication::AboutTheProject), "{path}");
         }
         for path in
             ["main.py", "data/README.md", "static/.well-known/x", "readme_template.md", "data/package.json"]
         {
-            assert_eq!(aside(&[], None, path), None, "{path}");
+            assert_eq!(why_not(&[], None, path), None, "{path}");
         }
     }
 
     #[test]
     fn tests_at_the_top_are_not_the_application_unless_the_handler_is_there() {
         for path in ["tests/data.json", "test/x.py", "app/conftest.py"] {
-            assert_eq!(aside(&[], None, path), Some(Aside::Test), "{path}");
+            assert_eq!(why_not(&[], None, path), Some(NotApplication::Test), "{path}");
         }
-        assert_eq!(aside(&[], None, "app/tests/data.json"), None);
-        assert_eq!(aside(&[], Some("tests.canary.handler"), "tests/data.json"), None);
+        assert_eq!(why_not(&[], None, "app/tests/data.json"), None);
+        assert_eq!(why_not(&[], Some("tests.canary.handler"), "tests/data.json"), None);
     }
 
     #[test]
@@ -159,26 +159,26 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("x.py");
         let application = Application::new(std::iter::empty(), Some("test_canary.handler"));
-        let aside = |path: &str, text: &str| {
+        let why_not = |path: &str, text: &str| {
             fs_err::write(&file, text).unwrap();
-            application.aside(path, &file)
+            application.why_not(path, &file)
         };
-        assert_eq!(aside("app/test_main.py", "def test_it():\n    pass\n"), Some(Aside::Test));
-        assert_eq!(aside("main_test.py", "class Main(unittest.TestCase):\n"), Some(Aside::Test));
-        assert_eq!(aside("ab_test.py", "def choose():\n    pass\n"), None);
-        assert_eq!(aside("main.py", "def test_it():\n    pass\n"), None);
-        assert_eq!(aside("test_canary.py", "def test_it():\n    pass\n"), None);
+        assert_eq!(why_not("app/test_main.py", "def test_it():\n    pass\n"), Some(NotApplication::Test));
+        assert_eq!(why_not("main_test.py", "class Main(unittest.TestCase):\n"), Some(NotApplication::Test));
+        assert_eq!(why_not("ab_test.py", "def choose():\n    pass\n"), None);
+        assert_eq!(why_not("main.py", "def test_it():\n    pass\n"), None);
+        assert_eq!(why_not("test_canary.py", "def test_it():\n    pass\n"), None);
     }
 
     #[test]
     fn a_cdk_app_is_not_the_application() {
         let files = ["cdk.json", "main.py"];
-        assert_eq!(aside(&files, None, "cdk.json"), Some(Aside::Infrastructure));
-        assert_eq!(aside(&files, None, "lib/stack.ts"), Some(Aside::Infrastructure));
-        assert_eq!(aside(&files, None, "main.py"), None);
+        assert_eq!(why_not(&files, None, "cdk.json"), Some(NotApplication::Infrastructure));
+        assert_eq!(why_not(&files, None, "lib/stack.ts"), Some(NotApplication::Infrastructure));
+        assert_eq!(why_not(&files, None, "main.py"), None);
         let files = ["infrastructure/cdk.json", "main.py"];
-        assert_eq!(aside(&files, None, "infrastructure/app.py"), Some(Aside::Infrastructure));
-        assert_eq!(aside(&files, None, "data/video.ts"), None);
-        assert_eq!(aside(&["data/not_cdk.json"], None, "data/x"), None);
+        assert_eq!(why_not(&files, None, "infrastructure/app.py"), Some(NotApplication::Infrastructure));
+        assert_eq!(why_not(&files, None, "data/video.ts"), None);
+        assert_eq!(why_not(&["data/not_cdk.json"], None, "data/x"), None);
     }
 }

@@ -1,15 +1,14 @@
-//! Patterns: those of the options `include` and `exclude`. They are gitignore's, relative to the member's folder, and read
-//! by the code that reads `.gitignore`.
+//! The patterns of the options `include` and `exclude`. They are gitignore patterns, relative to the member's folder, and parsed by the
+//! code that parses `.gitignore`.
 //!
-//! In one thing they are kinder than git: `!data/keep.json` brings a file back even out of a folder that an earlier
-//! pattern took.
+//! There is one difference from git: `!data/keep.json` brings a file back even from a folder that an earlier pattern matched.
 
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 /// A list of patterns, of which the last one that matches a file decides.
 #[derive(Debug)]
-pub(super) struct Patterns(Vec<Pattern>);
+pub struct Patterns(Vec<Pattern>);
 
 #[derive(Debug)]
 struct Pattern {
@@ -19,7 +18,7 @@ struct Pattern {
 }
 
 impl Patterns {
-    /// Reads patterns. One that cannot be read, which the request refuses, is passed over.
+    /// Parses patterns. The request has refused those that cannot be parsed.
     pub fn new(texts: &[String]) -> Self {
         let read = |text: &String| {
             let matcher = matcher(text).ok()?;
@@ -28,26 +27,27 @@ impl Patterns {
         Self(texts.iter().filter_map(read).collect())
     }
 
+    /// Whether there are no patterns.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The pattern that takes the file at `path`, where one does and no later one takes that back.
-    pub fn taking(&mut self, path: &str) -> Option<&str> {
-        let mut taking = None;
+    /// The pattern that matches the file at `path`; `None` if none does, or if a later one with `!` brings the file back.
+    pub fn matching(&mut self, path: &str) -> Option<&str> {
+        let mut matching = None;
         for Pattern { text, matcher, has_matched } in &mut self.0 {
             match matcher.matched_path_or_any_parents(path, false) {
                 Match::None => continue,
-                Match::Ignore(_) => taking = Some(text.as_str()),
-                Match::Whitelist(_) => taking = None,
+                Match::Ignore(_) => matching = Some(text.as_str()),
+                Match::Whitelist(_) => matching = None,
             }
             *has_matched = true;
         }
-        taking
+        matching
     }
 
-    /// The patterns that matched none of the files so far.
-    pub fn without_match(&self) -> impl Iterator<Item = &str> {
+    /// The patterns that have matched no file so far.
+    pub fn unmatched(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter(|pattern| !pattern.has_matched).map(|pattern| pattern.text.as_str())
     }
 }
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn patterns_mean_what_they_mean_in_a_gitignore() {
-        let taken = |pattern: &str, path: &str| patterns(&[pattern]).taking(path).is_some();
+        let taken = |pattern: &str, path: &str| patterns(&[pattern]).matching(path).is_some();
         for (pattern, path) in [
             ("*.md", "docs/a.md"),
             ("docs/", "docs/deep/a.md"),
@@ -98,10 +98,10 @@ mod tests {
     #[test]
     fn the_last_match_decides_and_what_never_matched_is_known() {
         let mut patterns = patterns(&["data/", "!data/keep.json", "*.tmp"]);
-        assert_eq!(patterns.taking("data/a.json"), Some("data/"));
-        assert_eq!(patterns.taking("data/keep.json"), None);
-        assert_eq!(patterns.taking("main.py"), None);
-        assert_eq!(patterns.without_match().collect::<Vec<_>>(), ["*.tmp"]);
+        assert_eq!(patterns.matching("data/a.json"), Some("data/"));
+        assert_eq!(patterns.matching("data/keep.json"), None);
+        assert_eq!(patterns.matching("main.py"), None);
+        assert_eq!(patterns.unmatched().collect::<Vec<_>>(), ["*.tmp"]);
     }
 
     #[test]

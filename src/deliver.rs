@@ -1,0 +1,130 @@
+//! A finished bundle: what the request wants of the zip is checked, and the zip is delivered to the output folder.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use serde_json::json;
+
+use crate::archive::{self, ArchiveError};
+use crate::check;
+use crate::error::Error;
+use crate::plan::Plan;
+use crate::plan::cache_keys::{Keys, sha256};
+use crate::report::{Bundle, Warning};
+use crate::request::layer;
+use crate::store::{Kept, Key};
+use crate::workshop::Workshop;
+
+/// A zip with its report.
+#[derive(Debug)]
+pub struct Finished {
+    report: Bundle,
+    zip: Zip,
+    /// The key of the zip, if it is cached.
+    key: Option<Key>,
+}
+
+#[derive(Debug)]
+enum Zip {
+    Cached(Kept),
+    InWorkingFolder(PathBuf),
+}
+
+impl Finished {
+    /// The cached zip of these keys. The check of the lock has to be cached too: the lock may be out of date though the sources are
+    /// the same.
+    pub fn cached(workshop: &Workshop, keys: &Keys) -> Option<Self> {
+        workshop.store.fact(&keys.lock)?;
+        let key = keys.bundle.clone()?;
+        let cached = workshop.store.bundle(&key)?;
+        let report = Bundle { reused: true, ..cached.report.clone() };
+        Some(Self { report, zip: Zip::Cached(cached), key: Some(key) })
+    }
+
+    /// Keeps the zip at `place` for the next time, if it has a key.
+    pub fn keep(
+        workshop: &Workshop,
+        key: Option<Key>,
+        place: PathBuf,
+        report: Bundle,
+    ) -> Result<Self, Error> {
+        let Some(key) = key else { return Ok(Self { report, zip: Zip::InWorkingFolder(place), key: None }) };
+        let cached = workshop
+            .store
+            .keep_bundle(&key, &report)
+            .map_err(|error| ArchiveError::not_writable(&place, error))?;
+        workshop.store.keep_small();
+        let zip = cached.map_or(Zip::InWorkingFolder(place), Zip::Cached);
+        Ok(Self { report, zip, key: Some(key) })
+    }
+
+    fn zip_path(&self) -> &Path {
+        match &self.zip {
+            Zip::Cached(cached) => cached.zip_path(),
+            Zip::InWorkingFolder(path) => path,
+        }
+    }
+
+    /// Checks that the handler of the request is in the zip, and that the zip is small enough. The zip itself is right either way,
+    /// so it stays in the store for other requests.
+    pub fn check(&self, plan: &Plan<'_>, workshop: &Workshop) -> Result<(), Error> {
+        self.size_warnings(plan)?;
+        self.check_handler(plan, workshop)
+    }
+
+    fn check_handler(&self, plan: &Plan<'_>, workshop: &Workshop) -> Result<(), Error> {
+        let Some(handler) = &plan.request.handler else { return Ok(()) };
+        let answer = self.key.as_ref().map(|key| Key::of("handler", &json!([key.to_string(), handler])));
+        if answer.as_ref().is_some_and(|answer| workshop.store.fact(answer).is_some()) {
+            return Ok(());
+        }
+        let names = archive::names(self.zip_path())?;
+        let found = match check::check_handler(handler, names.iter().map(String::as_str)) {
+            // The layers of the function may have its module.
+            Err(_) if layer::may_hold(&plan.request.layers, handler) => return Ok(()),
+            found => found?,
+        };
+        if let Some(path) = found.source {
+            let source = archive::contents(self.zip_path(), path)?;
+            let function =
+                Key::of("function", &json!([handler, sha256(&source), workshop.interpreter.version]));
+            if workshop.store.fact(&function).is_none() {
+                found.check_attribute(&source, &workshop.interpreter)?;
+                workshop.store.remember(&function, "defined");
+            }
+        }
+        if let Some(answer) = answer {
+            workshop.store.remember(&answer, "found");
+        }
+        Ok(())
+    }
+
+    fn size_warnings(&self, plan: &Plan<'_>) -> Result<Vec<Warning>, Error> {
+        let Bundle { packages, unzipped_bytes, zip_bytes, .. } = &self.report;
+        let unzipped = check::check_unzipped(plan, packages, *unzipped_bytes)?;
+        let zipped = check::check_zipped(plan, packages, *unzipped_bytes, *zip_bytes)?;
+        Ok(unzipped.into_iter().chain(zipped).collect())
+    }
+
+    /// Gives the zip to the output folder, if there is one, and completes the report.
+    pub fn deliver(
+        self,
+        plan: &Plan<'_>,
+        workshop: &Workshop,
+        output: Option<&Path>,
+        start: Instant,
+    ) -> Result<Bundle, Error> {
+        let mut warnings = self.report.warnings.clone();
+        warnings.extend(self.size_warnings(plan)?);
+        warnings.extend(workshop.cache_warning.clone());
+        let path = output.map(|output| output.join(plan.subject.zip_name()));
+        if let Some(path) = &path {
+            let delivered = match &self.zip {
+                Zip::Cached(cached) => cached.lend(path),
+                Zip::InWorkingFolder(zip) => crate::store::deliver(zip, path),
+            };
+            delivered.map_err(|error| ArchiveError::not_writable(path, error))?;
+        }
+        Ok(Bundle { path: path.unwrap_or_default(), warnings, elapsed: start.elapsed(), ..self.report })
+    }
+}
