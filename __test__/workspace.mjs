@@ -2,41 +2,13 @@
 
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
-import * as os from 'node:os';
 import * as path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { write } from '../scripts/tools.mjs';
+import { temporaryFolder, write } from './support/files.mjs';
+import { root } from './support/tools.mjs';
 
-export const repository = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-
-/** A folder that is gone when the test is over. */
-export function temporaryFolder(test) {
-  // The real path: macOS has its temporary folder behind a symbolic link.
-  const folder = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'uv-lambda-cdk-test-')));
-  test.after(() => fs.rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
-
-/** A locked workspace of two members, `one` and `two`, that nobody ever has to install. */
-export function workspace(test, folder = path.join(temporaryFolder(test), 'workspace')) {
-  write(path.join(folder, 'pyproject.toml'), '[tool.uv.workspace]\nmembers = ["packages/*"]\n');
-  const members = ['one', 'two'];
-  for (const name of members) {
-    write(
-      path.join(folder, 'packages', name, 'pyproject.toml'),
-      `[project]\nname = "${name}"\nversion = "0.1.0"\nrequires-python = ">=3.9"\ndependencies = []\n`,
-    );
-    write(path.join(folder, 'packages', name, name, '__init__.py'), 'def handler(event, context):\n    return event\n');
-  }
-  const locked = members.map(
-    (name) => `\n[[package]]\nname = "${name}"\nversion = "0.1.0"\nsource = { virtual = "packages/${name}" }\n`,
-  );
-  write(
-    path.join(folder, 'uv.lock'),
-    `version = 1\nrevision = 3\nrequires-python = ">=3.9"\n\n[manifest]\nmembers = ["one", "two"]\n${locked.join('')}`,
-  );
-  return folder;
-}
+export { temporaryFolder } from './support/files.mjs';
+export { workspace } from './support/workspaces.mjs';
+export const repository = root;
 
 /**
  * A stand-in for Docker (`CDK_DOCKER`): notes how it was called, and leaves the note as the code in `/asset-output`.

@@ -1,0 +1,89 @@
+// uv workspaces and projects: their manifests, their files, their locks.
+
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { temporaryFolder, write, writeAll } from './files.mjs';
+import { defaultTools, root, run } from './tools.mjs';
+
+/** The folder of the workspace `tests/fixtures/workspace`. It is locked, and its wheels are beside it: it needs no index. */
+export const FIXTURE = path.join(root, 'tests/fixtures/workspace');
+
+/** A build system in a manifest. */
+export const HATCHLING = '[build-system]\nrequires = ["hatchling==1.27.0"]\nbuild-backend = "hatchling.build"\n';
+
+/** A manifest's table of members: every folder in `packages`. */
+export const WORKSPACE = '[tool.uv.workspace]\nmembers = ["packages/*"]\n';
+
+/** The day whose index is locked where real packages are used, so that a run of next year uses the same packages. */
+export const INDEX_DAY = '2026-09-01T00:00:00Z';
+
+/** A manifest's table of sources: these packages are members of the same workspace. */
+export function fromWorkspace(...names) {
+  return `[tool.uv.sources]\n${names.map((name) => `${name} = { workspace = true }\n`).join('')}\n`;
+}
+
+/** The text of a `pyproject.toml`. `others` is text that follows the fields of every project. */
+export function manifest(name, dependencies = [], others = '', requiresPython = '>=3.9') {
+  const fields = [`name = "${name}"`, 'version = "1.0"', `requires-python = "${requiresPython}"`];
+  return `[project]\n${fields.join('\n')}\ndependencies = ${JSON.stringify(dependencies)}\n\n${others}`;
+}
+
+/** A copy of `tests/fixtures/workspace`, in which a test may change files. Its members are `app`, `library` and `other`. */
+export function fixture(test, folder = path.join(temporaryFolder(test), 'workspace')) {
+  fs.cpSync(FIXTURE, folder, { recursive: true });
+  return folder;
+}
+
+/** A locked workspace of two members, `one` and `two`, for tests that install nothing. It needs no uv. */
+export function workspace(test, folder = path.join(temporaryFolder(test), 'workspace')) {
+  const names = ['one', 'two'];
+  write(path.join(folder, 'pyproject.toml'), WORKSPACE);
+  for (const name of names) {
+    writeAll(path.join(folder, 'packages', name), {
+      'pyproject.toml': manifest(name),
+      [`${name}/__init__.py`]: 'def handler(event, context):\n    return event\n',
+    });
+  }
+  const packages = names.map((name) => [name, `packages/${name}`]);
+  write(path.join(folder, 'uv.lock'), virtualLock(packages, '\n[manifest]\nmembers = ["one", "two"]\n'));
+  return folder;
+}
+
+/** The text of a `uv.lock` of local packages without a build system, as `[name, folder]`. */
+export function virtualLock(packages, others = '') {
+  const locked = packages.map(
+    ([name, folder]) => `\n[[package]]\nname = "${name}"\nversion = "1.0"\nsource = { virtual = "${folder}" }\n`,
+  );
+  return `version = 1\nrevision = 3\nrequires-python = ">=3.9"\n${others}${locked.join('')}`;
+}
+
+/**
+ * Locks a project and returns its folder.
+ *
+ * @param script the name of a script in the folder, which is locked instead of the project
+ * @param env variables beside those of this process
+ */
+export function lock(folder, { uv = defaultTools().uv, python = defaultTools().python, script, env } = {}) {
+  const flags = script === undefined ? [] : ['--script', script];
+  run(uv, ['lock', '--quiet', '--python', python, ...flags], { cwd: folder, env: { ...process.env, ...env } });
+  return folder;
+}
+
+/** A new, locked project of these files: their texts by their paths. */
+export function project(test, files, settings) {
+  const folder = path.join(temporaryFolder(test), 'project');
+  writeAll(folder, files);
+  return lock(folder, settings);
+}
+
+/**
+ * Writes a member of a workspace into `packages/<name>`.
+ *
+ * @param files the files of its module: texts by paths
+ * @param others text of its manifest beside the fields of every project
+ */
+export function writeMember(folder, name, { dependencies = [], files, others = HATCHLING, requiresPython }) {
+  const member = path.join(folder, 'packages', name);
+  write(path.join(member, 'pyproject.toml'), manifest(name, dependencies, others, requiresPython));
+  writeAll(path.join(member, 'src', name.replaceAll('-', '_')), files);
+}
