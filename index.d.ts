@@ -767,10 +767,11 @@ export type WarningCode =
   | 'MISSING_LIBRARY'
   | 'WRONG_EXTENSION_TAG'
   | 'LIBRARY_TOO_NEW'
-  | 'LAYER_MISMATCH'
-  | 'LAYER_VERSION_MISMATCH'
   | 'WRONG_ARCHITECTURE'
-  | 'NEEDS_MUSL';
+  | 'NEEDS_MUSL'
+  | 'CACHE_NOT_USABLE'
+  | 'FILE_IN_TWO_PACKAGES'
+  | 'UV_CACHE_CHANGED';
 
 /** A package in a zip. */
 export interface BundledPackage {
@@ -974,6 +975,7 @@ export interface BundleError extends Error {
  * | `CONFLICTING_EXTRAS` | extras or groups are asked for together that the project declares as `conflicts` |
  * | `NOTHING_MATCHES` | a pattern in `include` or `exclude` matches no file, or the package does not need a name in `excludePackages` |
  * | `UV_FAILED` | uv ended with an error; its own words are in the message |
+ * | `UV_CACHE_CHANGED` | a file in uv's cache is not that of its wheel, and the wheel could not be installed again; a warning if it could |
  * | `HOOK_FAILED` | a command of `commandHooks` failed; its own words are in the message |
  * | `BUILD_FAILED` | a local package could not be built; the build's own words are in the message |
  * | `EMPTY_BUNDLE` | the package has neither files nor dependencies |
@@ -1025,6 +1027,7 @@ export type ErrorCode =
   | 'CONFLICTING_EXTRAS'
   | 'NOTHING_MATCHES'
   | 'UV_FAILED'
+  | 'UV_CACHE_CHANGED'
   | 'HOOK_FAILED'
   | 'BUILD_FAILED'
   | 'EMPTY_BUNDLE'
@@ -1041,6 +1044,8 @@ export type ErrorCode =
   | 'BYTECODE_FAILED'
   | 'BAD_ZIP'
   | 'CACHE_NOT_USABLE'
+  | 'LAYER_MISMATCH'
+  | 'LAYER_VERSION_MISMATCH'
   | 'DOCKER_NOT_FOUND'
   | 'OUTPUT_NOT_WRITABLE'
   | 'IO'

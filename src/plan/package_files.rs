@@ -64,7 +64,8 @@ impl FileChoice<'_> {
                 files.inside = source_files(folder, &nested)?;
                 if let Some(manifest) = workspace.manifest(folder) {
                     let packages = workspace.local_folders();
-                    files.outside = files_outside(folder, manifest, &workspace.root, packages)?;
+                    files.outside =
+                        files_outside(folder, manifest, &workspace.root, packages, workspace.archives())?;
                 }
             }
             (Shipping::Copy, _) => {

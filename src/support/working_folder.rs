@@ -10,8 +10,9 @@ use tempfile::TempDir;
 /// How every working folder's name begins.
 const PREFIX: &str = "uv-lambda-cdk-";
 
-/// The file in a working folder that is locked as long as somebody works there.
-const LOCK: &str = ".lock";
+/// The file in a working folder that is locked as long as somebody works there. Its name is ours alone: a cache of uv has a `.lock`
+/// too, and may be in a folder that is named after us.
+const LOCK: &str = ".uv-lambda-cdk-work.lock";
 
 /// A working folder, which only its user can look into.
 #[derive(Debug)]

@@ -75,18 +75,21 @@ pub fn source_files(folder: &Path, nested: &[PathBuf]) -> io::Result<Vec<SourceF
 
 /// The files outside of the package in `folder` that its manifest names, sorted by path: every text in the manifest that is an
 /// existing path there, inside the repository (outside of one, inside the workspace `root`). A build backend may read them. The
-/// folders of `packages` are not among them, since the lock has those.
+/// folders of `packages` are not among them, since the lock has those. But uv asks for the manifest of each member's folder that
+/// exists, so the manifests around these files, and around those of `others` that are beside them, are among them.
 pub fn files_outside<'a>(
     folder: &Path,
     manifest: &Manifest,
     root: &Path,
     packages: impl Iterator<Item = &'a Path>,
+    others: &[PathBuf],
 ) -> io::Result<Vec<SourceFile>> {
     let boundary = match repository_of(folder) {
         Some(repository) if root.starts_with(repository) => repository,
         _ => root,
     };
     let packages: Vec<PathBuf> = packages.map(Path::to_path_buf).collect();
+    let name = |path: &Path| -> io::Result<String> { slash_separated(&relative_path(folder, path)) };
     let mut files = Vec::new();
     for text in manifest.possible_paths() {
         let Some(path) = outside(folder, text).filter(|path| path.starts_with(boundary)) else { continue };
@@ -97,7 +100,6 @@ pub fn files_outside<'a>(
         if is_never || folder.starts_with(&path) || packages.contains(&path) {
             continue;
         }
-        let name = |path: &Path| -> io::Result<String> { slash_separated(&relative_path(folder, path)) };
         if path.is_file() {
             files.push(SourceFile { relative: name(&path)?, path });
         } else if path.is_dir() {
@@ -105,6 +107,18 @@ pub fn files_outside<'a>(
                 files.push(SourceFile { relative: name(&file.path)?, path: file.path });
             }
         }
+    }
+    let around: Vec<&PathBuf> = packages
+        .iter()
+        .filter(|package| *package != folder)
+        .filter(|package| {
+            let paths = files.iter().map(|file| &file.path).chain(others);
+            folder.starts_with(package) || paths.into_iter().any(|path| path.starts_with(package))
+        })
+        .collect();
+    for package in around {
+        let path = package.join("pyproject.toml");
+        files.push(SourceFile { relative: name(&path)?, path });
     }
     files.sort_by(|left, right| left.relative.cmp(&right.relative));
     files.dedup();
@@ -318,9 +332,12 @@ mod tests {
                 .to_owned(),
         ));
         let packages = [root.join("packages/app"), root.join("packages/other")];
-        let files =
-            files_outside(&packages[0], &manifest, &root, packages.iter().map(PathBuf::as_path)).unwrap();
+        let files = files_outside(&packages[0], &manifest, &root, packages.iter().map(PathBuf::as_path), &[])
+            .unwrap();
         let names: Vec<&str> = files.iter().map(|file| file.relative.as_str()).collect();
-        assert_eq!(names, ["../../VERSION.py", "../../shared/data.txt", "../other/VERSION"]);
+        assert_eq!(
+            names,
+            ["../../VERSION.py", "../../shared/data.txt", "../other/VERSION", "../other/pyproject.toml"]
+        );
     }
 }
