@@ -10,13 +10,13 @@ use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::Duration;
 
-use bytesize::ByteSize;
 use clap::error::ErrorKind as UsageErrorKind;
 use clap::{Args, Parser, Subcommand};
 use serde_json::Value;
 
 use crate::error::{Error, caught};
 use crate::store::{Store, default_folder};
+use crate::support::byte_size::ByteSize;
 use crate::verify::VerifySettings;
 use crate::{Request, bundle, diff, explain, verify};
 
@@ -290,7 +290,8 @@ enum CacheAct {
         /// Remove what was not used for this time, such as `12h` or `30days`
         #[arg(long, value_name = "TIME", group = "what", value_parser = humantime::parse_duration)]
         unused_for: Option<Duration>,
-        /// Remove the longest unused until the cache is no larger than this, such as `500MB` or `2GiB`
+        /// Remove the longest unused until the cache is no larger than this: a number of bytes, or with a unit, such as
+        /// `500 MB` or `2 GB`, where 1 MB is 1,048,576 bytes
         #[arg(long, value_name = "SIZE", group = "what")]
         to_size: Option<ByteSize>,
     },
@@ -309,7 +310,7 @@ impl CacheVerb {
             None => None,
             Some(CacheAct::Prune { unused_for, to_size }) => {
                 let store = Store::open(&folder).map_err(failed)?;
-                let size = to_size.map(|size| size.as_u64());
+                let size = to_size.map(ByteSize::bytes);
                 Some(store.prune(*unused_for, size, Duration::ZERO))
             }
             Some(CacheAct::Clear) => Some(Store::clear(&folder).map_err(failed)?),
