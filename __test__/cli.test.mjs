@@ -61,6 +61,27 @@ describe('bundle', () => {
   });
 });
 
+describe('--options', () => {
+  test('takes the options of the Node package, and errors have their names', (t) => {
+    const workspace = fixture(t);
+    const output = temporaryFolder(t);
+    const build = (...args) => cli(['bundle', '--json', '--output', output, ...args]);
+    const { status, stdout, stderr } = build('--options', JSON.stringify(options(workspace)));
+    assert.equal(status, 0, stderr);
+    assert.equal(JSON.parse(stdout).sha256, bundleSync(options(workspace), output).sha256);
+
+    const wrong = build('--options', JSON.stringify(options(workspace, { pythonVersion: '3.8' })));
+    assert.equal(wrong.status, 2);
+    assert.match(wrong.stderr, /^error\[UNKNOWN_RUNTIME\]: .*: the option `pythonVersion` takes `3\.9`/);
+    const both = build('--options', '{}', '--package', 'app');
+    assert.equal(both.status, 2);
+    assert.match(
+      both.stderr,
+      /^error\[INVALID_OPTIONS\]: the argument '--options <JSON>' cannot be used with '--package/,
+    );
+  });
+});
+
 describe('diff', () => {
   test('says which packages and files changed', (t) => {
     const workspace = fixture(t);

@@ -253,10 +253,7 @@ describe('the container', () => {
     assert.ok(build.includes('--build-arg BASE=public.ecr.aws/sam/build-python3.14:latest-arm64'), build);
     const ran = engine.calls()[0].join(' ');
     assert.ok(ran.includes('--platform linux/arm64'), ran);
-    assert.match(
-      ran,
-      /--env HOME=\/tmp .*cdk-[0-9a-f]+ \/uv-lambda-cdk\/bin\/uv-lambda-cdk-arm64 bundle --native-builds /,
-    );
+    assert.match(ran, /--env HOME=\/tmp .*cdk-[0-9a-f]+ \/uv-lambda-cdk\/bin\/uv-lambda-cdk-arm64 bundle --options \{/);
   });
 
   containerTest('takes the settings of the app over the plan, and adds its volumes to the workspace', (t) => {

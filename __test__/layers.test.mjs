@@ -137,7 +137,7 @@ describe('a mistake', () => {
     'a handler of a layer': [
       { layer: {}, handler: 'app.main.handler' },
       'INVALID_OPTIONS',
-      /^the option `handler` is `given`: it has no meaning for a layer/,
+      /^the option `handler` has no meaning for a layer/,
     ],
     'layers that are more than Lambda takes': [
       { layers: [known({ unzippedBytes: 262_144_000 })] },

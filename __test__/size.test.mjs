@@ -72,13 +72,16 @@ describe('a limit of its own', () => {
   test('that is none is an error of the options', (t) => {
     const folder = fixture(t);
     for (const [maxSize, message] of [
-      ['80 MB', /the option `maxSize` is `80 MB`: write `\{ unzipped: '100 MB' \}`/],
+      ['80 MB', /the option `maxSize` must be an object such as `\{ unzipped: '100 MB' \}`, not a string/],
       [
         { unzipped: 'much' },
         /the option `maxSize\.unzipped` is `much`: write a number of bytes, or a text with a unit/,
       ],
       [{ onExceed: 'ignore' }, /the option `maxSize\.onExceed` is `ignore`: write `fail` or `warn`/],
-      [{ zip: 1 }, /it has no `zip`, only `unzipped`, `zipped` and `onExceed`/],
+      [
+        { zip: 1 },
+        /unknown option `maxSize\.zip` \(did you mean `maxSize\.zipped`\?\); the options are `maxSize\.unzipped`/,
+      ],
     ]) {
       const error = said(t, folder, maxSize);
       assert.equal(error.code, 'INVALID_OPTIONS');

@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use crate::Error;
-use crate::check::SizeLimits;
 use crate::plan::subject::Subject;
-use crate::request::{PythonRequest, Request};
+use crate::request::layers::LayerContents;
+use crate::request::{Options, PythonRequest, Request};
 use crate::store::Store;
 use crate::target::Architecture;
 use crate::tools::uv::Uv;
@@ -62,7 +62,7 @@ pub fn plan(request: &Request) -> Result<ContainerPlan, Error> {
     let workspace = Workspace::open(&request.path)?;
     let subject = Subject::of(request, &workspace)?;
     let uv = Uv::find(request, &Store::none()).ok();
-    let (machine, platform) = match request.target.architecture {
+    let (machine, platform) = match subject.target.architecture {
         Architecture::X86_64 => ("x86_64", "linux/amd64"),
         Architecture::Arm64 => ("arm64", "linux/arm64"),
     };
@@ -80,11 +80,11 @@ pub fn plan(request: &Request) -> Result<ContainerPlan, Error> {
     let cache = cache.filter(|cache| cache.is_dir());
 
     Ok(ContainerPlan {
-        base_image: format!("public.ecr.aws/sam/build-{}:latest-{machine}", request.target.runtime_name()),
+        base_image: format!("public.ecr.aws/sam/build-{}:latest-{machine}", subject.target.runtime_name()),
         uv_version: uv.map_or_else(|| DEFAULT_UV_VERSION.to_owned(), |uv| uv.version.to_string()),
         platform,
         executable: format!("uv-lambda-cdk-{machine}"),
-        arguments: arguments(request, &subject, &inside(&request.path, outer, mounted)),
+        arguments: arguments(request, &subject, inside(&request.path, outer, mounted)),
         // CDK runs the container as the caller's user, who has no home in it.
         environment: vec![("HOME", "/tmp".to_owned())],
         volumes,
@@ -92,69 +92,37 @@ pub fn plan(request: &Request) -> Result<ContainerPlan, Error> {
     })
 }
 
-/// The command line that asks for the same bundle inside the container, where compiling is right.
-fn arguments(request: &Request, subject: &Subject, path: &str) -> Vec<String> {
-    let target = request.target;
-    let mut arguments: Vec<String> =
-        ["bundle", "--native-builds", "--no-cache", "--path", path, "--package", &subject.member]
-            .into_iter()
-            .map(str::to_owned)
-            .collect();
-    if request.layer.is_some() {
-        arguments.push("--layer".to_owned());
+/// The command line that asks for the same bundle inside the container.
+///
+/// The options go there as one argument, and not in a file of ours: not every engine can mount the folder of temporary files,
+/// and every engine passes arguments. Other users of this machine can see arguments while the container runs. Options hold no
+/// secret: a command of the caller that needs one reads it from a variable, and its own command line is as visible when it
+/// runs on this machine. Secrets go by a file ([`crate::secrets::container_credentials`]).
+fn arguments(request: &Request, subject: &Subject, path: String) -> Vec<String> {
+    let options = options_inside(request, subject, path);
+    ["bundle", "--options", &options.to_json().to_string(), "--output", OUTPUT].map(str::to_owned).into()
+}
+
+/// The options of the request, without paths of this machine. What depends on this machine is settled here.
+fn options_inside(request: &Request, subject: &Subject, path: String) -> Options {
+    let layer = request.layer.as_ref().map(|layer| LayerContents {
+        package_names: subject.layer_members.clone(),
+        packages: layer.packages.clone(),
+    });
+    Options {
+        path: Some(path),
+        package_name: Some(subject.member.clone()),
+        python_version: Some(subject.target.python.to_string()),
+        // A path names an interpreter of this machine; the container has its own.
+        python: request.python.as_ref().and_then(PythonRequest::version).map(str::to_owned),
+        uv: None,
+        // The system of the container is the runtime's.
+        native_builds: Some(true),
+        cache: Some(false),
+        cache_dir: None,
+        layer,
+        ..request.options().clone()
     }
-    let mut add = |flag: &str, value: &str| arguments.extend([flag.to_owned(), value.to_owned()]);
-    add("--python", &target.python.to_string());
-    add("--architecture", target.architecture.lambda_name());
-    add("--output", OUTPUT);
-    if let Some(handler) = &request.handler {
-        add("--handler", handler);
-    }
-    if let Some(layer) = &request.layer {
-        for name in &subject.layer_members {
-            add("--layer-of", name);
-        }
-        for name in &layer.packages {
-            add("--layer-package", name);
-        }
-    }
-    if !request.layers.is_empty() {
-        add("--layers", &serde_json::json!(request.layers).to_string());
-    }
-    let limits = request.max_size;
-    for (flag, bytes) in [("--max-size-unzipped", limits.unzipped), ("--max-size-zipped", limits.zipped)] {
-        if let Some(bytes) = bytes {
-            add(flag, &bytes.to_string());
-        }
-    }
-    if limits != SizeLimits::default() {
-        add("--max-size-on-exceed", limits.on_exceed.name());
-    }
-    let choice = &request.choice;
-    for (flag, values) in [
-        ("--extra", &choice.extras),
-        ("--group", &choice.groups),
-        ("--exclude-package", &choice.exclude_packages),
-        ("--include", &choice.include),
-        ("--exclude", &choice.exclude),
-    ] {
-        for value in values {
-            add(flag, value);
-        }
-    }
-    for (flag, hooks) in [
-        ("--before-bundling", &request.hooks.before_bundling),
-        ("--after-bundling", &request.hooks.after_bundling),
-    ] {
-        for hook in hooks {
-            add(flag, &hook.to_argument());
-        }
-    }
-    // A path names an interpreter of this machine; the container has its own.
-    if let Some(PythonRequest::Version(version)) = &request.python {
-        add("--interpreter", version);
-    }
-    arguments
 }
 
 /// Where `path` is in a container that has the folder `outer` at `mounted`.
@@ -166,6 +134,8 @@ fn inside(path: &Path, outer: &Path, mounted: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
     #[test]
@@ -176,5 +146,52 @@ mod tests {
             "/asset-input/packages/app"
         );
         assert_eq!(inside(outer, outer, INPUT), "/asset-input");
+    }
+
+    #[test]
+    fn the_container_gets_the_options_without_paths_of_this_machine() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock =
+            "version = 1\nrequires-python = '>=3.9'\n[[package]]\nname = 'app'\nsource = { virtual = '.' }\n";
+        fs_err::write(folder.path().join("uv.lock"), lock).unwrap();
+        let layer = json!({
+            "name": "Packages",
+            "pythonVersion": "3.13",
+            "architecture": "arm64",
+            "packages": [{ "name": "orjson", "version": "3.11.0" }],
+            "unzippedBytes": 1000,
+        });
+        let options = json!({
+            "path": folder.path(),
+            "pythonVersion": "3.13",
+            "architecture": "arm64",
+            "handler": "app.main.handler",
+            "python": "/usr/bin/python3.13",
+            "uv": "/opt/uv",
+            "cacheDir": "/var/cache/mine",
+            "exclude": ["a b"],
+            "commandHooks": { "beforeBundling": [["cp", "a", "b"]] },
+            "maxSize": { "zipped": "1 kB" },
+            "layers": [layer],
+        });
+        let ContainerPlan { arguments, .. } = plan(&Request::from_json(&options).unwrap()).unwrap();
+        let [verb, flag, json, output, place] = arguments.as_slice() else { panic!("{arguments:?}") };
+        assert_eq!([verb, flag, output, place], ["bundle", "--options", "--output", OUTPUT]);
+        assert_eq!(
+            serde_json::from_str::<Value>(json).unwrap(),
+            json!({
+                "path": INPUT,
+                "packageName": "app",
+                "pythonVersion": "3.13",
+                "architecture": "arm64",
+                "handler": "app.main.handler",
+                "nativeBuilds": true,
+                "cache": false,
+                "exclude": ["a b"],
+                "commandHooks": { "beforeBundling": [["cp", "a", "b"]], "afterBundling": [] },
+                "maxSize": { "unzipped": null, "zipped": 1024, "onExceed": "fail" },
+                "layers": [layer],
+            })
+        );
     }
 }

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::plan::Plan;
 use crate::plan::cache_keys::{Keys, sha256};
 use crate::report::{Bundle, Warning};
-use crate::request::layer;
+use crate::request::layers;
 use crate::store::{Kept, Key};
 use crate::workshop::Workshop;
 
@@ -81,7 +81,7 @@ impl Finished {
         let names = archive::names(self.zip_path())?;
         let found = match check::check_handler(handler, names.iter().map(String::as_str)) {
             // The layers of the function may have its module.
-            Err(_) if layer::may_hold(&plan.request.layers, handler) => return Ok(()),
+            Err(_) if layers::may_hold(&plan.request.layers, handler) => return Ok(()),
             found => found?,
         };
         if let Some(path) = found.source {

@@ -6,7 +6,7 @@
 //! ```no_run
 //! use uv_lambda_cdk::{Request, bundle};
 //!
-//! let request = Request::from_options(&serde_json::json!({
+//! let request = Request::from_json(&serde_json::json!({
 //!     "path": ".",
 //!     "packageName": "demo-lambda1",
 //!     "pythonVersion": "3.13",
@@ -60,7 +60,7 @@ pub use compare::diff;
 pub use error::Error;
 pub use explain::explain;
 pub use report::Bundle;
-pub use request::Request;
+pub use request::{Options, Request};
 pub use verify::verify;
 pub use workshop::Conditions;
 pub use workspace::{Workspace, find_root};

@@ -14,8 +14,8 @@ use crate::bundle::{bundle, prepare};
 use crate::error::{Error, caught};
 use crate::report::Bundle;
 use crate::request::Request;
+use crate::request::command_hooks::CommandHooks;
 use crate::store::{Key, Store};
-use crate::tools::command_hooks::Hooks;
 use crate::workspace::find_root;
 
 /// Builds many bundles, each into the folder beside it, on all cores. What several of them need is made once. The results are
@@ -51,7 +51,7 @@ static ASKED: Mutex<Vec<Value>> = Mutex::new(Vec::new());
 /// Builds a bundle of an app that asks for one after the other. At the first, those that the app asked for the last time are begun
 /// in the background, and the bundles to come find them made, or wait for them.
 pub fn bundle_next(options: &Value, output: &Path) -> Result<Bundle, Error> {
-    let request = Request::from_options(options)?;
+    let request = Request::from_json(options)?;
     if let Some(app) = App::of(&request) {
         let mut asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
         if asked.is_empty() {
@@ -68,7 +68,7 @@ pub fn bundle_next(options: &Value, output: &Path) -> Result<Bundle, Error> {
 fn prepare_all(asked: &[Value]) {
     for options in asked {
         // What fails here fails again when it is asked for, and is reported then.
-        let _ = caught(|| prepare(&Request::from_options(options)?));
+        let _ = caught(|| prepare(&Request::from_json(options)?));
     }
 }
 
@@ -81,7 +81,7 @@ struct App {
 impl App {
     /// `None` where nothing is kept, and where commands of the caller's run, which nobody should run unasked.
     fn of(request: &Request) -> Option<Self> {
-        if request.hooks != Hooks::default() {
+        if request.hooks != CommandHooks::default() {
             return None;
         }
         let store = Store::open(request.store.as_ref()?).ok()?;

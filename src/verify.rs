@@ -7,14 +7,16 @@ use std::path::Path;
 use std::thread::{available_parallelism, sleep};
 use std::time::{Duration, Instant};
 
+use clap::{ArgAction, Args};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::bundle::bundle_under;
 use crate::compare::{Difference, diff};
 use crate::error::Error;
 use crate::report::Bundle;
-use crate::request::{Request, RequestError, type_name};
-use crate::support::wording;
+use crate::request::options_from_json::options_from_json;
+use crate::request::{Request, RequestError};
 use crate::support::working_folder::WorkFolder;
 use crate::tools::uv::UvCache;
 use crate::workshop::{CompileOrder, Conditions, StoreUse};
@@ -23,45 +25,22 @@ use crate::workshop::{CompileOrder, Conditions, StoreUse};
 /// ticks every two seconds.
 const CLOCK_TICK: Duration = Duration::from_millis(2100);
 
-/// How to verify.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How to verify. A setting that is not given is `None`.
+///
+/// The comments on the fields are the help of the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Args)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default, expecting = "an object")]
 pub struct VerifySettings {
-    /// Whether the second build begins with an empty uv cache, which takes the network.
-    pub cold_cache: bool,
-}
-
-impl Default for VerifySettings {
-    fn default() -> Self {
-        Self { cold_cache: true }
-    }
+    /// Let the second build use your uv cache as well; otherwise it begins with an empty one, which takes the network,
+    /// unless `UV_OFFLINE` is set
+    #[arg(long = "warm-only", action = ArgAction::SetFalse)]
+    pub cold_cache: Option<bool>,
 }
 
 impl VerifySettings {
     /// Reads settings as JavaScript passes them (`VerifySettings` in `index.d.ts`).
-    pub fn from_options(options: &Value) -> Result<Self, RequestError> {
-        let mut settings = Self::default();
-        let map = match options {
-            Value::Null => return Ok(settings),
-            Value::Object(map) => map,
-            other => return Err(RequestError::NotAnObject { found: type_name(other) }),
-        };
-        for (name, value) in map {
-            match (name.as_str(), value) {
-                ("coldCache", Value::Null) => {}
-                ("coldCache", Value::Bool(cold_cache)) => settings.cold_cache = *cold_cache,
-                ("coldCache", other) => {
-                    let found = type_name(other);
-                    return Err(RequestError::WrongType { name: "coldCache", expected: "a boolean", found });
-                }
-                _ => {
-                    let hint = wording::nearest(name, ["coldCache"])
-                        .map_or_else(String::new, |nearest| format!(" (did you mean `{nearest}`?)"));
-                    let known = wording::list(&["coldCache"]);
-                    return Err(RequestError::UnknownOption { name: name.clone(), hint, known });
-                }
-            }
-        }
-        Ok(settings)
+    pub fn from_json(settings: &Value) -> Result<Self, RequestError> {
+        options_from_json::<Option<Self>>(settings).map(Option::unwrap_or_default)
     }
 }
 
@@ -95,7 +74,7 @@ pub enum SecondCache {
 
 impl SecondCache {
     fn choose(settings: VerifySettings) -> Self {
-        if !settings.cold_cache {
+        if settings.cold_cache == Some(false) {
             Self::WarmAsAsked
         } else if env::var("UV_OFFLINE").is_ok_and(|value| is_true(&value)) {
             Self::WarmSinceOffline
@@ -191,9 +170,10 @@ mod tests {
 
     #[test]
     fn settings_are_checked() {
-        let read = |value: Value| VerifySettings::from_options(&value);
-        assert!(read(Value::Null).unwrap().cold_cache);
-        assert!(!read(json!({ "coldCache": false })).unwrap().cold_cache);
+        let read = |value: Value| VerifySettings::from_json(&value);
+        assert_eq!(read(Value::Null).unwrap().cold_cache, None);
+        assert_eq!(read(json!({ "coldCache": null })).unwrap().cold_cache, None);
+        assert_eq!(read(json!({ "coldCache": false })).unwrap().cold_cache, Some(false));
         let misspelt = read(json!({ "coldcache": false })).unwrap_err();
         assert_eq!(
             misspelt.to_string(),

@@ -20,7 +20,7 @@ use crate::many::{bundle_all, bundle_next};
 use crate::plan::default_handler;
 use crate::plan::packages_of_layer;
 use crate::plan::subject::{Subject, default_pythons};
-use crate::request::{RequestError, existing_path};
+use crate::request::existing_path;
 use crate::secrets::container_credentials::{self, Handed};
 use crate::{Error, Workspace, cli, container, find_root};
 
@@ -227,8 +227,8 @@ pub fn options_digest(#[napi(ts_arg_type = "unknown")] options: Options) -> Resu
 
 fn digest(options: &Options) -> std::result::Result<String, Error> {
     let request = options.request()?;
-    let root = find_root(&request.path)?;
-    Ok(request.digest(&root))
+    let workspace = Workspace::open(&request.path)?;
+    Ok(Subject::of(&request, &workspace)?.digest_of(&request, &workspace))
 }
 
 /// The nearest folder with a `uv.lock`, at or above `from`.
@@ -259,12 +259,10 @@ pub fn default_python_versions(
     package_name: Option<String>,
     is_layer: Option<bool>,
 ) -> Result<Vec<String>> {
-    let pythons = existing_path(path.into()).and_then(|path| {
-        default_pythons(&path, package_name.as_deref(), is_layer.unwrap_or(false)).map_err(RequestError::from)
-    });
-    pythons
-        .map(|pythons| pythons.iter().map(ToString::to_string).collect())
-        .map_err(|error| to_js(&error.into()))
+    let pythons = existing_path(path.into())
+        .map_err(Error::from)
+        .and_then(|path| Ok(default_pythons(&path, package_name.as_deref(), is_layer.unwrap_or(false))?));
+    pythons.map(|pythons| pythons.iter().map(ToString::to_string).collect()).map_err(|error| to_js(&error))
 }
 
 /// What a layer of these options holds, as far as the lock says so.

@@ -63,11 +63,11 @@ impl Options {
 
     /// The request that they make.
     pub(super) fn request(&self) -> std::result::Result<Request, Error> {
-        Ok(Request::from_options(self.plain()?)?)
+        Ok(Request::from_json(self.plain()?)?)
     }
 
     /// The settings of a verification that they make.
     pub(super) fn verify_settings(&self) -> std::result::Result<VerifySettings, Error> {
-        Ok(VerifySettings::from_options(self.plain()?)?)
+        Ok(VerifySettings::from_json(self.plain()?)?)
     }
 }

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use napi_derive::napi;
 
 use crate::compare::{self, Difference, FileChange, PackageChange};
-use crate::{container, request::layer};
+use crate::container;
+use crate::request::layers::LayeredPackage;
 
 /// A bundle that was written.
 #[napi(object)]
@@ -55,8 +56,8 @@ pub struct Held {
     pub version: String,
 }
 
-impl From<layer::Held> for Held {
-    fn from(held: layer::Held) -> Self {
+impl From<LayeredPackage> for Held {
+    fn from(held: LayeredPackage) -> Self {
         Self { name: held.name, version: held.version }
     }
 }

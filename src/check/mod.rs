@@ -32,7 +32,7 @@ use rayon::prelude::*;
 
 pub use self::finding::{Finding, Package, Problem, Severity};
 pub use self::handler::{Handler, HandlerError, check_handler};
-pub use self::size::{BadLimit, Measured, OnExceed, SizeError, SizeLimits};
+pub use self::size::{Measured, SizeError};
 
 pub use self::elf_fits::Elf;
 
@@ -41,7 +41,7 @@ use self::wheel_fits::{DistInfo, Wheels};
 use crate::pack::bundle_files::BundleFiles;
 use crate::plan::Plan;
 use crate::report::{PackageReport, Warning};
-use crate::request::layer;
+use crate::request::layers;
 use crate::target::Target;
 
 /// A file that will ship.
@@ -154,7 +154,7 @@ pub fn check_zipped(
 }
 
 fn measured<'a>(plan: &'a Plan<'_>, packages: &'a [PackageReport], unzipped_bytes: u64) -> Measured<'a> {
-    let layer_bytes = layer::unzipped_bytes(&plan.request.layers);
+    let layer_bytes = layers::unzipped_bytes(&plan.request.layers);
     Measured { member: &plan.subject.member, packages, unzipped_bytes, layer_bytes }
 }
 

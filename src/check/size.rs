@@ -3,11 +3,9 @@
 
 use std::cmp::Reverse;
 
-use serde::Serialize;
-use serde_json::Value;
-
 use crate::report::{PackageReport, Warning};
-use crate::support::byte_size::{ByteSize, NotASize};
+use crate::request::size_limits::{OnExceed, SizeLimits};
+use crate::support::byte_size::ByteSize;
 use crate::support::wording;
 
 const MEGABYTE: u64 = 1024 * 1024;
@@ -29,50 +27,6 @@ const PACKAGES_SHOWN: usize = 5;
 
 /// What every Python runtime has. Source: <https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html>.
 const IN_THE_RUNTIME: [&str; 2] = ["boto3", "botocore"];
-
-/// The caller's own limits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SizeLimits {
-    /// Of the unpacked files, in bytes.
-    pub unzipped: Option<u64>,
-    /// Of the zip, in bytes.
-    pub zipped: Option<u64>,
-    /// What a larger bundle is.
-    pub on_exceed: OnExceed,
-}
-
-/// What a bundle is that is larger than the caller's own limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OnExceed {
-    /// An error.
-    #[default]
-    Fail,
-    /// A bundle with a warning.
-    Warn,
-}
-
-impl OnExceed {
-    /// Its name in the options.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Fail => "fail",
-            Self::Warn => "warn",
-        }
-    }
-}
-
-/// Why a value is no limit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BadLimit {
-    /// The option.
-    pub name: &'static str,
-    /// Its value.
-    pub value: String,
-    /// What is wrong with it and what to write instead.
-    pub problem: String,
-}
 
 /// The bundle is too large.
 #[derive(Debug, thiserror::Error)]
@@ -103,8 +57,9 @@ impl Measured<'_> {
     /// Checks the unpacked size, and returns what the user should be warned of.
     pub fn check_unzipped(&self, limits: SizeLimits) -> Result<Option<Warning>, SizeError> {
         let Self { member, unzipped_bytes: code, layer_bytes: layers, .. } = *self;
+        let limit = limits.unzipped.map(ByteSize::bytes);
         // A caller who allows more has another use for the zip than a function of Lambda's.
-        let not_for_lambda = limits.unzipped.is_some_and(|own| own > LAMBDA_UNZIPPED);
+        let not_for_lambda = limit.is_some_and(|own| own > LAMBDA_UNZIPPED);
         if code + layers > LAMBDA_UNZIPPED && !not_for_lambda {
             let layers = match layers {
                 0 => String::new(),
@@ -121,21 +76,22 @@ impl Measured<'_> {
                 self.in_the_runtime(),
             )));
         }
-        limits.unzipped.filter(|limit| code > *limit).map_or(Ok(None), |limit| {
-            limits.exceeded(format!(
+        limit.filter(|limit| code > *limit).map_or(Ok(None), |limit| {
+            let message = format!(
                 "the bundle of `{member}` is {} unzipped, {} more than the option `maxSize.unzipped` allows ({}); {}: {}",
                 wording::size(code),
                 wording::size(code - limit),
                 wording::size(limit),
                 self.largest(),
                 self.advice("maxSize.unzipped"),
-            ))
+            );
+            exceeded(limits, message)
         })
     }
 
     /// Checks the size of the zip, and returns what the user should be warned of.
     pub fn check_zipped(&self, zip_bytes: u64, limits: SizeLimits) -> Result<Option<Warning>, SizeError> {
-        let limit = limits.zipped.unwrap_or(DIRECT_UPLOAD);
+        let limit = limits.zipped.map_or(DIRECT_UPLOAD, ByteSize::bytes);
         if zip_bytes <= limit {
             return Ok(None);
         }
@@ -149,12 +105,13 @@ impl Measured<'_> {
                 self.largest(),
             ))));
         }
-        limits.exceeded(format!(
+        let message = format!(
             "the zip of `{}` is {zip}, {more} more than the option `maxSize.zipped` allows ({most}); unpacked, {}: {}",
             self.member,
             self.largest(),
             self.advice("maxSize.zipped"),
-        ))
+        );
+        exceeded(limits, message)
     }
 
     /// The largest packages, and what no package owns where it is as large.
@@ -204,57 +161,17 @@ fn warning(message: String) -> Warning {
     Warning { code: CODE.into(), message }
 }
 
-impl SizeLimits {
-    /// What is made of a bundle that is larger than the caller's own limit.
-    fn exceeded(self, message: String) -> Result<Option<Warning>, SizeError> {
-        match self.on_exceed {
-            OnExceed::Fail => Err(SizeError(message)),
-            OnExceed::Warn => Ok(Some(warning(message))),
-        }
+/// The outcome for a bundle that is larger than a limit of the caller's own.
+fn exceeded(limits: SizeLimits, message: String) -> Result<Option<Warning>, SizeError> {
+    match limits.on_exceed {
+        OnExceed::Fail => Err(SizeError(message)),
+        OnExceed::Warn => Ok(Some(warning(message))),
     }
-
-    /// Reads the option `maxSize`.
-    pub fn from_value(value: &Value) -> Result<Self, BadLimit> {
-        const KNOWN: [&str; 3] = ["unzipped", "zipped", "onExceed"];
-        let bad = |problem: String| BadLimit { name: "maxSize", value: shown(value), problem };
-        let Value::Object(fields) = value else {
-            return Err(bad("write `{ unzipped: '100 MB' }`".to_owned()));
-        };
-        if let Some(unknown) = fields.keys().find(|name| !KNOWN.contains(&name.as_str())) {
-            return Err(bad(format!("it has no `{unknown}`, only {}", wording::list(&KNOWN))));
-        }
-        let given = |name: &str| fields.get(name).filter(|value| !value.is_null());
-        let unzipped = given("unzipped").map(|value| size(value, "maxSize.unzipped")).transpose()?;
-        let zipped = given("zipped").map(|value| size(value, "maxSize.zipped")).transpose()?;
-        let on_exceed = match given("onExceed") {
-            None => OnExceed::default(),
-            Some(value) => [OnExceed::Fail, OnExceed::Warn]
-                .into_iter()
-                .find(|known| value == known.name())
-                .ok_or_else(|| BadLimit {
-                name: "maxSize.onExceed",
-                value: shown(value),
-                problem: "write `fail` or `warn`".to_owned(),
-            })?,
-        };
-        Ok(Self { unzipped, zipped, on_exceed })
-    }
-}
-
-/// A value as a message shows it: a text without its quotes.
-fn shown(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-/// Reads a size that is not nothing.
-fn size(value: &Value, name: &'static str) -> Result<u64, BadLimit> {
-    let size = ByteSize::try_from(value.clone()).map(ByteSize::bytes).ok().filter(|bytes| *bytes > 0);
-    size.ok_or_else(|| BadLimit { name, value: shown(value), problem: NotASize.to_string() })
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -276,15 +193,15 @@ mod tests {
         Measured { member: "app", packages, unzipped_bytes: megabytes * MEGABYTE, layer_bytes: 0 }
     }
 
-    fn limits(value: &Value) -> SizeLimits {
-        SizeLimits::from_value(value).unwrap()
+    fn limits(value: Value) -> SizeLimits {
+        serde_json::from_value(value).unwrap()
     }
 
     #[test]
     fn lambdas_limit_is_met_by_the_last_byte_and_counts_layers() {
         let (packages, none) = (packages(), SizeLimits::default());
         assert_eq!(measured(&packages, 250).check_unzipped(none).unwrap(), None);
-        let own = SizeLimits { unzipped: Some(300 * MEGABYTE), ..none };
+        let own = limits(json!({ "unzipped": "300 MB" }));
         assert_eq!(measured(&packages, 260).check_unzipped(own).unwrap(), None);
         let more = Measured { layer_bytes: 1, ..measured(&packages, 250) };
         let message = more.check_unzipped(none).unwrap_err().to_string();
@@ -312,7 +229,7 @@ mod tests {
 
     #[test]
     fn lambdas_limit_is_an_error_unless_the_caller_allows_more() {
-        let warn = limits(&json!({ "unzipped": "1 MB", "onExceed": "warn" }));
+        let warn = limits(json!({ "unzipped": "1 MB", "onExceed": "warn" }));
         assert!(measured(&packages(), 300).check_unzipped(warn).is_err());
     }
 
@@ -321,19 +238,19 @@ mod tests {
         let only = [package("app", 12)];
         let measured = measured(&only, 12);
         let message =
-            measured.check_unzipped(limits(&json!({ "unzipped": "10 MB" }))).unwrap_err().to_string();
+            measured.check_unzipped(limits(json!({ "unzipped": "10 MB" }))).unwrap_err().to_string();
         assert_eq!(
             message,
             "the bundle of `app` is 12.0 MB unzipped, 2.0 MB more than the option `maxSize.unzipped` allows (10.0 MB); \
              all of it is `app` 12.0 MB: leave out what the function does not need (options `excludePackages` and \
              `exclude`), move packages into a layer, or raise the limit in the option `maxSize.unzipped`"
         );
-        let warn = limits(&json!({ "unzipped": "10 MB", "zipped": 1000, "onExceed": "warn" }));
+        let warn = limits(json!({ "unzipped": "10 MB", "zipped": 1000, "onExceed": "warn" }));
         assert_eq!(measured.check_unzipped(warn).unwrap(), Some(warning(message)));
         assert!(measured.check_zipped(1001, warn).unwrap().is_some());
         assert_eq!(measured.check_zipped(1000, warn).unwrap(), None);
-        assert!(measured.check_zipped(1001, limits(&json!({ "zipped": 1000 }))).is_err());
-        assert_eq!(measured.check_unzipped(limits(&json!({ "unzipped": "12 MB" }))).unwrap(), None);
+        assert!(measured.check_zipped(1001, limits(json!({ "zipped": 1000 }))).is_err());
+        assert_eq!(measured.check_unzipped(limits(json!({ "unzipped": "12 MB" }))).unwrap(), None);
     }
 
     #[test]
@@ -348,23 +265,8 @@ mod tests {
         );
         assert_eq!(measured.check_zipped(50 * MEGABYTE, SizeLimits::default()).unwrap(), None);
         assert_eq!(
-            measured.check_zipped(51 * MEGABYTE, limits(&json!({ "zipped": "200 MB" }))).unwrap(),
+            measured.check_zipped(51 * MEGABYTE, limits(json!({ "zipped": "200 MB" }))).unwrap(),
             None
         );
-    }
-
-    #[test]
-    fn what_is_no_limit_is_named() {
-        let bad = |value: &Value| {
-            let BadLimit { name, problem, .. } = SizeLimits::from_value(value).unwrap_err();
-            format!("{name}: {problem}")
-        };
-        assert!(bad(&json!("100 MB")).starts_with("maxSize: write `{ unzipped: '100 MB' }`"));
-        assert!(
-            bad(&json!({ "zip": 1 })).starts_with("maxSize: it has no `zip`, only `unzipped`, `zipped` and")
-        );
-        assert!(bad(&json!({ "zipped": 0 })).starts_with("maxSize.zipped: write a number of bytes"));
-        assert!(bad(&json!({ "zipped": [] })).starts_with("maxSize.zipped: write a number of bytes"));
-        assert!(bad(&json!({ "onExceed": "error" })).starts_with("maxSize.onExceed: write `fail` or `warn`"));
     }
 }

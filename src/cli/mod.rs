@@ -2,6 +2,7 @@
 //! it: in sentences, or with `--json` as the values that those functions return.
 
 mod json_output;
+mod option_flags;
 mod text_output;
 
 use std::ffi::OsString;
@@ -14,11 +15,12 @@ use clap::error::ErrorKind as UsageErrorKind;
 use clap::{Args, Parser, Subcommand};
 use serde_json::Value;
 
+use crate::cli::option_flags::{OptionFlags, in_words_of_flags};
 use crate::error::{Error, caught};
 use crate::store::{Store, default_folder};
 use crate::support::byte_size::ByteSize;
 use crate::verify::VerifySettings;
-use crate::{Request, bundle, diff, explain, verify};
+use crate::{bundle, diff, explain, verify};
 
 /// How long to wait for a reader that takes no more at the moment.
 const READER_IS_SLOW: Duration = Duration::from_millis(1);
@@ -67,179 +69,10 @@ enum Verb {
     Cache(CacheVerb),
 }
 
-/// What to build: `BundleOptions` in `index.d.ts`.
-#[derive(Debug, Args)]
-struct What {
-    /// The uv workspace, or any folder in it
-    #[arg(long, value_name = "FOLDER", default_value = ".")]
-    path: String,
-    /// The workspace member [default: the one that `--path` lies in, or the only one]
-    #[arg(long, value_name = "NAME")]
-    package: Option<String>,
-    /// The function that Lambda will call, such as `app.main.handler`: checked to be in the zip
-    #[arg(long, value_name = "HANDLER")]
-    handler: Option<String>,
-    /// The Python of the Lambda runtime, such as `3.13` [default: the one in `.python-version`, or the newest that Lambda
-    /// has and the project allows]
-    #[arg(long, value_name = "VERSION")]
-    python: Option<String>,
-    /// The CPU of the Lambda function: `x86_64` or `arm64`
-    #[arg(long, value_name = "CPU", default_value = "x86_64")]
-    architecture: String,
-    /// The Python that compiles: its path, or a full version such as `3.13.5` [default: the one in `.python-version`, or
-    /// what this machine has]
-    #[arg(long, value_name = "PYTHON")]
-    interpreter: Option<String>,
-    /// The uv executable [default: the one on PATH]
-    #[arg(long, value_name = "PATH")]
-    uv: Option<String>,
-    /// Compile here what has no wheel: right only where this system is the runtime's
-    #[arg(long)]
-    native_builds: bool,
-    /// An extra of the package (`[project.optional-dependencies]`) that goes in; may be repeated
-    #[arg(long, value_name = "NAME")]
-    extra: Vec<String>,
-    /// A dependency group of the package (`[dependency-groups]`) that goes in; may be repeated
-    #[arg(long, value_name = "NAME")]
-    group: Vec<String>,
-    /// A package that stays out, with what only it needs: for what the runtime or a layer has; may be repeated
-    #[arg(long, value_name = "NAME")]
-    exclude_package: Vec<String>,
-    /// Files of the package that go in though git ignores them or they look like tests: a gitignore pattern; may be repeated
-    #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
-    include: Vec<String>,
-    /// Files of the package that stay out: a gitignore pattern; may be repeated
-    #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
-    exclude: Vec<String>,
-    /// A command to run in the copy of the package before it is built: a line for `sh`, or an array of texts as JSON
-    #[arg(long, value_name = "COMMAND")]
-    before_bundling: Vec<String>,
-    /// A command to run in a folder with the files that ship, before they are compiled and zipped
-    #[arg(long, value_name = "COMMAND")]
-    after_bundling: Vec<String>,
-    /// Build a layer: the third-party packages of the member, or of every one, below `python/`
-    #[arg(long)]
-    layer: bool,
-    /// A member whose packages the layer holds
-    #[arg(long, value_name = "NAME", requires = "layer")]
-    layer_of: Vec<String>,
-    /// A package that the layer holds, with all that it needs [default: all]
-    #[arg(long, value_name = "PACKAGE", requires = "layer")]
-    layer_package: Vec<String>,
-    /// The layers of the function, whose packages it leaves out, as JSON
-    #[arg(long, value_name = "JSON")]
-    layers: Option<String>,
-    /// Make everything new, and keep nothing for the next time
-    #[arg(long)]
-    no_cache: bool,
-    /// The folder in which is kept what was made [default: `UV_LAMBDA_CDK_CACHE_DIR`, or `uv-lambda-cdk` in your folder for
-    /// caches]
-    #[arg(long, value_name = "FOLDER")]
-    cache_dir: Option<String>,
-    /// The most that the unpacked files may take: a number of bytes, or with a unit, such as `100 MB` [default: 250 MB,
-    /// Lambda's limit]
-    #[arg(long, value_name = "SIZE")]
-    max_size_unzipped: Option<String>,
-    /// The most that the zip may take [default: 50 MB, and larger is only a warning]
-    #[arg(long, value_name = "SIZE")]
-    max_size_zipped: Option<String>,
-    /// What a bundle is that is larger than you allow: `fail`, an error, or `warn`, a warning [default: fail]
-    #[arg(long, value_name = "WORD")]
-    max_size_on_exceed: Option<String>,
-}
-
-/// Each flag, by the name of its option in messages.
-const FLAGS: [(&str, &str); 22] = [
-    ("path", "--path"),
-    ("packageName", "--package"),
-    ("handler", "--handler"),
-    ("pythonVersion", "--python"),
-    ("architecture", "--architecture"),
-    ("python", "--interpreter"),
-    ("uv", "--uv"),
-    ("nativeBuilds", "--native-builds"),
-    ("extras", "--extra"),
-    ("groups", "--group"),
-    ("excludePackages", "--exclude-package"),
-    ("include", "--include"),
-    ("exclude", "--exclude"),
-    ("beforeBundling", "--before-bundling"),
-    ("afterBundling", "--after-bundling"),
-    ("layer", "--layer"),
-    ("layers", "--layers"),
-    ("cache", "--no-cache"),
-    ("cacheDir", "--cache-dir"),
-    ("maxSize.unzipped", "--max-size-unzipped"),
-    ("maxSize.zipped", "--max-size-zipped"),
-    ("maxSize.onExceed", "--max-size-on-exceed"),
-];
-
-impl What {
-    fn request(&self) -> Result<Request, Error> {
-        let Self {
-            path,
-            package,
-            handler,
-            python,
-            architecture,
-            interpreter,
-            uv,
-            native_builds,
-            extra,
-            group,
-            exclude_package,
-            include,
-            exclude,
-            before_bundling,
-            after_bundling,
-            layer,
-            layer_of,
-            layer_package,
-            layers,
-            no_cache,
-            cache_dir,
-            max_size_unzipped,
-            max_size_zipped,
-            max_size_on_exceed,
-        } = self;
-        Ok(Request::from_options(&serde_json::json!({
-            "path": path,
-            "packageName": package,
-            "handler": handler,
-            "pythonVersion": python,
-            "architecture": architecture,
-            "python": interpreter,
-            "uv": uv,
-            "nativeBuilds": native_builds,
-            "layer": layer.then(|| serde_json::json!({ "packageNames": layer_of, "packages": layer_package })),
-            "layers": layers.as_ref().map(|json| serde_json::from_str(json).unwrap_or(Value::String(json.clone()))),
-            "cache": !no_cache,
-            "cacheDir": cache_dir,
-            "extras": extra,
-            "groups": group,
-            "excludePackages": exclude_package,
-            "include": include,
-            "exclude": exclude,
-            "commandHooks": { "beforeBundling": commands(before_bundling), "afterBundling": commands(after_bundling) },
-            "maxSize": {
-                "unzipped": max_size_unzipped,
-                "zipped": max_size_zipped,
-                "onExceed": max_size_on_exceed,
-            },
-        }))?)
-    }
-}
-
-/// Commands as options have them: what is no array in JSON is a line.
-fn commands(texts: &[String]) -> Vec<Value> {
-    let array = |text: &String| serde_json::from_str(text).ok().filter(Value::is_array);
-    texts.iter().map(|text| array(text).unwrap_or_else(|| Value::String(text.clone()))).collect()
-}
-
 #[derive(Debug, Args)]
 struct BundleVerb {
     #[command(flatten)]
-    what: What,
+    options: OptionFlags,
     /// The folder that the zip is written to; made where it is missing
     #[arg(long, value_name = "FOLDER")]
     output: PathBuf,
@@ -248,7 +81,7 @@ struct BundleVerb {
 #[derive(Debug, Args)]
 struct ExplainVerb {
     #[command(flatten)]
-    what: What,
+    options: OptionFlags,
     /// List every file, and not only the packages
     #[arg(long)]
     files: bool,
@@ -257,11 +90,9 @@ struct ExplainVerb {
 #[derive(Debug, Args)]
 struct VerifyVerb {
     #[command(flatten)]
-    what: What,
-    /// Let the second build use your uv cache as well, and not an empty one, which takes the network; the default where
-    /// `UV_OFFLINE` is set
-    #[arg(long)]
-    warm_only: bool,
+    options: OptionFlags,
+    #[command(flatten)]
+    settings: VerifySettings,
 }
 
 #[derive(Debug, Args)]
@@ -279,11 +110,11 @@ struct CacheVerb {
     cache_dir: Option<PathBuf>,
 
     #[command(subcommand)]
-    act: Option<CacheAct>,
+    action: Option<CacheAction>,
 }
 
 #[derive(Debug, Subcommand)]
-enum CacheAct {
+enum CacheAction {
     /// Remove what was not used for some time, or the longest unused until the cache is small enough
     #[command(group = clap::ArgGroup::new("what").required(true).multiple(true))]
     Prune {
@@ -306,14 +137,14 @@ impl CacheVerb {
             None => default_folder().ok_or(Error::NoCacheFolder)?,
         };
         let failed = |source| Error::Cache { folder: folder.clone(), source };
-        let tidied = match &self.act {
+        let tidied = match &self.action {
             None => None,
-            Some(CacheAct::Prune { unused_for, to_size }) => {
+            Some(CacheAction::Prune { unused_for, to_size }) => {
                 let store = Store::open(&folder).map_err(failed)?;
                 let size = to_size.map(ByteSize::bytes);
                 Some(store.prune(*unused_for, size, Duration::ZERO))
             }
-            Some(CacheAct::Clear) => Some(Store::clear(&folder).map_err(failed)?),
+            Some(CacheAction::Clear) => Some(Store::clear(&folder).map_err(failed)?),
         };
         let usage = Store::usage_of(&folder);
         Ok(Answer {
@@ -348,8 +179,8 @@ struct Answer {
 impl Verb {
     fn answer(&self) -> Result<Answer, Error> {
         match self {
-            Self::Bundle(BundleVerb { what, output }) => {
-                let bundle = bundle(&what.request()?, output)?;
+            Self::Bundle(BundleVerb { options, output }) => {
+                let bundle = bundle(&options.request()?, output)?;
                 Ok(Answer {
                     text: text_output::bundle(&bundle),
                     value: json_output::bundle(&bundle),
@@ -357,18 +188,18 @@ impl Verb {
                     ending: Ending::Good,
                 })
             }
-            Self::Verify(VerifyVerb { what, warm_only }) => {
-                let verification = verify(&what.request()?, VerifySettings { cold_cache: !warm_only })?;
+            Self::Verify(VerifyVerb { options, settings }) => {
+                let verification = verify(&options.request()?, *settings)?;
                 Ok(Answer {
                     text: text_output::verification(&verification),
                     value: json_output::verification(&verification),
                     warnings: text_output::warnings(&verification.first.warnings),
-                    ending: good_where(verification.difference.is_none()),
+                    ending: verification.difference.as_ref().map_or(Ending::Good, |_| Ending::Differs),
                 })
             }
             Self::Cache(verb) => verb.answer(),
-            Self::Explain(ExplainVerb { what, files }) => {
-                let explanation = explain(&what.request()?)?;
+            Self::Explain(ExplainVerb { options, files }) => {
+                let explanation = explain(&options.request()?)?;
                 Ok(Answer {
                     text: text_output::explanation(&explanation, *files),
                     value: json_output::explanation(&explanation),
@@ -382,15 +213,21 @@ impl Verb {
                     text: text_output::diff(&diff),
                     value: json_output::diff(&diff),
                     warnings: String::new(),
-                    ending: good_where(diff.is_identical()),
+                    ending: if diff.is_identical() { Ending::Good } else { Ending::Differs },
                 })
             }
         }
     }
-}
 
-fn good_where(is_same: bool) -> Ending {
-    if is_same { Ending::Good } else { Ending::Differs }
+    /// A message in the words of the command line.
+    fn in_own_words(&self, message: &str) -> String {
+        match self {
+            Self::Bundle(BundleVerb { options, .. })
+            | Self::Verify(VerifyVerb { options, .. })
+            | Self::Explain(ExplainVerb { options, .. }) => options.in_own_words(message),
+            Self::Cache(_) | Self::Diff(_) => in_words_of_flags(message),
+        }
+    }
 }
 
 /// Runs the command line `arguments`, of which the first is the program's name, and returns the exit code.
@@ -406,7 +243,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             if write(&mut io::stdout().lock(), &text) { answer.ending } else { Ending::Failed }
         }
         Err(error) => {
-            let message = in_terms_of_flags(&error.message());
+            let message = command_line.verb.in_own_words(&error.message());
             if command_line.json {
                 write(&mut io::stdout().lock(), &pretty(&json_output::error(error.code(), &message)));
             }
@@ -435,13 +272,6 @@ fn usage(error: &clap::Error) -> Ending {
 
 fn pretty(value: &Value) -> String {
     format!("{value:#}\n")
-}
-
-/// A message as the command line says it: options have the names of their flags here.
-fn in_terms_of_flags(message: &str) -> String {
-    FLAGS.iter().fold(message.to_owned(), |message, (option, flag)| {
-        message.replace(&format!("option `{option}`"), &format!("option `{flag}`"))
-    })
 }
 
 /// Writes the text, the only place that does. Returns whether it could be written.
@@ -495,19 +325,11 @@ mod tests {
         let line =
             "uv-lambda-cdk verify --path . --package demo-lambda1 --python 3.13 --architecture arm64 --json";
         let CommandLine { json, verb } = CommandLine::try_parse_from(line.split(' ')).unwrap();
-        let Verb::Verify(VerifyVerb { what, warm_only }) = verb else { panic!("another verb") };
-        assert!(json && !warm_only);
-        let request = what.request().unwrap();
+        let Verb::Verify(VerifyVerb { options, settings }) = verb else { panic!("another verb") };
+        assert!(json && settings.cold_cache == Some(true));
+        let request = options.request().unwrap();
         assert_eq!(request.package.as_deref(), Some("demo-lambda1"));
-        assert_eq!(request.target.to_string(), "python3.13 on arm64");
-    }
-
-    #[test]
-    fn messages_name_flags() {
-        assert_eq!(
-            in_terms_of_flags("the option `pythonVersion` is required; name it in the option `python`"),
-            "the option `--python` is required; name it in the option `--interpreter`"
-        );
+        assert_eq!(request.runtime.map(|runtime| runtime.to_string()).as_deref(), Some("3.13"));
     }
 
     /// A pipe that takes one byte at a time, now and then none, and ends after a few.

@@ -20,7 +20,7 @@ use self::dependencies::{Activation, marker_environment};
 pub use self::error::PlanError;
 use self::package_files::{FileChoice, PackageFiles};
 use self::subject::Subject;
-use crate::request::layer::{self, Held};
+use crate::request::layers::{self, LayeredPackage};
 use crate::request::{Choice, Request};
 use crate::support::wording;
 use crate::workspace::Workspace;
@@ -146,14 +146,13 @@ pub fn packages_of_layer(
     request: &Request,
     workspace: &Workspace,
     subject: &Subject,
-) -> Result<Vec<Held>, PlanError> {
+) -> Result<Vec<LayeredPackage>, PlanError> {
     // No interpreter is known yet, and which patch version it has decides about next to no package.
     let environment = environment(subject, &format!("{}.0", subject.target.python))?;
     let reach = reach(request, workspace, subject, &environment)?;
-    let versioned = reach
-        .packages
-        .iter()
-        .filter_map(|package| Some(Held { name: package.name.clone(), version: package.version.clone()? }));
+    let versioned = reach.packages.iter().filter_map(|package| {
+        Some(LayeredPackage { name: package.name.clone(), version: package.version.clone()? })
+    });
     Ok(versioned.collect())
 }
 
@@ -216,7 +215,7 @@ fn reach_of_function<'a>(
     let mut packages =
         lock.reach(member, Activation { excluded: exclude_packages, ..everything }, environment);
     // The layer may lack a dependency of a package that it holds, such as one of an extra: that ships with the function.
-    packages.retain(|package| !layer::held(&request.layers).any(|(held, _)| held.name == package.name));
+    packages.retain(|package| !layers::held(&request.layers).any(|(held, _)| held.name == package.name));
     needed.retain(|name| !packages.iter().any(|package| package.name == **name));
     Ok(Reach { packages, excluded: needed, members })
 }
@@ -296,7 +295,7 @@ fn check_layers(request: &Request, subject: &Subject) -> Result<(), PlanError> {
 /// Refuses layers that hold another version than the function needs. A package that the function does not need is not a mistake:
 /// a layer is for many functions.
 fn check_versions_in_layers(request: &Request, reached: &[&LockedPackage]) -> Result<(), PlanError> {
-    for (held, layer) in layer::held(&request.layers) {
+    for (held, layer) in layers::held(&request.layers) {
         let Some(package) = reached.iter().find(|package| package.name == held.name) else { continue };
         let locked = package.version.clone().unwrap_or_default();
         if locked != held.version {
@@ -343,7 +342,7 @@ mod tests {
             "packages": [{ "name": "client", "version": "1.0" }],
         });
         let options = json!({ "path": root.path().to_str(), "pythonVersion": "3.13", "layers": [layer] });
-        let request = Request::from_options(&options).unwrap();
+        let request = Request::from_json(&options).unwrap();
         let workspace = Workspace::open(&request.path).unwrap();
         let subject = Subject::of(&request, &workspace).unwrap();
         let plan = Plan::new(&request, &workspace, &subject, "3.13.5").unwrap();

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
+
 use super::error::PlanError;
-use crate::request::layer::LayerWish;
+use crate::request::layers::LayerContents;
 use crate::request::{Request, is_full_version};
 use crate::support::wording;
 use crate::target::{BundleKind, PythonVersion, Target};
@@ -32,7 +34,12 @@ impl Subject {
     /// Finds the member of a request in the workspace, and checks that the project allows the runtime.
     pub fn of(request: &Request, workspace: &Workspace) -> Result<Self, PlanError> {
         let member = member(workspace, &request.path, request.package.as_deref(), request.layer.is_some())?;
-        check_runtime(&workspace.lock, request.target.python)?;
+        let python = match request.runtime {
+            Some(python) => python,
+            None => default_pythons_of(workspace, &member)?.0,
+        };
+        check_runtime(&workspace.lock, python)?;
+        let target = Target::of(python, request.architecture);
         let folder = workspace.folder_of_member(&member);
         let layer_members = match &request.layer {
             Some(layer) => members_of_layer(workspace, layer, request.package.as_deref())?,
@@ -40,11 +47,18 @@ impl Subject {
         };
         let pinned_python = pinned_python(&folder, &workspace.root);
         let kind = if request.layer.is_some() { BundleKind::Layer } else { BundleKind::Function };
-        Ok(Self { member, folder, target: request.target, pinned_python, kind, layer_members })
+        Ok(Self { member, folder, target, pinned_python, kind, layer_members })
     }
 }
 
 impl Subject {
+    /// A digest of the request, as SHA-256 in hex: equal for two requests exactly when they ask for the same bundle. It is free of
+    /// machine paths, so that it is the same on every machine.
+    pub fn digest_of(&self, request: &Request, workspace: &Workspace) -> String {
+        let asked = [request.digest(&workspace.root), self.target.to_string()];
+        wording::hex(&Sha256::digest(asked.join("\n")))
+    }
+
     /// The file name of the zip.
     pub fn zip_name(&self) -> String {
         match self.kind {
@@ -68,15 +82,24 @@ pub fn default_pythons(
 ) -> Result<Vec<PythonVersion>, PlanError> {
     let workspace = Workspace::open(path)?;
     let member = member(&workspace, path, package, is_layer)?;
+    let (first, others) = default_pythons_of(&workspace, &member)?;
+    Ok([vec![first], others].concat())
+}
+
+/// The best Python version for a member, and the others in order.
+fn default_pythons_of(
+    workspace: &Workspace,
+    member: &str,
+) -> Result<(PythonVersion, Vec<PythonVersion>), PlanError> {
     let requires = workspace.lock.requires_python.as_deref();
-    let defaults = python_versions::defaults(requires, &workspace.folder_of_member(&member), &workspace.root);
-    if defaults.is_empty() {
-        return Err(PlanError::NoRuntimeAllowed {
+    let defaults = python_versions::defaults(requires, &workspace.folder_of_member(member), &workspace.root);
+    match defaults.split_first() {
+        Some((first, others)) => Ok((*first, others.to_vec())),
+        None => Err(PlanError::NoRuntimeAllowed {
             requires: requires.unwrap_or_default().to_owned(),
             released: wording::list(&Target::released().collect::<Vec<_>>()),
-        });
+        }),
     }
-    Ok(defaults)
 }
 
 /// The member of a name, or else the one that `path` lies in. For a layer without a name, the first one.
@@ -139,7 +162,7 @@ fn implied_member(workspace: &Workspace, path: &Path) -> Result<String, PlanErro
 /// The members that a layer names; else the one that the request names; else every member.
 fn members_of_layer(
     workspace: &Workspace,
-    layer: &LayerWish,
+    layer: &LayerContents,
     package: Option<&str>,
 ) -> Result<Vec<String>, PlanError> {
     match (layer.package_names.as_slice(), package) {

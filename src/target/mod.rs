@@ -14,7 +14,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// A Python minor version, such as 3.13.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct PythonVersion {
     /// The 3 in 3.13.
     pub major: u8,
@@ -136,6 +136,13 @@ impl Target {
         // A spelling such as `3.013` parses, but is not a name of the runtime.
         let python = PythonVersion { major: 3, minor };
         (python.to_string() == python_version).then_some(Self { python, architecture, system })
+    }
+
+    /// The target for a Python that Lambda has.
+    pub fn of(python: PythonVersion, architecture: Architecture) -> Self {
+        let system = RUNTIMES.into_iter().find(|(minor, _)| *minor == python.minor);
+        let system = system.map_or(System::AmazonLinux2023, |(_, system)| system);
+        Self { python, architecture, system }
     }
 
     /// The Python versions that Lambda has, as users write them.

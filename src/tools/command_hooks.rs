@@ -4,40 +4,13 @@
 use std::io;
 use std::path::Path;
 
-use serde::Deserialize;
-
+use crate::request::command_hooks::CommandHook;
 use crate::secrets::mask::mask_credentials;
 use crate::tools::process::Process;
-
-/// The commands of a request.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, serde::Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Hooks {
-    /// Run in the copy of the member's folder, before its wheel is built.
-    pub before_bundling: Vec<Hook>,
-    /// Run in a folder with the files that ship, before they are checked, compiled and zipped.
-    pub after_bundling: Vec<Hook>,
-}
-
-/// One command.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, serde::Serialize)]
-#[serde(untagged)]
-pub enum Hook {
-    /// A program and its arguments.
-    Arguments(Vec<String>),
-    /// A line for the shell: `sh`, or `cmd` on Windows.
-    Line(String),
-}
 
 /// Why a hook did not do its work.
 #[derive(Debug, thiserror::Error)]
 pub enum HookError {
-    /// It has no program.
-    #[error("a command in `{when}` is empty: write a program and its arguments, or a line for the shell")]
-    Empty {
-        /// When it was to run.
-        when: &'static str,
-    },
     /// It did not start.
     #[error("failed to start the `{when}` command `{command}`: {source}")]
     Start {
@@ -71,13 +44,12 @@ impl HookError {
 
 /// Runs commands one after another in `folder`, with the caller's whole environment: they are the
 /// caller's own.
-pub fn run(hooks: &[Hook], when: &'static str, folder: &Path) -> Result<(), HookError> {
+pub fn run(hooks: &[CommandHook], when: &'static str, folder: &Path) -> Result<(), HookError> {
     for hook in hooks {
-        let arguments = hook.arguments();
-        let Some((program, rest)) = arguments.split_first() else { return Err(HookError::Empty { when }) };
+        let (program, arguments) = command_line(hook);
         let command = || mask_credentials(&hook.to_string());
         let output = Process::new(Path::new(program))
-            .args(rest)
+            .args(arguments)
             .inherit(|_| true)
             .current_dir(folder)
             .run()
@@ -95,47 +67,32 @@ pub fn run(hooks: &[Hook], when: &'static str, folder: &Path) -> Result<(), Hook
     Ok(())
 }
 
-impl Hook {
-    /// The command as one argument of the command line.
-    pub fn to_argument(&self) -> String {
-        match self {
-            Self::Arguments(arguments) => serde_json::json!(arguments).to_string(),
-            Self::Line(line) => line.clone(),
+/// The program that runs a command, and its arguments.
+fn command_line(hook: &CommandHook) -> (&str, Vec<&str>) {
+    match hook {
+        CommandHook::Program { program, arguments } => {
+            (program, arguments.iter().map(String::as_str).collect())
         }
-    }
-
-    fn arguments(&self) -> Vec<&str> {
-        match self {
-            Self::Arguments(arguments) => arguments.iter().map(String::as_str).collect(),
-            Self::Line(line) if cfg!(windows) => vec!["cmd", "/C", line],
-            Self::Line(line) => vec!["sh", "-c", line],
-        }
-    }
-}
-
-impl std::fmt::Display for Hook {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Arguments(arguments) => formatter.write_str(&arguments.join(" ")),
-            Self::Line(line) => formatter.write_str(line),
-        }
+        CommandHook::Line(line) if cfg!(windows) => ("cmd", vec!["/C", line]),
+        CommandHook::Line(line) => ("sh", vec!["-c", line]),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
-    fn arguments(parts: &[&str]) -> Hook {
-        Hook::Arguments(parts.iter().map(|part| (*part).to_owned()).collect())
+    fn hook(value: serde_json::Value) -> CommandHook {
+        value.try_into().unwrap()
     }
 
     #[cfg(unix)]
     #[test]
     fn arguments_are_passed_as_they_are_and_lines_are_the_shells() {
         let folder = tempfile::tempdir().unwrap();
-        let hooks =
-            [arguments(&["touch", "a $HOME"]), Hook::Line("echo one > b && echo two >> b".to_owned())];
+        let hooks = [hook(json!(["touch", "a $HOME"])), hook(json!("echo one > b && echo two >> b"))];
         run(&hooks, "beforeBundling", folder.path()).unwrap();
         assert!(folder.path().join("a $HOME").exists());
         assert_eq!(fs_err::read_to_string(folder.path().join("b")).unwrap(), "one\ntwo\n");
@@ -145,16 +102,14 @@ mod tests {
     #[test]
     fn a_failure_says_which_command_and_what_it_said() {
         let folder = tempfile::tempdir().unwrap();
-        let fails = |hook| run(&[hook], "afterBundling", folder.path()).unwrap_err().to_string();
-        let message = fails(Hook::Line("echo cause; exit 3".to_owned()));
+        let fails = |value| run(&[hook(value)], "afterBundling", folder.path()).unwrap_err().to_string();
+        let message = fails(json!("echo cause; exit 3"));
         assert_eq!(
             message,
             "the `afterBundling` command `echo cause; exit 3` failed (exit status: 3):\ncause"
         );
         assert!(
-            fails(arguments(&["/no/such/program"]))
-                .starts_with("failed to start the `afterBundling` command")
+            fails(json!(["/no/such/program"])).starts_with("failed to start the `afterBundling` command")
         );
-        assert!(fails(arguments(&[])).contains("is empty"));
     }
 }

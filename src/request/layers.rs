@@ -1,0 +1,76 @@
+//! The options `layer` and `layers`: the packages that a layer is asked to hold, and the layers of a function, which ships
+//! without the packages in them. Both are known from the lock alone, so an app knows them before anything is built.
+
+use clap::Args;
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::request::options_from_json::null_as_default;
+use crate::workspace::normalize_name;
+
+/// The packages that a layer is asked to hold. They are third-party packages: local ones never go into a layer.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(expecting = "an object such as `{ packageNames: [...], packages: [...] }`")]
+pub struct LayerContents {
+    /// A member whose packages the layer holds; may be repeated [default: `--package`, or every member]
+    #[arg(id = "layer.packageNames", long = "layer-of", value_name = "NAME")]
+    #[serde(deserialize_with = "null_as_default")]
+    pub package_names: Vec<String>,
+    /// A package that the layer holds, with all that it needs; may be repeated [default: all that the members need]
+    #[arg(id = "layer.packages", long = "layer-package", value_name = "PACKAGE")]
+    #[serde(deserialize_with = "null_as_default")]
+    pub packages: Vec<String>,
+}
+
+/// A layer of the function that is bundled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(expecting = "an object such as the `bundled` of a `PythonLambdaLayer`")]
+pub struct FunctionLayer {
+    /// The name of the layer in messages.
+    pub name: String,
+    /// The Python that it is for, such as `3.13`.
+    pub python_version: String,
+    /// The CPU that it is for, by Lambda's name.
+    pub architecture: String,
+    /// The packages in it.
+    pub packages: Vec<LayeredPackage>,
+    /// Size of its unpacked files in bytes, where it is known: only after the layer was bundled on this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unzipped_bytes: Option<u64>,
+}
+
+/// A package in a layer.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object such as `{ name: 'orjson', version: '3.11.0' }`")]
+pub struct LayeredPackage {
+    /// Its name, normalised.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// Every package in the layers, with the layer that holds it.
+pub fn held(layers: &[FunctionLayer]) -> impl Iterator<Item = (&LayeredPackage, &FunctionLayer)> {
+    layers.iter().flat_map(|layer| layer.packages.iter().map(move |package| (package, layer)))
+}
+
+/// Whether a layer may have the module of a handler that the function itself does not have: it holds a package of the
+/// module's name.
+pub fn may_hold(layers: &[FunctionLayer], handler: &str) -> bool {
+    let top = normalize_name(handler.split(['.', '/']).next().unwrap_or_default());
+    held(layers).any(|(package, _)| package.name == top)
+}
+
+/// Size of the unpacked files of all layers in bytes, as far as it is known.
+pub fn unzipped_bytes(layers: &[FunctionLayer]) -> u64 {
+    layers.iter().filter_map(|layer| layer.unzipped_bytes).sum()
+}
+
+/// Serializes layers without their sizes, which become known while an app runs and change nothing about the bundle.
+pub(super) fn without_sizes<S: Serializer>(
+    layers: &[FunctionLayer],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(layers.iter().map(|layer| FunctionLayer { unzipped_bytes: None, ..layer.clone() }))
+}

@@ -1,0 +1,113 @@
+//! Why options are not a request.
+
+use std::path::PathBuf;
+
+/// Why options are not a request.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// The options are no object.
+    #[error("the options must be an object, not {found}")]
+    NotAnObject {
+        /// The type that they have.
+        found: &'static str,
+    },
+    /// The options hold a value that JSON cannot.
+    #[error("the options must be plain values: {problem}")]
+    NotPlain {
+        /// The value that is in the way.
+        problem: String,
+    },
+    /// An option that does not exist.
+    #[error("unknown option `{name}`{hint}; the options are {known}")]
+    UnknownOption {
+        /// The option as given, by its path.
+        name: String,
+        /// The nearest option there is, as the end of the sentence.
+        hint: String,
+        /// Every option there is.
+        known: String,
+    },
+    /// A required option is missing.
+    #[error("the option `{name}` is required: {meaning}")]
+    Missing {
+        /// The option.
+        name: &'static str,
+        /// What it is for.
+        meaning: &'static str,
+    },
+    /// An option has a value of another type.
+    #[error("the option `{name}` must be {expected}, not {found}")]
+    WrongType {
+        /// The option, by its path.
+        name: String,
+        /// The type that it takes.
+        expected: String,
+        /// The type that it was given.
+        found: &'static str,
+    },
+    /// An option has the right type and an impossible value.
+    #[error("the option `{name}` is `{value}`: {problem}")]
+    BadValue {
+        /// The option, by its path.
+        name: String,
+        /// Its value.
+        value: String,
+        /// What is wrong with it and what to write instead.
+        problem: String,
+    },
+    /// An option that only a function can have.
+    #[error(
+        "the option `{name}` has no meaning for a layer, which holds third-party packages only: leave it out"
+    )]
+    NotForLayers {
+        /// The option.
+        name: &'static str,
+    },
+    /// A Python that Lambda does not have.
+    #[error("Lambda has no runtime for Python `{version}`: the option `pythonVersion` takes {known}")]
+    UnknownRuntime {
+        /// The version as given.
+        version: String,
+        /// The versions there are.
+        known: String,
+    },
+    /// `path` does not exist.
+    #[error("the folder `{}` (option `path`) does not exist: give the uv workspace, or any folder in it", .path.display())]
+    PathNotFound {
+        /// The path.
+        path: PathBuf,
+    },
+    /// `path` is neither a folder nor a script.
+    #[error("`{}` (option `path`) is not a folder, and no Python script: give the uv workspace, any folder in it, or a script with its lock", .path.display())]
+    PathNotAFolder {
+        /// The path.
+        path: PathBuf,
+    },
+}
+
+impl RequestError {
+    /// The stable code of this error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownRuntime { .. } => "UNKNOWN_RUNTIME",
+            Self::PathNotFound { .. } => "PATH_NOT_FOUND",
+            Self::PathNotAFolder { .. } => "PATH_NOT_A_FOLDER",
+            Self::NotAnObject { .. }
+            | Self::NotPlain { .. }
+            | Self::UnknownOption { .. }
+            | Self::Missing { .. }
+            | Self::WrongType { .. }
+            | Self::BadValue { .. }
+            | Self::NotForLayers { .. } => "INVALID_OPTIONS",
+        }
+    }
+
+    /// An option with an impossible value.
+    pub(super) fn bad_value(
+        name: impl Into<String>,
+        value: impl Into<String>,
+        problem: impl Into<String>,
+    ) -> Self {
+        Self::BadValue { name: name.into(), value: value.into(), problem: problem.into() }
+    }
+}
