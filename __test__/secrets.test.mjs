@@ -313,6 +313,15 @@ describe('a container', { skip: process.platform === 'win32' && 'the stand-in fo
   };
   const own = { UV_INDEX_PRIVATE_PASSWORD: PLANTED.variable, UV_INDEX: `b=http://eve:${PLANTED.address}@b.test/` };
 
+  test('that fails does not have its options in the error', (t) => {
+    const bundling = { commandHooks: { beforeBundling: ['curl https://eve:planted-in-a-command@c.test'] } };
+    const { call, status, stderr } = synthesiseWith(t, { bundling, status: 1 });
+    assert.ok(call.join(' ').includes('planted-in-a-command'));
+    assert.equal(status, 1);
+    assert.match(stderr, /exited with status 1\n--> Command: .* bundle --options '\{\.\.\.\}' --output /);
+    assertNowhere(['planted-in-a-command'], { texts: { stderr } });
+  });
+
   test('gets what opens an index by a file that nobody else can read and that is gone afterwards', (t) => {
     for (const status of [0, 1]) {
       const bundling = { environment: { TOKEN: 'planted-by-the-app' } };

@@ -72,7 +72,9 @@ export class BuildContainer extends DockerImage {
         this.#handingOver((handover) => run(execution(plan, settings, asked, handover)));
       }
     } catch (error) {
-      throw isMissingProgram(error) ? this.#withoutEngine() : withoutValues(error, settings.environment);
+      throw isMissingProgram(error)
+        ? this.#withoutEngine()
+        : withoutOptions(withoutValues(error, settings.environment), plan);
     }
   }
 
@@ -119,6 +121,19 @@ function withoutValues(error: unknown, variables: Record<string, string> = {}): 
         error.stack = error.stack?.replaceAll(text, `${name}=****`);
       }
     }
+  }
+  return error;
+}
+
+/**
+ * The error without the options of the bundle: CDK quotes the whole command line, and the commands of the app among them are
+ * not for everybody who reads the log of a build.
+ */
+function withoutOptions(error: unknown, { arguments: [, , options] }: ContainerPlan): unknown {
+  if (error instanceof Error) {
+    const quoted = JSON.stringify(options);
+    error.message = error.message.replaceAll(quoted, "'{...}'");
+    error.stack = error.stack?.replaceAll(quoted, "'{...}'");
   }
   return error;
 }
