@@ -1,5 +1,5 @@
-//! Container: what a container runs where this machine cannot build a bundle. The same pipeline, as a
-//! static executable; so the same uv and the same CPython give the same bytes.
+//! Container: the plan by which a container builds a bundle that this machine cannot build. It runs the same pipeline as a
+//! static executable, so the same uv and the same CPython give the same bytes.
 
 use std::path::{Path, PathBuf};
 
@@ -12,13 +12,13 @@ use crate::target::Architecture;
 use crate::tools::uv::Uv;
 use crate::workspace::Workspace;
 
-/// The uv that the container gets where this machine has none.
+/// The version of uv in the container where this machine has no uv.
 const DEFAULT_UV_VERSION: &str = "0.13.9";
 
 /// Where CDK mounts the workspace.
 const INPUT: &str = "/asset-input";
 
-/// Where CDK looks for what was built.
+/// Where CDK looks for the zip.
 const OUTPUT: &str = "/asset-output";
 
 /// Where the folder is mounted that holds every local package, where the workspace alone does not.
@@ -27,7 +27,7 @@ const SOURCES: &str = "/uv-lambda-cdk/sources";
 /// Where the cache of this machine's uv is mounted.
 const CACHE: &str = "/uv-lambda-cdk/cache";
 
-/// What CDK's Docker fallback needs to know.
+/// A container, as CDK's Docker fallback starts it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContainerPlan {
     /// The image to add uv to: AWS's build image of the runtime, which has its Python and its glibc.
@@ -44,7 +44,7 @@ pub struct ContainerPlan {
     pub environment: Vec<(&'static str, String)>,
     /// Folders to mount beside the workspace.
     pub volumes: Vec<Volume>,
-    /// The cache of this machine's uv, where it is of use in the container.
+    /// The cache of this machine's uv, where the container can use it.
     pub cache: Option<Volume>,
 }
 
@@ -75,7 +75,7 @@ pub fn plan(request: &Request) -> Result<ContainerPlan, Error> {
         volumes.push(Volume { host_path: everything.clone(), container_path: SOURCES });
         (everything.as_path(), SOURCES)
     };
-    // Elsewhere a mounted folder is slow, and what uv keeps there is for another system.
+    // On other systems a mounted folder is slow, and wheels in the cache are for another system.
     let cache = uv.as_ref().filter(|_| cfg!(target_os = "linux")).and_then(Uv::cache_folder);
     let cache = cache.filter(|cache| cache.is_dir());
 
@@ -177,8 +177,10 @@ mod tests {
         let ContainerPlan { arguments, .. } = plan(&Request::from_json(&options).unwrap()).unwrap();
         let [verb, flag, json, output, place] = arguments.as_slice() else { panic!("{arguments:?}") };
         assert_eq!([verb, flag, output, place], ["bundle", "--options", "--output", OUTPUT]);
+        let json: Value = serde_json::from_str(json).unwrap();
+        assert!(Options::from_json(&json).is_ok());
         assert_eq!(
-            serde_json::from_str::<Value>(json).unwrap(),
+            json,
             json!({
                 "path": INPUT,
                 "packageName": "app",

@@ -1,5 +1,5 @@
-//! Verify: are the bytes of a bundle the same every time? Builds it twice, the second time under every other
-//! condition that may not show, and names the first byte that does.
+//! Verify: are the bytes of a bundle the same every time? Builds the bundle twice, the second time under other conditions,
+//! none of which may change a byte, and names the first byte that differs.
 
 use std::env;
 use std::num::NonZeroUsize;
@@ -44,14 +44,14 @@ impl VerifySettings {
     }
 }
 
-/// What two builds of one bundle gave.
+/// The outcome of two builds of one bundle.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verification {
-    /// What the first build gave. Its zip is gone.
+    /// The first bundle. Its zip is gone.
     pub first: Bundle,
     /// SHA-256 of the second build's zip, in hex.
     pub second_sha256: String,
-    /// What uv had in its cache when the second build began.
+    /// The uv cache that the second build began with.
     pub second_cache: SecondCache,
     /// The first difference; `None` where the bytes are the same.
     pub difference: Option<Difference>,
@@ -66,9 +66,9 @@ pub struct Verification {
 pub enum SecondCache {
     /// An empty one.
     Cold,
-    /// The user's own, as the caller wished.
+    /// The user's own, because the caller asked for it.
     WarmAsAsked,
-    /// The user's own, since uv may not use the network.
+    /// The user's own, because uv may not use the network.
     WarmSinceOffline,
 }
 
@@ -95,7 +95,7 @@ impl SecondCache {
     }
 }
 
-/// Builds what `request` asks for twice, and compares the bytes.
+/// Builds the bundle of `request` twice, and compares the bytes.
 pub fn verify(request: &Request, settings: VerifySettings) -> Result<Verification, Error> {
     let start = Instant::now();
     let room = WorkFolder::new(&std::env::temp_dir()).map_err(Error::WorkFolder)?;
@@ -118,7 +118,7 @@ pub fn verify(request: &Request, settings: VerifySettings) -> Result<Verificatio
     })
 }
 
-/// Conditions of which none is that of an ordinary bundle.
+/// Conditions that all differ from those of an ordinary bundle.
 fn second_conditions(room: &Path, cache: SecondCache) -> Result<Conditions, Error> {
     // Another depth and another name, in case a path shows.
     let work = room.join("another/working/folder");
@@ -136,7 +136,7 @@ fn second_conditions(room: &Path, cache: SecondCache) -> Result<Conditions, Erro
     })
 }
 
-/// The first build went well, so where uv fails in the second, it does because its cache is empty.
+/// Explains an error of uv in the second build: the first build succeeded, so the empty cache is the cause.
 fn second_build_failed(error: Error, cache: SecondCache) -> Error {
     match (error, cache) {
         (error @ (Error::Uv(_) | Error::Install(_)), SecondCache::Cold) => Error::ColdCache(Box::new(error)),
@@ -144,7 +144,7 @@ fn second_build_failed(error: Error, cache: SecondCache) -> Error {
     }
 }
 
-/// Whether uv takes the value of a variable for a yes.
+/// Whether uv reads the value of a variable as true.
 fn is_true(value: &str) -> bool {
     ["1", "y", "yes", "t", "true", "on"].contains(&value.to_ascii_lowercase().as_str())
 }

@@ -1,4 +1,4 @@
-//! What comes in from JavaScript, and the errors that go out.
+//! Options that come in from JavaScript, and the errors that go out.
 
 use napi::bindgen_prelude::{FromNapiValue, TypeName, ValidateNapiValue};
 use napi::sys;
@@ -23,7 +23,7 @@ impl From<napi::Status> for Code {
     }
 }
 
-/// What a door returns.
+/// The result of every exported function.
 pub(super) type Result<T> = napi::Result<T, Code>;
 
 /// An error as JavaScript gets it.
@@ -31,8 +31,8 @@ pub(super) fn to_js(error: &Error) -> napi::Error<Code> {
     napi::Error::new(Code(error.code().to_owned()), error.message())
 }
 
-/// Options as JavaScript passes them. What is no plain value (a function, a symbol, a circle) is an
-/// error of the request, not of napi, so reading them never fails here.
+/// Options as JavaScript passes them. Reading them never fails here: a value that is not plain (a function, a symbol, a
+/// circle) becomes an error of the request, which has a code.
 pub struct Options(std::result::Result<Value, String>);
 
 impl FromNapiValue for Options {

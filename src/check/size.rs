@@ -22,10 +22,10 @@ const DIRECT_UPLOAD: u64 = 50 * MEGABYTE;
 /// The stable code of what is too large.
 const CODE: &str = "BUNDLE_TOO_LARGE";
 
-/// As many packages as are worth a thought: what is behind them changes little.
+/// The number of packages that a message lists. Smaller ones change little.
 const PACKAGES_SHOWN: usize = 5;
 
-/// What every Python runtime has. Source: <https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html>.
+/// Packages that every Python runtime has. Source: <https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html>.
 const IN_THE_RUNTIME: [&str; 2] = ["boto3", "botocore"];
 
 /// The bundle is too large.
@@ -40,7 +40,7 @@ impl SizeError {
     }
 }
 
-/// What is known of a bundle's size before it is zipped.
+/// The size of a bundle before it is zipped.
 #[derive(Debug, Clone, Copy)]
 pub struct Measured<'a> {
     /// The package that is bundled.
@@ -49,12 +49,12 @@ pub struct Measured<'a> {
     pub packages: &'a [PackageReport],
     /// Size of all unpacked files in bytes.
     pub unzipped_bytes: u64,
-    /// Size in bytes of what the layers of the function unpack to, as far as it is known.
+    /// Size of the unpacked layers of the function in bytes, as far as it is known.
     pub layer_bytes: u64,
 }
 
 impl Measured<'_> {
-    /// Checks the unpacked size, and returns what the user should be warned of.
+    /// Checks the unpacked size. Returns a warning, or an error where the bundle is too large.
     pub fn check_unzipped(&self, limits: SizeLimits) -> Result<Option<Warning>, SizeError> {
         let Self { member, unzipped_bytes: code, layer_bytes: layers, .. } = *self;
         let limit = limits.unzipped.map(ByteSize::bytes);
@@ -89,7 +89,7 @@ impl Measured<'_> {
         })
     }
 
-    /// Checks the size of the zip, and returns what the user should be warned of.
+    /// Checks the size of the zip. Returns a warning, or an error where the zip is too large.
     pub fn check_zipped(&self, zip_bytes: u64, limits: SizeLimits) -> Result<Option<Warning>, SizeError> {
         let limit = limits.zipped.map_or(DIRECT_UPLOAD, ByteSize::bytes);
         if zip_bytes <= limit {
@@ -114,7 +114,7 @@ impl Measured<'_> {
         exceeded(limits, message)
     }
 
-    /// The largest packages, and what no package owns where it is as large.
+    /// The largest packages, and the files of no package where they are as large.
     fn largest(&self) -> String {
         let owned: u64 = self.packages.iter().map(|package| package.bytes).sum();
         let unowned = self.unzipped_bytes.saturating_sub(owned);
@@ -135,7 +135,7 @@ impl Measured<'_> {
         }
     }
 
-    /// The end of a sentence about what the runtime has anyway.
+    /// The end of a sentence: the packages that the runtime has anyway.
     fn in_the_runtime(&self) -> String {
         let had: Vec<&PackageReport> =
             self.packages.iter().filter(|package| IN_THE_RUNTIME.contains(&package.name.as_str())).collect();
@@ -147,7 +147,7 @@ impl Measured<'_> {
         format!(", such as {} ({}), which the runtime has", wording::list(&names), wording::size(bytes))
     }
 
-    /// What to do about a limit of the caller's own.
+    /// Advice on a limit of the caller's own.
     fn advice(&self, option: &str) -> String {
         format!(
             "leave out what the function does not need (options `excludePackages` and `exclude`){}, move packages into \

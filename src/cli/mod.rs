@@ -1,5 +1,5 @@
-//! Command line: the same work as the functions of the Node package, by verbs. Parses, calls, and says what came of
-//! it: in sentences, or with `--json` as the values that those functions return.
+//! Command line: the functions of the Node package as verbs. Parses the arguments, calls the function, and prints the result:
+//! in sentences, or with `--json` as the value that the function returns.
 
 mod json_output;
 mod option_flags;
@@ -22,7 +22,7 @@ use crate::support::byte_size::ByteSize;
 use crate::verify::VerifySettings;
 use crate::{bundle, diff, explain, verify};
 
-/// How long to wait for a reader that takes no more at the moment.
+/// How long to wait before writing again to a pipe that is full.
 const READER_IS_SLOW: Duration = Duration::from_millis(1);
 
 const EXIT_CODES: &str = "\
@@ -32,7 +32,7 @@ Exit codes:
   2  wrong usage, wrong input, or it failed
   3  it failed here, and could be done in a container
 
-What is asked for goes to stdout, errors and warnings to stderr, as `error[CODE]: message`.";
+Results go to stdout, errors and warnings to stderr, as `error[CODE]: message`.";
 
 /// Builds byte-reproducible AWS Lambda zips from uv projects
 #[derive(Debug, Parser)]
@@ -58,10 +58,10 @@ enum Verb {
     /// uv cache and a later clock. Where the bytes differ, the first file and the first byte in it are named.
     #[command(after_help = EXIT_CODES)]
     Verify(VerifyVerb),
-    /// Say what changed from one zip to another: packages, files, or only the zip around them
+    /// Say which packages and files changed from one zip to another, or whether only the zip around them did
     #[command(after_help = EXIT_CODES)]
     Diff(DiffVerb),
-    /// Say why each file would be in the zip of one package, and why what is left out would not
+    /// Say why each file would be in the zip of one package, and why the others would not
     #[command(after_help = EXIT_CODES)]
     Explain(ExplainVerb),
     /// Say how large the cache is; with `prune` or `clear`, make it smaller
@@ -115,13 +115,13 @@ struct CacheVerb {
 
 #[derive(Debug, Subcommand)]
 enum CacheAction {
-    /// Remove what was not used for some time, or the longest unused until the cache is small enough
+    /// Remove entries that were not used for some time, or the longest unused ones until the cache is small enough
     #[command(group = clap::ArgGroup::new("what").required(true).multiple(true))]
     Prune {
-        /// Remove what was not used for this time, such as `12h` or `30days`
+        /// Remove entries that were not used for this time, such as `12h` or `30days`
         #[arg(long, value_name = "TIME", group = "what", value_parser = humantime::parse_duration)]
         unused_for: Option<Duration>,
-        /// Remove the longest unused until the cache is no larger than this: a number of bytes, or with a unit, such as
+        /// Remove the longest unused entries until the cache is no larger than this: a number of bytes, or with a unit, such as
         /// `500 MB` or `2 GB`, where 1 MB is 1,048,576 bytes
         #[arg(long, value_name = "SIZE", group = "what")]
         to_size: Option<ByteSize>,
@@ -156,7 +156,7 @@ impl CacheVerb {
     }
 }
 
-/// How it ended: the exit codes.
+/// The exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ending {
     Good = 0,
@@ -165,13 +165,13 @@ enum Ending {
     NeedsContainer = 3,
 }
 
-/// What a verb has to say.
+/// The result of a verb.
 struct Answer {
-    /// To people.
+    /// For people.
     text: String,
-    /// To programs.
+    /// For programs: `--json`.
     value: Value,
-    /// To people who read one of the two: warnings, on stderr.
+    /// For stderr, in both cases.
     warnings: String,
     ending: Ending,
 }
@@ -238,35 +238,34 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     };
     let ending = match caught(|| command_line.verb.answer()) {
         Ok(answer) => {
-            write(&mut io::stderr().lock(), &answer.warnings);
+            print_error(&answer.warnings);
             let text = if command_line.json { pretty(&answer.value) } else { answer.text };
-            if write(&mut io::stdout().lock(), &text) { answer.ending } else { Ending::Failed }
+            print(&mut io::stdout().lock(), &text).map_or(Ending::Failed, |()| answer.ending)
         }
         Err(error) => {
             let message = command_line.verb.in_own_words(&error.message());
             if command_line.json {
-                write(&mut io::stdout().lock(), &pretty(&json_output::error(error.code(), &message)));
+                drop(print(&mut io::stdout().lock(), &pretty(&json_output::error(error.code(), &message))));
             }
-            write(&mut io::stderr().lock(), &format!("error[{}]: {message}\n", error.code()));
+            print_error(&format!("error[{}]: {message}\n", error.code()));
             if error.container_can_help() { Ending::NeedsContainer } else { Ending::Failed }
         }
     };
     ending as u8
 }
 
-/// Says how the command line is meant: because somebody asked, or because it was wrong.
+/// Prints the help or the version that was asked for, or the mistake in the command line.
 fn usage(error: &clap::Error) -> Ending {
     let text = error.to_string();
     if matches!(error.kind(), UsageErrorKind::DisplayHelp | UsageErrorKind::DisplayVersion) {
-        write(&mut io::stdout().lock(), &text);
-        return Ending::Good;
+        return print(&mut io::stdout().lock(), &text).map_or(Ending::Failed, |()| Ending::Good);
     }
     let said = match text.strip_prefix("error: ") {
         Some(message) => format!("error[INVALID_OPTIONS]: {message}"),
         // No verb at all: the help, as it is.
         None => text,
     };
-    write(&mut io::stderr().lock(), &said);
+    print_error(&said);
     Ending::Failed
 }
 
@@ -274,17 +273,20 @@ fn pretty(value: &Value) -> String {
     format!("{value:#}\n")
 }
 
-/// Writes the text, the only place that does. Returns whether it could be written.
-fn write(stream: &mut impl Write, text: &str) -> bool {
+/// Prints on stderr. Where that fails, there is no other place to say so.
+fn print_error(text: &str) {
+    drop(print(&mut io::stderr().lock(), text));
+}
+
+/// Writes a text to its end. A reader that closes the pipe, as in `| head`, has read all that it wants.
+fn print(stream: &mut impl Write, text: &str) -> io::Result<()> {
     match write_all(stream, text.as_bytes()) {
-        Ok(()) => true,
-        // Who reads no more, as in `| head`, has what it wants.
-        Err(error) => error.kind() == ErrorKind::BrokenPipe,
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome,
     }
 }
 
-/// As the standard library does, and with patience: under npx, the pipe of stdout may be one that does not wait for
-/// its reader.
+/// [`Write::write_all`], which fails where the pipe is full and does not block. Under `npx`, stdout may be such a pipe.
 fn write_all(stream: &mut impl Write, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         match stream.write(bytes) {
@@ -360,10 +362,10 @@ mod tests {
     #[test]
     fn slow_and_closed_pipes_do_no_harm() {
         let mut slow = SlowPipe { taken: Vec::new(), is_full: false, ends_after: 100 };
-        assert!(write(&mut slow, "the whole text"));
+        print(&mut slow, "the whole text").unwrap();
         assert_eq!(slow.taken, b"the whole text");
         let mut closed = SlowPipe { taken: Vec::new(), is_full: false, ends_after: 3 };
-        assert!(write(&mut closed, "the whole text"));
+        print(&mut closed, "the whole text").unwrap();
         assert_eq!(closed.taken, b"the");
     }
 }

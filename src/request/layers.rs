@@ -2,6 +2,7 @@
 //! without the packages in them. Both are known from the lock alone, so an app knows them before anything is built.
 
 use clap::Args;
+use pep508_rs::PackageName;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::request::options_from_json::null_as_default;
@@ -58,8 +59,10 @@ pub fn held(layers: &[FunctionLayer]) -> impl Iterator<Item = (&LayeredPackage, 
 /// Whether a layer may have the module of a handler that the function itself does not have: it holds a package of the
 /// module's name.
 pub fn may_hold(layers: &[FunctionLayer], handler: &str) -> bool {
-    let top = normalize_name(handler.split(['.', '/']).next().unwrap_or_default());
-    held(layers).any(|(package, _)| package.name == top)
+    let module = handler.split(['.', '/']).next().unwrap_or_default();
+    module
+        .parse::<PackageName>()
+        .is_ok_and(|name| held(layers).any(|(package, _)| package.name == name.as_ref()))
 }
 
 /// Size of the unpacked files of all layers in bytes, as far as it is known.

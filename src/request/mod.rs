@@ -151,7 +151,7 @@ impl Request {
             store: store_folder(cache, cache_dir)?,
             max_size: limits(max_size.unwrap_or_default())?,
             layer: layer.map(layer_contents).transpose()?,
-            layers: layers.unwrap_or_default(),
+            layers: function_layers(layers.unwrap_or_default())?,
             options: given,
         })
     }
@@ -336,6 +336,14 @@ fn layer_contents(given: LayerContents) -> Result<LayerContents, RequestError> {
         package_names: names::<PackageName>("layer.packageNames", Some(given.package_names))?,
         packages: names::<PackageName>("layer.packages", Some(given.packages))?,
     })
+}
+
+/// The layers with the one spelling of the names of their packages.
+fn function_layers(mut layers: Vec<FunctionLayer>) -> Result<Vec<FunctionLayer>, RequestError> {
+    for package in layers.iter_mut().flat_map(|layer| &mut layer.packages) {
+        package.name = name::<PackageName>("layers", &package.name)?;
+    }
+    Ok(layers)
 }
 
 /// Refuses options that have no meaning for a layer: it has no handler, no files of a member, and no layers.

@@ -1,5 +1,5 @@
-//! Hooks: commands of the user's own that run around the installation, on this machine as in the
-//! container. What they do to the bundle is theirs to keep reproducible.
+//! Runs the commands of `commandHooks`, on this machine as in the container. Whether their results are reproducible is up to
+//! their author.
 
 use std::io;
 use std::path::Path;
@@ -8,7 +8,7 @@ use crate::request::command_hooks::CommandHook;
 use crate::secrets::mask::mask_credentials;
 use crate::tools::process::Process;
 
-/// Why a hook did not do its work.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum HookError {
     /// It did not start.
@@ -30,7 +30,7 @@ pub enum HookError {
         command: String,
         /// How it ended.
         status: String,
-        /// What it said.
+        /// Its output.
         words: String,
     },
 }
