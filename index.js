@@ -6,7 +6,7 @@
 
 const { bundle, bundleAllOf, bundleSync, explain, explainSync, verify, verifySync, diffSync } =
   requireBuilt('./binding.js');
-const { UvBundler } = requireBuilt('./construct/bundler.js');
+const { UvBundler } = requireBuilt('./construct/uv-bundler.js');
 
 exports.bundle = bundle;
 exports.bundleAll = async function bundleAll(requests) {

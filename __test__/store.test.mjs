@@ -226,6 +226,13 @@ test('many bundles at once are those that one after the other would be', async (
     { code: 'UNKNOWN_PACKAGE' },
   );
   assert.deepEqual(await bundleAll([]), []);
+  // One of two zips of one name would be lost.
+  const sameFolder = temporaryFolder(t);
+  const twice = ['app.main.handler', 'app.main.other'].map((handler) => ({
+    options: cached(t, workspace, { handler }),
+    outputDir: sameFolder,
+  }));
+  await assert.rejects(bundleAll(twice), { code: 'INVALID_OPTIONS', message: /two requests write `.*app\.zip`/ });
 });
 
 test('the functions of the last synth are made in the background', async (t) => {
@@ -233,7 +240,7 @@ test('the functions of the last synth are made in the background', async (t) => 
   const cacheDir = temporaryFolder(t);
   const names = ['app', 'other'];
   const bundleOptions = (packageName) => cached(t, workspace, { cacheDir, packageName });
-  const synthesise = (names) => {
+  const synthesise = (names, context = '{"aws:cdk:bundling-stacks":["**"]}') => {
     const program = `
       process.chdir(${JSON.stringify(workspace)});
       const { UvBundler } = require(${JSON.stringify(root)});
@@ -242,12 +249,19 @@ test('the functions of the last synth are made in the background', async (t) => 
       }
       setTimeout(() => {}, ${names.length === 1 ? 8000 : 0});
     `;
-    run(process.execPath, ['--eval', program]);
+    // As the `cdk` command starts an app.
+    run(process.execPath, ['--eval', program], { env: { ...process.env, CDK_CONTEXT_JSON: context } });
   };
   synthesise(names);
   fs.appendFileSync(path.join(workspace, 'packages/other/src/other/__init__.py'), '\nCHANGED = True\n');
+  // Other stacks are selected: the other function is not one of theirs.
+  synthesise(['app'], '{"aws:cdk:bundling-stacks":["One"]}');
+  const cachedZips = () =>
+    fs.readdirSync(path.join(cacheDir, 'v1/bundles')).filter((name) => name.endsWith('.zip')).length;
+  assert.equal(cachedZips(), 2);
   // Only the first is asked for; the other one is made all the same.
   synthesise(['app']);
+  assert.equal(cachedZips(), 3);
   assert.equal(bundleSync(bundleOptions('other'), temporaryFolder(t)).reused, true);
 });
 

@@ -4,7 +4,7 @@ import type { DockerRunOptions } from 'aws-cdk-lib';
 import { Architecture, Runtime, RuntimeFamily } from 'aws-cdk-lib/aws-lambda';
 import type { AssetOptions } from 'aws-cdk-lib/aws-s3-assets';
 import { defaultHandler, defaultPythonVersions, findWorkspaceRoot } from '../binding';
-import { UvBundler, bundleError } from './bundler';
+import { UvBundler, bundleError } from './uv-bundler';
 import { BuildContainer } from './container';
 import type {
   BundledLayer,

@@ -5,8 +5,8 @@ import { DockerImage } from 'aws-cdk-lib';
 import type { DockerRunOptions, DockerVolume } from 'aws-cdk-lib';
 import { containerPlan, handOver } from '../binding';
 import type { ContainerPlan, Handover } from '../binding';
-import { bundleError } from './bundler';
-import type { UvBundler } from './bundler';
+import { bundleError } from './uv-bundler';
+import type { UvBundler } from './uv-bundler';
 import type { BundleOptions } from '../index';
 
 /**

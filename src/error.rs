@@ -67,6 +67,12 @@ pub enum Error {
         "this system has no folder for caches: name one in `UV_LAMBDA_CDK_CACHE_DIR` or the option `cacheDir`"
     )]
     NoCacheFolder,
+    /// Two requests would write one zip.
+    #[error("two requests write `{}`: give each request an output folder of its own", .zip.display())]
+    SameOutput {
+        /// The zip.
+        zip: std::path::PathBuf,
+    },
     /// There is no room to work in.
     #[error("failed to make a working folder: {0}")]
     WorkFolder(std::io::Error),
@@ -98,6 +104,7 @@ impl Error {
             Self::Compare(error) => error.code(),
             Self::ColdCache(error) => error.code(),
             Self::Cache { .. } | Self::NoCacheFolder => "CACHE_NOT_USABLE",
+            Self::SameOutput { .. } => "INVALID_OPTIONS",
             Self::WorkFolder(_) | Self::Threads(_) => "IO",
             Self::Bug(_) => "BUG",
         }
@@ -144,6 +151,7 @@ impl Error {
             | Self::ColdCache(_)
             | Self::Cache { .. }
             | Self::NoCacheFolder
+            | Self::SameOutput { .. }
             | Self::WorkFolder(_)
             | Self::Threads(_)
             | Self::Bug(_) => false,

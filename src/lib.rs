@@ -40,7 +40,7 @@ pub mod store;
 // What is done with bundles.
 pub mod compare;
 pub mod explain;
-pub mod many;
+pub mod many_bundles;
 pub mod verify;
 
 // Around the walk.

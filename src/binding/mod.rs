@@ -4,19 +4,21 @@
 #![expect(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
 
 mod options_from_js;
+mod promise;
 mod results_to_js;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use napi::bindgen_prelude::{AsyncTask, Env, Task};
+use napi::bindgen_prelude::{Env, Object};
 use napi_derive::napi;
-use options_from_js::{Options, Result, to_js};
+use options_from_js::{JsOptions, OutputDir, Result, to_js};
+use promise::promise;
 use results_to_js::{Attempt, Bundle, ContainerPlan, Diff, Held, Reason, Verification, Volume};
 
 use crate::error::caught;
-use crate::many::{bundle_all, bundle_next};
+use crate::many_bundles::{bundle_all, bundle_next, remember_synth};
 use crate::plan::default_handler;
 use crate::plan::packages_of_layer;
 use crate::plan::subject::{Subject, default_pythons};
@@ -24,24 +26,37 @@ use crate::request::existing_path;
 use crate::secrets::container_credentials::{self, Handed};
 use crate::{Error, Workspace, cli, container, find_root};
 
-/// The one function behind every door.
-fn run(options: &Options, output: &Path) -> std::result::Result<crate::Bundle, Error> {
-    caught(|| crate::bundle(&options.request()?, output))
-}
-
 /// Builds a bundle.
 #[napi]
-pub fn bundle_sync(#[napi(ts_arg_type = "unknown")] options: Options, output_dir: String) -> Result<Bundle> {
-    run(&options, output_dir.as_ref()).map(Bundle::from).map_err(|error| to_js(&error))
+pub fn bundle_sync(
+    #[napi(ts_arg_type = "unknown")] options: JsOptions,
+    #[napi(ts_arg_type = "string")] output_dir: OutputDir,
+) -> Result<Bundle> {
+    caught(|| crate::bundle(&options.request()?, &output_dir.path()?))
+        .map(Bundle::from)
+        .map_err(|error| to_js(&error))
+}
+
+/// Builds a bundle without blocking.
+#[napi(ts_return_type = "Promise<Bundle>")]
+pub fn bundle<'env>(
+    env: &'env Env,
+    #[napi(ts_arg_type = "unknown")] options: JsOptions,
+    #[napi(ts_arg_type = "string")] output_dir: OutputDir,
+) -> napi::Result<Object<'env>> {
+    // Relative paths are meant from the folder of this moment.
+    let asked = options.request().and_then(|request| Ok((request, output_dir.path()?)));
+    let work = move || asked.and_then(|(request, output)| crate::bundle(&request, &output));
+    promise(env, work, Bundle::from)
 }
 
 /// Builds a bundle of an app that asks for one after the other, and tells apart what a container could do.
 #[napi]
 pub fn attempt_sync(
-    #[napi(ts_arg_type = "unknown")] options: Options,
+    #[napi(ts_arg_type = "unknown")] options: JsOptions,
     output_dir: String,
 ) -> Result<Attempt> {
-    match caught(|| bundle_next(options.plain()?, output_dir.as_ref())) {
+    match caught(|| bundle_next(options.options()?, output_dir.as_ref())) {
         Ok(bundle) => Ok(Attempt { bundle: Some(bundle.into()), unavailable: None }),
         Err(error) if error.container_can_help() => Ok(Attempt {
             bundle: None,
@@ -51,157 +66,70 @@ pub fn attempt_sync(
     }
 }
 
-/// A bundle in the making, on another thread.
-pub struct BundleTask {
-    options: Options,
-    output: PathBuf,
+/// Remembers for the next synth which bundles this process asked for. For the end of the process.
+#[napi(catch_unwind)]
+pub fn remember_last_synth() {
+    remember_synth();
 }
 
-impl Task for BundleTask {
-    // `compute` may only fail with napi's own error, so the outcome travels as a value.
-    type Output = std::result::Result<crate::Bundle, Error>;
-    type JsValue = Bundle;
-
-    fn compute(&mut self) -> napi::Result<Self::Output> {
-        Ok(run(&self.options, &self.output))
-    }
-
-    fn resolve(&mut self, env: Env, outcome: Self::Output) -> napi::Result<Bundle> {
-        outcome
-            .map(Bundle::from)
-            .map_err(|error| napi::Error::from(napi::JsError::from(to_js(&error)).into_unknown(env)))
-    }
-}
-
-/// Builds a bundle without blocking.
-#[napi(ts_return_type = "Promise<Bundle>")]
-pub fn bundle(
-    #[napi(ts_arg_type = "unknown")] options: Options,
-    output_dir: String,
-) -> AsyncTask<BundleTask> {
-    AsyncTask::new(BundleTask { options, output: output_dir.into() })
-}
-
-/// Bundles in the making, on other threads.
-pub struct BundleAllTask {
-    requests: Vec<(Options, PathBuf)>,
-}
-
-impl Task for BundleAllTask {
-    type Output = std::result::Result<Vec<crate::Bundle>, Error>;
-    type JsValue = Vec<Bundle>;
-
-    fn compute(&mut self) -> napi::Result<Self::Output> {
-        Ok(run_all(&self.requests))
-    }
-
-    fn resolve(&mut self, env: Env, outcome: Self::Output) -> napi::Result<Vec<Bundle>> {
-        outcome
-            .map(|bundles| bundles.into_iter().map(Bundle::from).collect())
-            .map_err(|error| napi::Error::from(napi::JsError::from(to_js(&error)).into_unknown(env)))
-    }
-}
-
-/// Where several fail, the first of them in order is told of.
-fn run_all(requests: &[(Options, PathBuf)]) -> std::result::Result<Vec<crate::Bundle>, Error> {
-    let requests: Vec<(crate::Request, PathBuf)> = requests
-        .iter()
-        .map(|(options, output)| Ok((options.request()?, output.clone())))
-        .collect::<std::result::Result<_, Error>>()?;
-    bundle_all(&requests).into_iter().collect()
-}
-
-/// Builds many bundles at once, without blocking: the options of each, and its output folder.
+/// Builds many bundles at once, without blocking: the options of each, and its output folder. If several fail, the error is that of
+/// the first one in order.
 #[napi(ts_return_type = "Promise<Array<Bundle>>")]
-pub fn bundle_all_of(
-    #[napi(ts_arg_type = "Array<unknown>")] options: Vec<Options>,
-    output_dirs: Vec<String>,
-) -> AsyncTask<BundleAllTask> {
-    let output_dirs = output_dirs.into_iter().map(PathBuf::from);
-    AsyncTask::new(BundleAllTask { requests: options.into_iter().zip(output_dirs).collect() })
-}
-
-/// The one function behind both doors of `verify`.
-fn run_verify(
-    options: &Options,
-    settings: &Options,
-) -> std::result::Result<crate::verify::Verification, Error> {
-    caught(|| crate::verify(&options.request()?, settings.verify_settings()?))
+pub fn bundle_all_of<'env>(
+    env: &'env Env,
+    #[napi(ts_arg_type = "Array<unknown>")] options: Vec<JsOptions>,
+    #[napi(ts_arg_type = "Array<string>")] output_dirs: Vec<OutputDir>,
+) -> napi::Result<Object<'env>> {
+    let pairs = options.into_iter().zip(output_dirs);
+    let asked: std::result::Result<Vec<(crate::Request, PathBuf)>, Error> =
+        pairs.map(|(options, output)| Ok((options.request()?, output.path()?))).collect();
+    let work = move || bundle_all(&asked?)?.into_iter().collect();
+    let convert = |bundles: Vec<crate::Bundle>| bundles.into_iter().map(Bundle::from).collect::<Vec<_>>();
+    promise(env, work, convert)
 }
 
 /// Builds a bundle twice, and compares the bytes.
 #[napi]
 pub fn verify_sync(
-    #[napi(ts_arg_type = "unknown")] options: Options,
-    #[napi(ts_arg_type = "unknown")] settings: Options,
+    #[napi(ts_arg_type = "unknown")] options: JsOptions,
+    #[napi(ts_arg_type = "unknown")] settings: JsOptions,
 ) -> Result<Verification> {
-    run_verify(&options, &settings).map(Verification::from).map_err(|error| to_js(&error))
-}
-
-/// A verification in the making, on another thread.
-pub struct VerifyTask {
-    options: Options,
-    settings: Options,
-}
-
-impl Task for VerifyTask {
-    type Output = std::result::Result<crate::verify::Verification, Error>;
-    type JsValue = Verification;
-
-    fn compute(&mut self) -> napi::Result<Self::Output> {
-        Ok(run_verify(&self.options, &self.settings))
-    }
-
-    fn resolve(&mut self, env: Env, outcome: Self::Output) -> napi::Result<Verification> {
-        outcome
-            .map(Verification::from)
-            .map_err(|error| napi::Error::from(napi::JsError::from(to_js(&error)).into_unknown(env)))
-    }
+    caught(|| crate::verify(&options.request()?, settings.verify_settings()?))
+        .map(Verification::from)
+        .map_err(|error| to_js(&error))
 }
 
 /// Builds a bundle twice without blocking, and compares the bytes.
 #[napi(ts_return_type = "Promise<Verification>")]
-pub fn verify(
-    #[napi(ts_arg_type = "unknown")] options: Options,
-    #[napi(ts_arg_type = "unknown")] settings: Options,
-) -> AsyncTask<VerifyTask> {
-    AsyncTask::new(VerifyTask { options, settings })
-}
-
-/// The one function behind both doors of `explain`.
-fn run_explain(options: &Options) -> std::result::Result<String, Error> {
-    let explanation = caught(|| crate::explain(&options.request()?))?;
-    serde_json::to_string(&explanation).map_err(|error| Error::Bug(error.to_string()))
+pub fn verify<'env>(
+    env: &'env Env,
+    #[napi(ts_arg_type = "unknown")] options: JsOptions,
+    #[napi(ts_arg_type = "unknown")] settings: JsOptions,
+) -> napi::Result<Object<'env>> {
+    let asked = options.request().and_then(|request| Ok((request, settings.verify_settings()?)));
+    let work = move || asked.and_then(|(request, settings)| crate::verify(&request, settings));
+    promise(env, work, Verification::from)
 }
 
 /// Says why each file is in a bundle, and why what was left out is not, as JSON.
 #[napi]
-pub fn explain_sync(#[napi(ts_arg_type = "unknown")] options: Options) -> Result<String> {
-    run_explain(&options).map_err(|error| to_js(&error))
-}
-
-/// An explanation in the making, on another thread.
-pub struct ExplainTask {
-    options: Options,
-}
-
-impl Task for ExplainTask {
-    type Output = std::result::Result<String, Error>;
-    type JsValue = String;
-
-    fn compute(&mut self) -> napi::Result<Self::Output> {
-        Ok(run_explain(&self.options))
-    }
-
-    fn resolve(&mut self, env: Env, outcome: Self::Output) -> napi::Result<String> {
-        outcome.map_err(|error| napi::Error::from(napi::JsError::from(to_js(&error)).into_unknown(env)))
-    }
+pub fn explain_sync(#[napi(ts_arg_type = "unknown")] options: JsOptions) -> Result<String> {
+    caught(|| explanation(&options.request()?)).map_err(|error| to_js(&error))
 }
 
 /// Explains without blocking, as JSON.
 #[napi(ts_return_type = "Promise<string>")]
-pub fn explain(#[napi(ts_arg_type = "unknown")] options: Options) -> AsyncTask<ExplainTask> {
-    AsyncTask::new(ExplainTask { options })
+pub fn explain<'env>(
+    env: &'env Env,
+    #[napi(ts_arg_type = "unknown")] options: JsOptions,
+) -> napi::Result<Object<'env>> {
+    let asked = options.request();
+    promise(env, move || explanation(&asked?), |json| json)
+}
+
+fn explanation(request: &crate::Request) -> std::result::Result<String, Error> {
+    let explanation = crate::explain(request)?;
+    serde_json::to_string(&explanation).map_err(|error| Error::Bug(error.to_string()))
 }
 
 /// Says what changed from one zip to another.
@@ -221,11 +149,11 @@ pub fn run_cli(arguments: Vec<String>) -> u8 {
 
 /// A digest of the options, stable and free of machine paths.
 #[napi(catch_unwind)]
-pub fn options_digest(#[napi(ts_arg_type = "unknown")] options: Options) -> Result<String> {
+pub fn options_digest(#[napi(ts_arg_type = "unknown")] options: JsOptions) -> Result<String> {
     digest(&options).map_err(|error| to_js(&error))
 }
 
-fn digest(options: &Options) -> std::result::Result<String, Error> {
+fn digest(options: &JsOptions) -> std::result::Result<String, Error> {
     let request = options.request()?;
     let workspace = Workspace::open(&request.path)?;
     Ok(Subject::of(&request, &workspace)?.digest_of(&request, &workspace))
@@ -241,7 +169,7 @@ pub fn find_workspace_root(from: String) -> Result<String> {
 
 /// The handler of a function that names none.
 #[napi(catch_unwind)]
-pub fn default_handler(#[napi(ts_arg_type = "unknown")] options: Options) -> Result<String> {
+pub fn default_handler(#[napi(ts_arg_type = "unknown")] options: JsOptions) -> Result<String> {
     options
         .request()
         .and_then(|request| {
@@ -267,7 +195,7 @@ pub fn default_python_versions(
 
 /// What a layer of these options holds, as far as the lock says so.
 #[napi(catch_unwind)]
-pub fn layer_packages(#[napi(ts_arg_type = "unknown")] options: Options) -> Result<Vec<Held>> {
+pub fn layer_packages(#[napi(ts_arg_type = "unknown")] options: JsOptions) -> Result<Vec<Held>> {
     let held = options.request().and_then(|request| {
         let workspace = Workspace::open(&request.path)?;
         let subject = Subject::of(&request, &workspace)?;
@@ -278,7 +206,7 @@ pub fn layer_packages(#[napi(ts_arg_type = "unknown")] options: Options) -> Resu
 
 /// What CDK's Docker fallback runs for these options.
 #[napi(catch_unwind)]
-pub fn container_plan(#[napi(ts_arg_type = "unknown")] options: Options) -> Result<ContainerPlan> {
+pub fn container_plan(#[napi(ts_arg_type = "unknown")] options: JsOptions) -> Result<ContainerPlan> {
     let plan = options.request().and_then(|request| container::plan(&request));
     plan.map(|plan| ContainerPlan {
         base_image: plan.base_image,
@@ -327,7 +255,7 @@ impl Handover {
 /// Writes down what a container is handed for these options, and the caller's own variables with it.
 #[napi(catch_unwind)]
 pub fn hand_over(
-    #[napi(ts_arg_type = "unknown")] options: Options,
+    #[napi(ts_arg_type = "unknown")] options: JsOptions,
     variables: BTreeMap<String, String>,
 ) -> Result<Handover> {
     let handed = options.request().and_then(|request| {

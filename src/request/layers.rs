@@ -6,7 +6,6 @@ use pep508_rs::PackageName;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::request::options_from_json::null_as_default;
-use crate::workspace::normalize_name;
 
 /// The packages that a layer is asked to hold. They are third-party packages: local ones never go into a layer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Args)]

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { ILocalBundling } from 'aws-cdk-lib';
-import { attemptSync, optionsDigest } from '../binding';
+import { attemptSync, optionsDigest, rememberLastSynth } from '../binding';
 import type { Bundle, BundleError, BundleOptions, ErrorCode, UvBundlerSettings } from '../index';
 
 /** Why this machine cannot build what a container could. */
@@ -36,6 +36,7 @@ export class UvBundler implements ILocalBundling {
   }
 
   tryBundle(outputDir: string): boolean {
+    rememberAtExit();
     const { bundle, unavailable } = attemptSync(this.#options, outputDir) as Attempt;
     if (bundle) {
       this.#unzippedBytes = bundle.unzippedBytes;
@@ -69,6 +70,16 @@ export class UvBundler implements ILocalBundling {
   #say(text: string): void {
     const subject = this.#options.packageName ?? basename(this.#options.path);
     process.stderr.write(`uv-lambda-cdk: ${subject}: ${text.trim().replace(/\s*\n\s*/g, ' ')}\n`);
+  }
+}
+
+let remembers = false;
+
+/** The next synth prepares the bundles of this one in the background. Which ones they are is known when the app ends. */
+function rememberAtExit(): void {
+  if (!remembers) {
+    remembers = true;
+    process.once('exit', rememberLastSynth);
   }
 }
 
