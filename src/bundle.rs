@@ -14,10 +14,10 @@ use crate::pack::find_or_make::{Packs, find_or_make};
 use crate::plan::Plan;
 use crate::plan::cache_keys::Keys;
 use crate::plan::subject::Subject;
-use crate::report::Bundle;
+use crate::report::{Bundle, Warning};
 use crate::request::Request;
 use crate::select::SelectError;
-use crate::workshop::{Conditions, Workshop, open_store};
+use crate::workshop::{Conditions, StoreUse, Workshop, open_store};
 use crate::workspace::Workspace;
 
 /// Builds the bundle that `request` asks for, as `<package>.zip` in the folder `output`.
@@ -37,12 +37,21 @@ pub fn prepare(request: &Request) -> Result<(), Error> {
     if request.store.is_some() { undamaged(request, None, &Conditions::default()).map(drop) } else { Ok(()) }
 }
 
-/// Builds the bundle. If a cached pack is damaged, removes it and builds once more.
+/// Builds the bundle. The cache is a help: if a cached pack is damaged, it is removed; if the cache cannot be read or written, the
+/// bundle is built once more without it, with a warning.
 fn undamaged(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Result<Bundle, Error> {
-    match walk(request, output, conditions) {
+    let outcome = walk(request, output, conditions);
+    let store = open_store(request, conditions.store).0;
+    match outcome {
         Err(error) if error.is_damage() => {
-            Pack::remove_damaged(&open_store(request, conditions.store).0);
+            Pack::remove_damaged(&store);
             walk(request, output, conditions)
+        }
+        Err(error) if store.is_used() && error.may_be_the_cache(output) => {
+            let conditions = Conditions { store: StoreUse::Never, ..conditions.clone() };
+            let mut bundle = walk(request, output, &conditions)?;
+            bundle.warnings.push(Warning::cache_not_usable(&error.message()));
+            Ok(bundle)
         }
         outcome => outcome,
     }
@@ -58,7 +67,7 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
     let keys = plan.keys(&workshop.tool_versions(), &plan.digest_sources()?);
 
     // Another process may make the same bundle at this moment; then it is there afterwards.
-    let _lock = workshop.store.turn(&keys.bundle);
+    let _lock = workshop.store.lock(&keys.bundle, &format!("bundles `{}`", subject.member));
     let finished = match Finished::cached(&workshop, &keys) {
         Some(cached) => cached,
         None => make(&plan, &workshop)?,
@@ -103,5 +112,5 @@ fn make(plan: &Plan<'_>, workshop: &Workshop) -> Result<Finished, Error> {
         warnings,
         ..Bundle::default()
     };
-    Finished::keep(workshop, key, place, report)
+    Ok(Finished::keep(workshop, key, place, report))
 }

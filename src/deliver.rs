@@ -12,7 +12,7 @@ use crate::plan::Plan;
 use crate::plan::cache_keys::{Keys, sha256};
 use crate::report::{Bundle, Warning};
 use crate::request::layers;
-use crate::store::{Kept, Key};
+use crate::store::{CachedBundle, DeliverError, Key, move_to};
 use crate::workshop::Workshop;
 
 /// A zip with its report.
@@ -26,8 +26,9 @@ pub struct Finished {
 
 #[derive(Debug)]
 enum Zip {
-    Cached(Kept),
-    InWorkingFolder(PathBuf),
+    Cached(CachedBundle),
+    /// In the working folder, or at a place in the store that could not keep it.
+    NotCached(PathBuf),
 }
 
 impl Finished {
@@ -42,26 +43,20 @@ impl Finished {
     }
 
     /// Keeps the zip at `place` for the next time, if it has a key.
-    pub fn keep(
-        workshop: &Workshop,
-        key: Option<Key>,
-        place: PathBuf,
-        report: Bundle,
-    ) -> Result<Self, Error> {
-        let Some(key) = key else { return Ok(Self { report, zip: Zip::InWorkingFolder(place), key: None }) };
-        let cached = workshop
-            .store
-            .keep_bundle(&key, &report)
-            .map_err(|error| ArchiveError::not_writable(&place, error))?;
+    pub fn keep(workshop: &Workshop, key: Option<Key>, place: PathBuf, report: Bundle) -> Self {
+        let Some(key) = key else { return Self { report, zip: Zip::NotCached(place), key: None } };
+        let zip = match workshop.store.keep_bundle(&key, &report) {
+            Some(cached) => Zip::Cached(cached),
+            None => Zip::NotCached(place),
+        };
         workshop.store.keep_small();
-        let zip = cached.map_or(Zip::InWorkingFolder(place), Zip::Cached);
-        Ok(Self { report, zip, key: Some(key) })
+        Self { report, zip, key: Some(key) }
     }
 
     fn zip_path(&self) -> &Path {
         match &self.zip {
-            Zip::Cached(cached) => cached.zip_path(),
-            Zip::InWorkingFolder(path) => path,
+            Zip::Cached(cached) => &cached.zip,
+            Zip::NotCached(path) => path,
         }
     }
 
@@ -116,15 +111,18 @@ impl Finished {
     ) -> Result<Bundle, Error> {
         let mut warnings = self.report.warnings.clone();
         warnings.extend(self.size_warnings(plan)?);
-        warnings.extend(workshop.cache_warning.clone());
         let path = output.map(|output| output.join(plan.subject.zip_name()));
         if let Some(path) = &path {
             let delivered = match &self.zip {
-                Zip::Cached(cached) => cached.lend(path),
-                Zip::InWorkingFolder(zip) => crate::store::deliver(zip, path),
+                Zip::Cached(cached) => cached.deliver(path),
+                Zip::NotCached(zip) => move_to(zip, path),
             };
-            delivered.map_err(|error| ArchiveError::not_writable(path, error))?;
+            delivered.map_err(|error| match error {
+                DeliverError::Output(error) => Error::from(ArchiveError::not_writable(path, error)),
+                DeliverError::Cache(error) => Error::CacheBroke(error),
+            })?;
         }
+        warnings.extend(workshop.cache_warning());
         Ok(Bundle { path: path.unwrap_or_default(), warnings, elapsed: start.elapsed(), ..self.report })
     }
 }

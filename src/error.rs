@@ -2,6 +2,7 @@
 //! knows the stable code of each and whether a container could do what failed here.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
 use crate::archive::{ArchiveError, DamagedPiece};
 use crate::check::{CheckError, HandlerError, SizeError};
@@ -62,6 +63,9 @@ pub enum Error {
         /// The cause.
         source: std::io::Error,
     },
+    /// The cache failed in the middle of a bundle.
+    #[error("failed to use the cache: {0}")]
+    CacheBroke(#[source] std::io::Error),
     /// This system has no folder for caches.
     #[error(
         "this system has no folder for caches: name one in `UV_LAMBDA_CDK_CACHE_DIR` or the option `cacheDir`"
@@ -105,7 +109,7 @@ impl Error {
             Self::ColdCache(error) => error.code(),
             Self::Cache { .. } | Self::NoCacheFolder => "CACHE_NOT_USABLE",
             Self::SameOutput { .. } => "INVALID_OPTIONS",
-            Self::WorkFolder(_) | Self::Threads(_) => "IO",
+            Self::WorkFolder(_) | Self::Threads(_) | Self::CacheBroke(_) => "IO",
             Self::Bug(_) => "BUG",
         }
     }
@@ -127,6 +131,17 @@ impl Error {
             cause = error.source();
         }
         false
+    }
+
+    /// Whether the cause may be a cache that cannot be read or written, so that the bundle can be made without it.
+    pub fn may_be_the_cache(&self, output: Option<&Path>) -> bool {
+        match self {
+            Self::CacheBroke(_) | Self::Pack(PackError::Io(_)) | Self::Archive(ArchiveError::Read(_)) => true,
+            Self::Archive(ArchiveError::NotWritable { path, .. }) => {
+                !output.is_some_and(|output| path.starts_with(output))
+            }
+            _ => false,
+        }
     }
 
     /// Whether a container could do what this machine cannot. Everything else would fail in a
@@ -151,6 +166,7 @@ impl Error {
             | Self::ColdCache(_)
             | Self::Cache { .. }
             | Self::NoCacheFolder
+            | Self::CacheBroke(_)
             | Self::SameOutput { .. }
             | Self::WorkFolder(_)
             | Self::Threads(_)

@@ -1,7 +1,7 @@
 //! `uv-lambda-cdk` builds byte-reproducible AWS Lambda zips from uv projects.
 //!
-//! This crate is the core of the npm package of that name; Node loads it as an add-on. One bundle
-//! is one straight walk through the modules below, in their order:
+//! This crate is the core of the npm package of that name; Node loads it as an add-on. One bundle is one straight walk through the
+//! modules below, in their order:
 //!
 //! ```no_run
 //! use uv_lambda_cdk::{Request, bundle};
@@ -17,12 +17,15 @@
 //! # Ok::<(), uv_lambda_cdk::Error>(())
 //! ```
 //!
-//! Terms: a *member* is a package of the uv workspace; a *local package* is any package whose
-//! sources lie on this machine; the *target* is the Lambda runtime and CPU that the bundle is for.
+//! Three values travel: the [`Workspace`] is what lies on disk and knows no request; the [`Plan`](plan::Plan) is what a request needs
+//! of it; the [`Workshop`](workshop::Workshop) is what the bundle is made with.
+//!
+//! Terms: a *member* is a package of the uv workspace; a *local package* is any package whose sources lie on this machine; the *target* is
+//! the Lambda runtime and CPU that the bundle is for; a *pack* is a file with everything that one package brings into bundles, compiled and
+//! compressed.
 
-// The walk.
+// One bundle, from the request to the output folder.
 mod bundle;
-mod deliver;
 pub mod request;
 pub mod target;
 pub mod workspace;
@@ -36,6 +39,9 @@ pub mod pack;
 pub mod check;
 pub mod archive;
 pub mod store;
+mod deliver;
+pub mod report;
+pub mod error;
 
 // What is done with bundles.
 pub mod compare;
@@ -43,17 +49,15 @@ pub mod explain;
 pub mod many_bundles;
 pub mod verify;
 
-// Around the walk.
-pub mod container;
-pub mod error;
-pub mod report;
+// What several stages need.
 pub mod secrets;
 pub mod support;
 
 // The doors.
-pub mod cli;
 #[cfg(feature = "binding")]
 pub mod binding;
+pub mod cli;
+pub mod container;
 
 pub use bundle::{bundle, bundle_under};
 pub use compare::diff;

@@ -1,7 +1,7 @@
 //! Report: what the bundle holds.
 
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -47,13 +47,12 @@ pub struct Warning {
 }
 
 impl Warning {
-    /// The cache folder cannot be used.
-    pub fn cache_not_usable(folder: &Path, error: &std::io::Error) -> Self {
-        let folder = folder.display();
+    /// The cache cannot be used.
+    pub fn cache_not_usable(problem: &str) -> Self {
         Self {
             code: "CACHE_NOT_USABLE".into(),
             message: format!(
-                "nothing is cached for the next time, because the cache folder `{folder}` cannot be used: {error}"
+                "nothing is cached for the next time, because the cache cannot be used: {problem}"
             ),
         }
     }

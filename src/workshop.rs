@@ -26,7 +26,7 @@ pub struct Workshop {
     /// The conditions that must not show in the bytes.
     pub conditions: Conditions,
     /// A warning, if the request wants a cache and there is none.
-    pub cache_warning: Option<Warning>,
+    no_cache: Option<Warning>,
     /// Made when it is first needed.
     folder: OnceLock<WorkFolder>,
 }
@@ -83,11 +83,17 @@ impl Default for Conditions {
 impl Workshop {
     /// Opens the store, and finds uv and the interpreter.
     pub fn open(request: &Request, subject: &Subject, conditions: &Conditions) -> Result<Self, Error> {
-        let (store, cache_warning) = open_store(request, conditions.store);
+        let (store, no_cache) = open_store(request, conditions.store);
         let uv = Uv::find(request, &store)?.with_cache(&conditions.uv_cache);
         let interpreter = Interpreter::find(request, subject, &uv, &store)?;
         let (conditions, folder) = (conditions.clone(), OnceLock::new());
-        Ok(Self { uv, interpreter, store, conditions, cache_warning, folder })
+        Ok(Self { uv, interpreter, store, conditions, no_cache, folder })
+    }
+
+    /// A warning, if nothing could be cached for the next time.
+    pub fn cache_warning(&self) -> Option<Warning> {
+        let failure = self.store.failure().map(Warning::cache_not_usable);
+        self.no_cache.clone().or(failure)
     }
 
     /// The working folder. It is removed with the workshop.
@@ -124,6 +130,8 @@ pub fn open_store(request: &Request, store: StoreUse) -> (Store, Option<Warning>
     };
     match Store::open(folder) {
         Ok(store) => (store, None),
-        Err(error) => (Store::none(), Some(Warning::cache_not_usable(folder, &error))),
+        Err(error) => {
+            (Store::none(), Some(Warning::cache_not_usable(&format!("`{}`: {error}", folder.display()))))
+        }
     }
 }

@@ -39,11 +39,11 @@ pub fn bundle_sync(
 
 /// Builds a bundle without blocking.
 #[napi(ts_return_type = "Promise<Bundle>")]
-pub fn bundle<'env>(
-    env: &'env Env,
+pub fn bundle(
+    env: &Env,
     #[napi(ts_arg_type = "unknown")] options: JsOptions,
     #[napi(ts_arg_type = "string")] output_dir: OutputDir,
-) -> napi::Result<Object<'env>> {
+) -> napi::Result<Object<'_>> {
     // Relative paths are meant from the folder of this moment.
     let asked = options.request().and_then(|request| Ok((request, output_dir.path()?)));
     let work = move || asked.and_then(|(request, output)| crate::bundle(&request, &output));
@@ -75,11 +75,11 @@ pub fn remember_last_synth() {
 /// Builds many bundles at once, without blocking: the options of each, and its output folder. If several fail, the error is that of
 /// the first one in order.
 #[napi(ts_return_type = "Promise<Array<Bundle>>")]
-pub fn bundle_all_of<'env>(
-    env: &'env Env,
+pub fn bundle_all_of(
+    env: &Env,
     #[napi(ts_arg_type = "Array<unknown>")] options: Vec<JsOptions>,
     #[napi(ts_arg_type = "Array<string>")] output_dirs: Vec<OutputDir>,
-) -> napi::Result<Object<'env>> {
+) -> napi::Result<Object<'_>> {
     let pairs = options.into_iter().zip(output_dirs);
     let asked: std::result::Result<Vec<(crate::Request, PathBuf)>, Error> =
         pairs.map(|(options, output)| Ok((options.request()?, output.path()?))).collect();
@@ -101,11 +101,11 @@ pub fn verify_sync(
 
 /// Builds a bundle twice without blocking, and compares the bytes.
 #[napi(ts_return_type = "Promise<Verification>")]
-pub fn verify<'env>(
-    env: &'env Env,
+pub fn verify(
+    env: &Env,
     #[napi(ts_arg_type = "unknown")] options: JsOptions,
     #[napi(ts_arg_type = "unknown")] settings: JsOptions,
-) -> napi::Result<Object<'env>> {
+) -> napi::Result<Object<'_>> {
     let asked = options.request().and_then(|request| Ok((request, settings.verify_settings()?)));
     let work = move || asked.and_then(|(request, settings)| crate::verify(&request, settings));
     promise(env, work, Verification::from)
@@ -119,10 +119,7 @@ pub fn explain_sync(#[napi(ts_arg_type = "unknown")] options: JsOptions) -> Resu
 
 /// Explains without blocking, as JSON.
 #[napi(ts_return_type = "Promise<string>")]
-pub fn explain<'env>(
-    env: &'env Env,
-    #[napi(ts_arg_type = "unknown")] options: JsOptions,
-) -> napi::Result<Object<'env>> {
+pub fn explain(env: &Env, #[napi(ts_arg_type = "unknown")] options: JsOptions) -> napi::Result<Object<'_>> {
     let asked = options.request();
     promise(env, move || explanation(&asked?), |json| json)
 }

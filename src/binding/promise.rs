@@ -18,11 +18,11 @@ static FINISHED: Condvar = Condvar::new();
 
 /// Does `work` on another thread, and returns a promise of the value that `convert` makes of it. At most one thread per core, and at least
 /// two, work at a time. A panic becomes an error.
-pub(super) fn promise<'env, Made, Value>(
-    env: &'env Env,
+pub(super) fn promise<Made, Value>(
+    env: &Env,
     work: impl FnOnce() -> Result<Made, Error> + Send + 'static,
     convert: impl FnOnce(Made) -> Value + Send + 'static,
-) -> napi::Result<Object<'env>>
+) -> napi::Result<Object<'_>>
 where
     Made: Send + 'static,
     Value: ToNapiValue + 'static,

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::Bundle;
 use crate::compare::{Diff, Difference, FileChange, PackageChange, Side};
 use crate::explain::Explanation;
-use crate::store::{Tidied, Usage};
+use crate::store::{Pruned, Usage};
 use crate::verify::Verification;
 
 /// An object of the fields that have a value: what JavaScript would call `undefined` is left out.
@@ -46,14 +46,14 @@ pub(super) fn explanation(explanation: &Explanation) -> Value {
     json!(explanation)
 }
 
-pub(super) fn cache(folder: &Path, tidied: Option<Tidied>, usage: Usage) -> Value {
+pub(super) fn cache(folder: &Path, pruned: Option<Pruned>, usage: Usage) -> Value {
     object([
         ("path", json!(folder.to_string_lossy())),
         ("bytes", json!(usage.bytes)),
         ("bundles", json!(usage.bundles)),
         ("packages", json!(usage.packages)),
-        ("removedBytes", json!(tidied.map(|tidied| tidied.bytes))),
-        ("removedEntries", json!(tidied.map(|tidied| tidied.entries))),
+        ("removedBytes", json!(pruned.map(|pruned| pruned.bytes))),
+        ("removedEntries", json!(pruned.map(|pruned| pruned.entries))),
     ])
 }
 

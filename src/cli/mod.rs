@@ -137,7 +137,7 @@ impl CacheVerb {
             None => default_folder().ok_or(Error::NoCacheFolder)?,
         };
         let failed = |source| Error::Cache { folder: folder.clone(), source };
-        let tidied = match &self.action {
+        let pruned = match &self.action {
             None => None,
             Some(CacheAction::Prune { unused_for, to_size }) => {
                 let store = Store::open(&folder).map_err(failed)?;
@@ -148,8 +148,8 @@ impl CacheVerb {
         };
         let usage = Store::usage_of(&folder);
         Ok(Answer {
-            text: text_output::cache(&folder, tidied, usage),
-            value: json_output::cache(&folder, tidied, usage),
+            text: text_output::cache(&folder, pruned, usage),
+            value: json_output::cache(&folder, pruned, usage),
             warnings: String::new(),
             ending: Ending::Good,
         })

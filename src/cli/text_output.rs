@@ -6,7 +6,7 @@ use crate::Bundle;
 use crate::compare::{Diff, FileChange, PackageChange, Side};
 use crate::explain::{Explanation, FileKind, Omission};
 use crate::report::Warning;
-use crate::store::{LIMIT, Tidied, Usage};
+use crate::store::{LIMIT, Pruned, Usage};
 use crate::support::wording::size;
 use crate::verify::Verification;
 
@@ -95,9 +95,9 @@ pub(super) fn explanation(explanation: &Explanation, with_files: bool) -> String
     lines.0
 }
 
-pub(super) fn cache(folder: &Path, tidied: Option<Tidied>, usage: Usage) -> String {
+pub(super) fn cache(folder: &Path, pruned: Option<Pruned>, usage: Usage) -> String {
     let mut lines = Lines::new();
-    if let Some(Tidied { entries, bytes }) = tidied {
+    if let Some(Pruned { entries, bytes }) = pruned {
         let entries = if entries == 1 { "1 entry".to_owned() } else { format!("{entries} entries") };
         lines.add(&format!("removed {entries}, {}", size(bytes)));
     }

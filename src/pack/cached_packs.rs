@@ -15,8 +15,8 @@ impl Pack {
                 Some(pack)
             }
             Err(error) => {
-                if error.kind() == io::ErrorKind::InvalidData {
-                    let _ = fs_err::remove_file(path);
+                if error.kind() != io::ErrorKind::NotFound {
+                    let _ = fs_err::remove_file(&path).or_else(|_| fs_err::remove_dir_all(&path));
                 }
                 None
             }
@@ -27,7 +27,7 @@ impl Pack {
     pub fn remove_damaged(store: &Store) {
         for path in store.pack_paths() {
             if Self::open(&path).and_then(|pack| pack.check()).is_err() {
-                let _ = fs_err::remove_file(path);
+                let _ = fs_err::remove_file(&path).or_else(|_| fs_err::remove_dir_all(&path));
             }
         }
     }
@@ -45,6 +45,7 @@ mod tests {
         let store = Store::open(folder.path()).unwrap();
         let key = Key::of("pack", &json!(1));
         let path = store.pack_path(&key).unwrap();
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
         fs_err::write(&path, "no pack").unwrap();
         assert!(Pack::cached(&store, &key).is_none() && !path.exists());
     }

@@ -68,7 +68,8 @@ pub fn find_or_make(
         keys.packages.iter().filter(|key| !packs.contains_key(key.name.as_str())).collect();
 
     // Another process may make one at this moment; then it is there afterwards.
-    let _locks = workshop.store.turn(missing.iter().filter_map(|key| key.key.as_ref()));
+    let activity = format!("builds packages of `{}`", plan.subject.member);
+    let _locks = workshop.store.lock(missing.iter().filter_map(|key| key.key.as_ref()), &activity);
     packs.extend(missing.iter().filter_map(|key| maker.cached(key)));
     let missing: BTreeMap<&str, &PackageKey> = missing
         .into_iter()

@@ -1,33 +1,39 @@
-//! Whole bundles: a zip and what was reported of it.
+//! Whole bundles in the store: a zip and its report.
 
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Key, Kind, Stamp, Store, mark_used, write};
+use super::checksum::{checked, with_checksum};
+use super::deliver::{self, DeliverError, make_read_only};
+use super::{Key, Kind, Stamp, Store, files, mark_used};
 use crate::report::Bundle;
 use crate::support::wording;
 
-/// A whole bundle in the store.
+/// A bundle in the store.
 #[derive(Debug)]
-pub struct Kept {
-    /// What was reported of it.
+pub struct CachedBundle {
+    /// The report of its build.
     pub report: Bundle,
-    zip: PathBuf,
+    /// Where the zip lies.
+    pub zip: PathBuf,
+    /// The zip, open: it can be delivered even if it is removed meanwhile.
+    file: File,
 }
 
 /// What is written down beside a zip.
 #[derive(Debug, Serialize, Deserialize)]
 struct Note {
     report: Bundle,
-    /// The zip's, when its SHA-256 was last computed.
+    /// The stamp of the zip when its SHA-256 was last computed.
     stamp: Stamp,
 }
 
 impl Store {
-    /// Where the zip of this key is, or is to be.
+    /// The place of the zip of this key, whether or not there is one.
     pub fn zip_path(&self, key: &Key) -> Option<PathBuf> {
         self.place(Kind::Bundle, &format!("{key}.zip"))
     }
@@ -37,59 +43,59 @@ impl Store {
     }
 
     /// The bundle of this key. A damaged one is removed.
-    pub fn bundle(&self, key: &Key) -> Option<Kept> {
+    pub fn bundle(&self, key: &Key) -> Option<CachedBundle> {
         let (zip, note) = (self.zip_path(key)?, self.note_path(key)?);
-        let Note { report, stamp } = serde_json::from_slice(&fs_err::read(&note).ok()?).ok()?;
-        if Stamp::of(&zip).ok()? != stamp && sha256(&zip).ok()? != report.sha256 {
-            let _ = fs_err::remove_file(note).and_then(|()| fs_err::remove_file(zip));
-            return None;
+        let entry = match std::fs::read(&note) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !zip.is_dir() => return None,
+            entry => entry,
+        };
+        let read = || -> Option<CachedBundle> {
+            let Note { report, stamp } = serde_json::from_str(checked(key, &entry.ok()?)?).ok()?;
+            let file = File::open(&zip).ok()?;
+            if Stamp::of(&zip).ok()? != stamp {
+                if sha256(&file).ok()? != report.sha256 {
+                    return None;
+                }
+                // A cache that was copied here has other times. The next look need not hash it again.
+                self.write_note(key, &report, &zip);
+            }
+            Some(CachedBundle { report, zip: zip.clone(), file })
+        };
+        let cached = read();
+        if cached.is_none() {
+            files::remove(&note);
+            files::remove(&zip);
+        } else {
+            mark_used(&note);
         }
-        mark_used(&note);
-        Some(Kept { report, zip })
+        cached
     }
 
-    /// Keeps the zip that lies at its place now, with what is to be reported of it.
-    pub fn keep_bundle(&self, key: &Key, report: &Bundle) -> io::Result<Option<Kept>> {
-        let (Some(zip), Some(note)) = (self.zip_path(key), self.note_path(key)) else { return Ok(None) };
-        let text = serde_json::to_vec(&Note { report: report.clone(), stamp: Stamp::of(&zip)? })?;
-        write(&note, &text)?;
-        Ok(Some(Kept { report: report.clone(), zip }))
+    /// Keeps the zip that lies at its place now, with its report. `None` if the store keeps nothing, or cannot.
+    pub fn keep_bundle(&self, key: &Key, report: &Bundle) -> Option<CachedBundle> {
+        let zip = self.zip_path(key)?;
+        self.noted(make_read_only(&zip))?;
+        let file = self.noted(File::open(&zip))?;
+        self.write_note(key, report, &zip)?;
+        Some(CachedBundle { report: report.clone(), zip, file })
+    }
+
+    fn write_note(&self, key: &Key, report: &Bundle, zip: &Path) -> Option<()> {
+        let stamp = self.noted(Stamp::of(zip))?;
+        let text = self
+            .noted(serde_json::to_string(&Note { report: report.clone(), stamp }).map_err(io::Error::from))?;
+        self.noted(files::write(&self.note_path(key)?, with_checksum(key, &text).as_bytes()))
     }
 }
 
-impl Kept {
-    /// The zip in the store.
-    pub fn zip_path(&self) -> &Path {
-        &self.zip
-    }
-
-    /// Gives the zip to `path`, in place of what is there: as a copy that shares its blocks where the file system has such,
-    /// as another link to the same file, or else as a copy.
-    pub fn lend(&self, path: &Path) -> io::Result<()> {
-        fs_err::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
-        match fs_err::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        if reflink_copy::reflink(&self.zip, path).is_ok() {
-            return Ok(());
-        }
-        if fs_err::hard_link(&self.zip, path).is_err() {
-            fs_err::copy(&self.zip, path)?;
-            return Ok(());
-        }
-        Ok(())
+impl CachedBundle {
+    /// Gives the zip to `output`, in place of what is there.
+    pub fn deliver(&self, output: &Path) -> Result<(), DeliverError> {
+        deliver::deliver(&self.zip, &self.file, output).map(drop)
     }
 }
 
-/// Gives a zip to `path`, in place of what is there.
-pub fn deliver(zip: &Path, path: &Path) -> io::Result<()> {
-    fs_err::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
-    fs_err::copy(zip, path).map(drop)
-}
-
-fn sha256(path: &Path) -> io::Result<String> {
-    let mut file = fs_err::File::open(path)?;
+fn sha256(mut file: &File) -> io::Result<String> {
     let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 1024 * 1024]);
     loop {
         match file.read(&mut buffer)? {
@@ -103,44 +109,61 @@ fn sha256(path: &Path) -> io::Result<String> {
 mod tests {
     use serde_json::json;
 
+    use super::super::deliver::make_writable;
     use super::*;
 
-    fn kept(folder: &Path) -> (Store, Key, Kept) {
+    fn cached(folder: &Path) -> (Store, Key, CachedBundle) {
         let store = Store::open(folder).unwrap();
         let key = Key::of("bundle", &json!(1));
         let zip = store.zip_path(&key).unwrap();
+        fs_err::create_dir_all(zip.parent().unwrap()).unwrap();
         fs_err::write(&zip, "zip").unwrap();
-        let report = Bundle { sha256: sha256(&zip).unwrap(), ..Bundle::default() };
-        let kept = store.keep_bundle(&key, &report).unwrap().unwrap();
-        (store, key, kept)
+        let report = Bundle { sha256: sha256(&File::open(&zip).unwrap()).unwrap(), ..Bundle::default() };
+        let cached = store.keep_bundle(&key, &report).unwrap();
+        (store, key, cached)
     }
 
     #[test]
-    fn a_kept_bundle_is_lent_over_and_over() {
+    fn a_cached_bundle_is_delivered_over_and_over() {
         let folder = tempfile::tempdir().unwrap();
-        let (store, key, _) = kept(folder.path());
+        let (store, key, _) = cached(folder.path());
         for number in 0..3 {
             let path = folder.path().join(format!("new/{number}.zip"));
-            let kept = store.bundle(&key).unwrap();
-            kept.lend(&path).unwrap();
-            kept.lend(&path).unwrap();
+            let cached = store.bundle(&key).unwrap();
+            cached.deliver(&path).unwrap();
+            cached.deliver(&path).unwrap();
             assert_eq!(fs_err::read(path).unwrap(), b"zip");
         }
     }
 
     #[test]
-    fn a_damaged_zip_is_not_lent() {
+    fn a_damaged_zip_is_a_miss() {
         let folder = tempfile::tempdir().unwrap();
-        let (store, key, kept) = kept(folder.path());
-        fs_err::write(&kept.zip, "zap").unwrap();
-        assert!(store.bundle(&key).is_none() && !kept.zip.exists());
+        let (store, key, cached) = cached(folder.path());
+        make_writable(&cached.zip).unwrap();
+        fs_err::write(&cached.zip, "zap").unwrap();
+        assert!(store.bundle(&key).is_none() && !cached.zip.exists());
     }
 
     #[test]
-    fn a_zip_that_was_only_touched_is_good() {
+    fn a_damaged_note_is_a_miss() {
         let folder = tempfile::tempdir().unwrap();
-        let (store, key, kept) = kept(folder.path());
-        fs_err::write(&kept.zip, "zip").unwrap();
+        let (store, key, _) = cached(folder.path());
+        let note = store.note_path(&key).unwrap();
+        let text = fs_err::read_to_string(&note).unwrap();
+        fs_err::write(&note, text.replace("\"files\":0", "\"files\":1")).unwrap();
+        assert!(store.bundle(&key).is_none());
+    }
+
+    #[test]
+    fn a_zip_with_other_times_is_hashed_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, key, cached) = cached(folder.path());
+        make_writable(&cached.zip).unwrap();
+        fs_err::write(&cached.zip, "zip").unwrap();
+        let note = store.note_path(&key).unwrap();
+        let before = fs_err::read(&note).unwrap();
         assert!(store.bundle(&key).is_some());
+        assert_ne!(fs_err::read(&note).unwrap(), before);
     }
 }

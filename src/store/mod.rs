@@ -1,43 +1,59 @@
-//! Store: what is already known by content is never made again. Packs, whole bundles, and facts that it takes a
-//! process to learn.
+//! Store: the cache of earlier results on this machine: packs, whole zips, and facts that it takes a process to learn.
 //!
-//! Everything in it can be made again, so nothing in it can do harm by being lost: what is missing, damaged
-//! or of another version is made anew. Entries never change. They are written beside their place and moved there, so
-//! that any number of processes can work in one store. A pack has checksums of its own ([`pack`](crate::pack)). A zip is trusted
-//! as long as the file system says that nobody touched it since its SHA-256 was last computed ([`Stamp`]).
+//! Everything in it can be made again, so a missing, damaged or foreign entry is a miss and never an error. Entries never change. They are
+//! written beside their place and renamed onto it, so any number of processes can work in one store. Notes and facts have a checksum
+//! ([`checksum`]), and so has every piece of a pack ([`pack`](crate::pack)). A zip is trusted as long as its [`Stamp`] says that nobody
+//! wrote to it since its SHA-256 was last computed.
+//!
+//! The store is a help. If it cannot be written to, the bundle is made without it, and [`Store::failure`] says why.
 
 mod cached_bundles;
+mod checksum;
+mod deliver;
 mod file_stamp;
+mod files;
 mod key;
+mod locks;
 mod prune;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
-pub use cached_bundles::{Kept, deliver};
+pub use cached_bundles::CachedBundle;
+use checksum::{checked, with_checksum};
+pub use deliver::{DeliverError, move_to};
 pub use file_stamp::{Stamp, program};
 pub use key::Key;
-pub use prune::{LIMIT, Tidied, Usage};
+pub use locks::KeyLocks;
+pub use prune::{LIMIT, Pruned, Usage};
 
-/// The layout of the store. Another one is another folder, so that versions do not disturb each other.
+/// The layout of the store. Another layout is another folder, so that versions do not disturb each other.
 const LAYOUT: &str = "v1";
 
 /// The variable that moves the store.
 pub const FOLDER_VARIABLE: &str = "UV_LAMBDA_CDK_CACHE_DIR";
 
-/// An entry counts as used when it was within this time: looking at one does not write each time.
-const USED: Duration = Duration::from_hours(1);
+/// How the names of files begin that are not finished. Each is locked by the process that writes it.
+pub const UNFINISHED: &str = ".unfinished-";
 
-/// A folder of what was made before; or none, which knows nothing and keeps nothing.
+/// An entry counts as used if it was used within this time, so that not every look at it writes. Shorter than the time that
+/// pruning spares ([`prune`]).
+const USED: Duration = Duration::from_mins(5);
+
+/// A folder of earlier results; or none, which knows nothing and keeps nothing.
 #[derive(Debug, Clone)]
 pub struct Store {
     folder: Option<PathBuf>,
+    /// The first failure to write.
+    failure: Arc<OnceLock<String>>,
 }
 
-/// Where the store is, unless the caller says otherwise: by the variable, or in the user's folder for caches, where
-/// the platform has one.
+/// The folder of the store, unless the caller says otherwise: the one that the variable names, or one in the user's folder for
+/// caches, if the platform has such a folder.
 pub fn default_folder() -> Option<PathBuf> {
     match std::env::var_os(FOLDER_VARIABLE).filter(|folder| !folder.is_empty()) {
         Some(folder) => std::path::absolute(folder).ok(),
@@ -45,92 +61,89 @@ pub fn default_folder() -> Option<PathBuf> {
     }
 }
 
-/// The right to make something, which one has at a time.
-#[derive(Debug)]
-pub struct Turn {
-    /// Held, not read.
-    _locks: Vec<File>,
-}
-
 impl Store {
     /// The store that keeps nothing.
     pub fn none() -> Self {
-        Self { folder: None }
+        Self { folder: None, failure: Arc::default() }
     }
 
-    /// Opens the store in `folder`, and makes it where it is missing.
+    /// Opens the store in `folder`, and makes it if it is missing.
     pub fn open(folder: &Path) -> io::Result<Self> {
+        // A process opens its store for every bundle, and looks at the folders the first time only.
+        static OPEN: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
         let layout = folder.join(LAYOUT);
-        for kind in Kind::ALL {
-            fs_err::create_dir_all(layout.join(kind.folder()))?;
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        if !open.contains(folder) {
+            fs_err::create_dir_all(&layout)?;
+            // Backup programs and the like pass by a folder with this file: https://bford.info/cachedir/.
+            let tag = folder.join("CACHEDIR.TAG");
+            if !tag.exists() {
+                // A store that cannot be written to may still have what is needed.
+                let _ = fs_err::write(tag, "Signature: 8a477f597d28d172789f06886806bc55\n");
+            }
+            open.insert(folder.to_path_buf());
         }
-        // What backup programs and the like take for a sign to pass by: https://bford.info/cachedir/.
-        let tag = folder.join("CACHEDIR.TAG");
-        if !tag.exists() {
-            fs_err::write(tag, "Signature: 8a477f597d28d172789f06886806bc55\n")?;
-        }
-        // A folder that cannot be written to is found out here, and not in the middle of a bundle.
-        tempfile::tempfile_in(&layout)?;
-        Ok(Self { folder: Some(layout) })
+        Ok(Self { folder: Some(layout), failure: Arc::default() })
+    }
+
+    /// Whether this is a folder, and not the store that keeps nothing.
+    pub fn is_used(&self) -> bool {
+        self.folder.is_some()
+    }
+
+    /// Why something could not be kept since this store was opened.
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.get().map(String::as_str)
+    }
+
+    /// The result of writing, or `None` after a failure, which is remembered.
+    fn noted<Made>(&self, outcome: io::Result<Made>) -> Option<Made> {
+        let folder = self.folder.as_deref().unwrap_or(Path::new("")).display();
+        outcome.inspect_err(|error| drop(self.failure.set(format!("`{folder}`: {error}")))).ok()
     }
 
     fn place(&self, kind: Kind, name: &str) -> Option<PathBuf> {
         self.folder.as_ref().map(|folder| folder.join(kind.folder()).join(name))
     }
 
-    /// Waits until nobody else makes one of these things.
-    ///
-    /// Not to be called on a thread of a pool: it could wait there for work that waits for the same thread.
-    pub fn turn<'a>(&self, keys: impl IntoIterator<Item = &'a Key>) -> Turn {
-        let mut keys: Vec<&Key> = keys.into_iter().collect();
-        // In one order for all, or two could wait for each other.
-        keys.sort();
-        keys.dedup();
-        let locks = keys.into_iter().filter_map(|key| {
-            let file = File::create(self.place(Kind::Lock, &key.to_string())?).ok()?;
-            // A file system without locks costs only that something is made twice.
-            file.lock().ok()?;
-            Some(file)
-        });
-        Turn { _locks: locks.collect() }
-    }
-
-    /// What is remembered under a key.
+    /// The fact under a key. A damaged one is removed.
     pub fn fact(&self, key: &Key) -> Option<String> {
         let path = self.place(Kind::Fact, &key.to_string())?;
-        let text = fs_err::read_to_string(&path).ok()?;
+        let entry = std::fs::read(&path).ok()?;
+        let Some(text) = checked(key, &entry) else {
+            files::remove(&path);
+            return None;
+        };
         mark_used(&path);
-        Some(text)
+        Some(text.to_owned())
     }
 
-    /// Remembers something that can be learnt again.
+    /// Remembers a fact that can be learnt again.
     pub fn remember(&self, key: &Key, text: &str) {
         if let Some(path) = self.place(Kind::Fact, &key.to_string()) {
-            // What cannot be kept is learnt again.
-            let _ = write(&path, text.as_bytes());
+            self.noted(files::write(&path, with_checksum(key, text).as_bytes()));
         }
     }
 
-    /// Where the pack of this key is, or is to be.
+    /// The place of the pack of this key, whether or not there is one.
     pub fn pack_path(&self, key: &Key) -> Option<PathBuf> {
         self.place(Kind::Pack, &key.to_string())
     }
 
-    /// Where every pack is that there is.
+    /// The places of all packs.
     pub fn pack_paths(&self) -> Vec<PathBuf> {
-        let Some(packs) = self.folder.as_ref().map(|folder| folder.join(Kind::Pack.folder())) else {
-            return Vec::new();
-        };
-        fs_err::read_dir(packs)
-            .into_iter()
-            .flatten()
-            .filter_map(Result::ok)
-            .map(|entry| entry.path())
-            .collect()
+        self.files_of(Kind::Pack)
+    }
+
+    fn files_of(&self, kind: Kind) -> Vec<PathBuf> {
+        let folder = self.folder.as_ref().map(|folder| folder.join(kind.folder()));
+        let entries = folder.and_then(|folder| std::fs::read_dir(folder).ok());
+        entries.into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path()).collect()
     }
 }
 
-/// What is kept.
+/// The kinds of entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Pack,
@@ -152,23 +165,14 @@ impl Kind {
     }
 }
 
-/// Writes a file that appears whole or not at all.
-fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
-    let temporary =
-        tempfile::Builder::new().prefix(".").tempfile_in(path.parent().unwrap_or(Path::new(".")))?;
-    fs_err::write(temporary.path(), contents)?;
-    temporary.persist(path).map_err(|error| error.error)?;
-    Ok(())
-}
-
-/// Marks an entry as used now, for those who remove what nobody uses. Only what has its time of change for nothing else.
+/// Marks an entry as used now, for the pruning. Only for files whose modification time has no other meaning.
 pub fn mark_used(path: &Path) {
     let now = SystemTime::now();
     let is_recent = fs_err::metadata(path)
         .and_then(|metadata| metadata.modified())
         .is_ok_and(|then| now.duration_since(then).is_ok_and(|age| age < USED));
     if !is_recent {
-        // Where it cannot be marked, it is removed sooner.
+        // An entry that cannot be marked is pruned sooner.
         let _ = File::options().append(true).open(path).and_then(|file| file.set_modified(now));
     }
 }
@@ -192,27 +196,24 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_ends_before_the_next_begins() {
+    fn a_damaged_fact_is_a_miss() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
-        let keys = [Key::of("a", &json!(1)), Key::of("a", &json!(2))];
-        let busy = std::sync::atomic::AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    let _turn = store.turn(&keys);
-                    assert!(!busy.swap(true, std::sync::atomic::Ordering::SeqCst));
-                    std::thread::sleep(Duration::from_millis(5));
-                    busy.store(false, std::sync::atomic::Ordering::SeqCst);
-                });
-            }
-        });
+        let key = Key::of("a", &json!(1));
+        store.remember(&key, "known");
+        let path = store.place(Kind::Fact, &key.to_string()).unwrap();
+        fs_err::write(&path, "3.99.1").unwrap();
+        assert!(store.fact(&key).is_none() && !path.exists());
     }
 
     #[test]
-    fn a_folder_that_cannot_be_written_to_is_no_store() {
+    fn a_store_that_cannot_be_written_to_says_why() {
         let folder = tempfile::tempdir().unwrap();
         fs_err::write(folder.path().join("file"), "").unwrap();
         assert!(Store::open(&folder.path().join("file")).is_err());
+        let store = Store::open(folder.path()).unwrap();
+        fs_err::write(store.folder.as_ref().unwrap().join("facts"), "no folder").unwrap();
+        store.remember(&Key::of("a", &json!(1)), "known");
+        assert!(store.failure().is_some());
     }
 }

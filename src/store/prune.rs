@@ -1,19 +1,19 @@
-//! Tidying: how large the store is, and what goes when it is too large or too old.
+//! Pruning: how large the store is, and which entries are removed when it is too large or they are too old.
 
 use std::fs::TryLockError;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::{Kind, LAYOUT, Store};
+use super::{Kind, LAYOUT, Store, UNFINISHED, files};
 
 /// How large a store may become by itself, in bytes.
 pub const LIMIT: u64 = 5 * 1024 * 1024 * 1024;
 
-/// What nobody used for so long goes by itself.
-const FORGOTTEN: Duration = Duration::from_hours(30 * 24);
+/// Entries that nobody used for this time are removed by themselves.
+const UNUSED: Duration = Duration::from_hours(30 * 24);
 
-/// What was used so recently stays: somebody may be about to read it.
+/// Entries that were used within this time stay: a bundle may be about to read them.
 const IN_USE: Duration = Duration::from_mins(10);
 
 /// What a store holds.
@@ -27,35 +27,37 @@ pub struct Usage {
     pub bytes: u64,
 }
 
-/// What went.
+/// The entries that were removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tidied {
-    /// How many entries.
+pub struct Pruned {
+    /// Their number.
     pub entries: usize,
     /// Their size in bytes.
     pub bytes: u64,
 }
 
-/// What is removed and kept as one.
-struct Unit {
+/// The files of one entry, which are removed together.
+struct Entry {
     kind: Kind,
     files: Vec<PathBuf>,
     bytes: u64,
     used: SystemTime,
+    /// Whether a process was still writing it when it was last seen.
+    is_unfinished: bool,
 }
 
 impl Store {
     /// What the store in a folder holds, which may be missing.
     pub fn usage_of(folder: &Path) -> Usage {
-        Self { folder: Some(folder.join(LAYOUT)) }.usage()
+        Self { folder: Some(folder.join(LAYOUT)), ..Self::none() }.usage()
     }
 
     /// What the store holds.
     pub fn usage(&self) -> Usage {
         let mut usage = Usage::default();
-        for unit in self.units() {
-            usage.bytes += unit.bytes;
-            match unit.kind {
+        for entry in self.all_entries() {
+            usage.bytes += entry.bytes;
+            match entry.kind {
                 Kind::Bundle => usage.bundles += 1,
                 Kind::Pack => usage.packages += 1,
                 Kind::Fact | Kind::Lock => {}
@@ -64,36 +66,38 @@ impl Store {
         usage
     }
 
-    /// Removes what is forgotten, and brings a store that has grown over the limit back under it.
-    pub fn keep_small(&self) -> Tidied {
-        self.prune(Some(FORGOTTEN), Some(LIMIT), IN_USE)
+    /// Removes unfinished files whose writers are gone and entries that nobody uses, and brings a store that has grown over the
+    /// limit back under it.
+    pub fn keep_small(&self) -> Pruned {
+        self.prune(Some(UNUSED), Some(LIMIT), IN_USE)
     }
 
     /// Removes what nobody used for `age`, and then, the longest unused first, until the store is no larger than `size`
     /// bytes. What was used within `spared` stays.
-    pub fn prune(&self, age: Option<Duration>, size: Option<u64>, spared: Duration) -> Tidied {
+    pub fn prune(&self, age: Option<Duration>, size: Option<u64>, spared: Duration) -> Pruned {
         let now = SystemTime::now();
-        let mut units = self.units();
-        units.sort_by_key(|unit| unit.used);
-        let mut left: u64 = units.iter().map(|unit| unit.bytes).sum();
-        let mut tidied = Tidied::default();
-        for unit in units {
-            let unused = now.duration_since(unit.used).unwrap_or_default();
+        let mut entries = self.all_entries();
+        entries.sort_by_key(|entry| entry.used);
+        let mut left: u64 = entries.iter().map(|entry| entry.bytes).sum();
+        let mut pruned = Pruned::default();
+        for entry in entries {
+            let unused = now.duration_since(entry.used).unwrap_or_default();
             let is_old = age.is_some_and(|age| unused >= age);
             let is_too_much = size.is_some_and(|size| left > size);
-            if (is_old || is_too_much) && unused >= spared && unit.remove() {
-                left -= unit.bytes;
-                tidied.entries += 1;
-                tidied.bytes += unit.bytes;
+            let is_due = entry.is_unfinished || ((is_old || is_too_much) && unused >= spared);
+            if is_due && entry.remove() {
+                left -= entry.bytes;
+                pruned.entries += 1;
+                pruned.bytes += entry.bytes;
             }
         }
-        tidied
+        pruned
     }
 
-    /// Removes everything, also what other versions left.
-    pub fn clear(folder: &Path) -> io::Result<Tidied> {
-        let mut tidied = Tidied::default();
-        let Ok(layouts) = fs_err::read_dir(folder) else { return Ok(tidied) };
+    /// Removes everything that is not in use, also the entries of other versions.
+    pub fn clear(folder: &Path) -> io::Result<Pruned> {
+        let mut pruned = Pruned::default();
+        let Ok(layouts) = fs_err::read_dir(folder) else { return Ok(pruned) };
         for layout in layouts {
             let layout = layout?;
             let name = layout.file_name();
@@ -105,34 +109,39 @@ impl Store {
             if !is_layout {
                 continue;
             }
-            let store = Self { folder: Some(layout.path()) };
-            let units = store.units();
-            tidied.entries += units.len();
-            tidied.bytes += units.iter().map(|unit| unit.bytes).sum::<u64>();
-            fs_err::remove_dir_all(layout.path())?;
+            let store = Self { folder: Some(layout.path()), ..Self::none() };
+            // Entry by entry: a file that another process writes or holds at this moment stays, and so do the folders around it.
+            for entry in store.all_entries() {
+                if entry.remove() {
+                    pruned.entries += 1;
+                    pruned.bytes += entry.bytes;
+                }
+            }
+            for kind in Kind::ALL {
+                let _ = std::fs::remove_dir(layout.path().join(kind.folder()));
+            }
+            let _ = std::fs::remove_dir(layout.path());
         }
-        Ok(tidied)
+        Ok(pruned)
     }
 
-    fn units(&self) -> Vec<Unit> {
-        let mut units = Vec::new();
-        let Some(folder) = &self.folder else { return units };
+    fn all_entries(&self) -> Vec<Entry> {
+        let mut entries = Vec::new();
         for kind in Kind::ALL {
-            let Ok(entries) = fs_err::read_dir(folder.join(kind.folder())) else { continue };
-            for entry in entries.filter_map(Result::ok) {
-                units.extend(Unit::read(kind, &entry.path()));
-            }
+            entries.extend(self.files_of(kind).iter().filter_map(|path| Entry::read(kind, path)));
         }
-        units
+        entries
     }
 }
 
-impl Unit {
+impl Entry {
     /// `None` for what is part of another one, or gone.
     fn read(kind: Kind, path: &Path) -> Option<Self> {
         let metadata = fs_err::metadata(path).ok()?;
         let used = metadata.modified().ok()?;
-        let mut unit = Self { kind, files: vec![path.to_path_buf()], bytes: metadata.len(), used };
+        let is_unfinished = path.file_name()?.to_string_lossy().starts_with(UNFINISHED);
+        let mut entry =
+            Self { kind, files: vec![path.to_path_buf()], bytes: metadata.len(), used, is_unfinished };
         if kind == Kind::Bundle {
             let note = path.with_extension("json");
             match path.extension().and_then(|ending| ending.to_str()) {
@@ -141,29 +150,29 @@ impl Unit {
                 // The time of a zip tells when it was written, that of its note when it was last lent.
                 Some("zip") => {
                     if let Ok(metadata) = fs_err::metadata(&note) {
-                        unit.used = metadata.modified().unwrap_or(used);
-                        unit.bytes += metadata.len();
+                        entry.used = metadata.modified().unwrap_or(used);
+                        entry.bytes += metadata.len();
                         // First, so that nobody trusts a zip that is about to go.
-                        unit.files.insert(0, note);
+                        entry.files.insert(0, note);
                     }
                 }
                 _ => {}
             }
         }
-        Some(unit)
+        Some(entry)
     }
 
-    /// Whether it is gone.
+    /// Removes the entry, unless a process holds or writes it. Returns whether it is gone.
     fn remove(&self) -> bool {
-        if self.kind == Kind::Lock {
-            let Some(lock) = self.files.first().and_then(|path| std::fs::File::open(path).ok()) else {
-                return false;
-            };
-            if matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) {
+        if self.kind == Kind::Lock || self.is_unfinished {
+            // Kept open until the file is removed, so that nobody takes the lock in between.
+            let held = self.files.first().and_then(|path| std::fs::File::open(path).ok());
+            if held.as_ref().is_some_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock))) {
                 return false;
             }
+            return self.files.iter().all(|file| files::remove(file));
         }
-        self.files.iter().all(|file| fs_err::remove_file(file).is_ok())
+        self.files.iter().all(|file| files::remove(file))
     }
 }
 
@@ -181,6 +190,7 @@ mod tests {
             (Kind::Bundle, "b.json", 10, 20),
         ] {
             let path = store.place(kind, name).unwrap();
+            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
             fs_err::write(&path, vec![0; size]).unwrap();
             let file = std::fs::File::options().append(true).open(&path).unwrap();
             file.set_modified(now - Duration::from_hours(hours)).unwrap();
@@ -198,8 +208,8 @@ mod tests {
     fn what_is_old_goes_and_a_bundle_is_as_old_as_its_last_use() {
         let folder = tempfile::tempdir().unwrap();
         let store = store(folder.path());
-        let tidied = store.prune(Some(Duration::from_hours(30)), None, IN_USE);
-        assert_eq!(tidied, Tidied { entries: 1, bytes: 100 });
+        let pruned = store.prune(Some(Duration::from_hours(30)), None, IN_USE);
+        assert_eq!(pruned, Pruned { entries: 1, bytes: 100 });
         assert!(store.place(Kind::Bundle, "b.zip").unwrap().exists());
     }
 
@@ -219,6 +229,6 @@ mod tests {
         fs_err::write(folder.path().join("mine.txt"), "").unwrap();
         assert_eq!(Store::clear(folder.path()).unwrap().entries, 3);
         assert!(folder.path().join("mine.txt").exists() && !folder.path().join(LAYOUT).exists());
-        assert_eq!(Store::clear(&folder.path().join("nowhere")).unwrap(), Tidied::default());
+        assert_eq!(Store::clear(&folder.path().join("nowhere")).unwrap(), Pruned::default());
     }
 }

@@ -1,0 +1,88 @@
+//! Files of the store: written beside their place and renamed onto it, so that an entry is there whole or not at all.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use tempfile::TempPath;
+
+/// How often a folder is made again that somebody removes at the same time.
+const ATTEMPTS: usize = 5;
+
+/// Writes a small entry.
+pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    in_folder(folder, || {
+        let mut temporary = tempfile::Builder::new().prefix(super::UNFINISHED).tempfile_in(folder)?;
+        temporary.write_all(contents)?;
+        replace(temporary.into_temp_path(), path)
+    })
+}
+
+/// Does `work` in a folder, which it makes if it is missing.
+pub fn in_folder<Made>(folder: &Path, mut work: impl FnMut() -> io::Result<Made>) -> io::Result<Made> {
+    for _ in 0..ATTEMPTS {
+        match work() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => fs_err::create_dir_all(folder)?,
+            outcome => return outcome,
+        }
+    }
+    work()
+}
+
+/// Renames a file onto `path`. A folder that lies there is no entry, and is removed.
+pub fn replace(temporary: TempPath, path: &Path) -> io::Result<()> {
+    let outcome = temporary.persist(path).or_else(|failure| {
+        if !is_folder(path) {
+            return Err(failure);
+        }
+        // Where this fails, the second attempt says so.
+        let _ = fs_err::remove_dir_all(path);
+        failure.path.persist(path)
+    });
+    outcome.map_err(|failure| named(&failure.error, "write", path))
+}
+
+/// Removes an entry, whatever it is. Returns whether it is gone.
+pub fn remove(path: &Path) -> bool {
+    match std::fs::remove_file(path) {
+        Ok(()) => true,
+        Err(_) if is_folder(path) => std::fs::remove_dir_all(path).is_ok(),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    }
+}
+
+/// Adds to an error what failed, for the calls whose errors do not name a path.
+pub fn named(error: &io::Error, verb: &str, path: &Path) -> io::Error {
+    io::Error::new(error.kind(), format!("failed to {verb} `{}`: {error}", path.display()))
+}
+
+fn is_folder(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_written_where_a_folder_is_missing_or_in_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/entry");
+        write(&path, b"one").unwrap();
+        assert_eq!(fs_err::read(&path).unwrap(), b"one");
+        assert!(remove(&path) && remove(&path));
+        fs_err::create_dir_all(path.join("inner")).unwrap();
+        write(&path, b"two").unwrap();
+        assert_eq!(fs_err::read(&path).unwrap(), b"two");
+        assert_eq!(fs_err::read_dir(folder.path().join("new")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn an_error_names_the_path() {
+        let folder = tempfile::tempdir().unwrap();
+        fs_err::write(folder.path().join("file"), "").unwrap();
+        let path = folder.path().join("file/entry");
+        let error = write(&path, b"").unwrap_err();
+        assert!(error.to_string().contains("file"), "{error}");
+    }
+}
