@@ -11,11 +11,12 @@ use crate::install::InstallError;
 use crate::pack::PackError;
 use crate::plan::PlanError;
 use crate::request::RequestError;
-use crate::secrets::mask::mask_credentials;
+use crate::secrets::mask_credentials;
 use crate::select::SelectError;
 use crate::tools::command_hooks::HookError;
 use crate::tools::interpreter::InterpreterError;
 use crate::tools::uv::UvError;
+use crate::workshop::WorkshopError;
 use crate::workspace::WorkspaceError;
 
 /// Why there is no bundle.
@@ -86,6 +87,16 @@ pub enum Error {
     /// A bug of ours.
     #[error("a bug in uv-lambda-cdk: {0}; please report it")]
     Bug(String),
+}
+
+impl From<WorkshopError> for Error {
+    fn from(error: WorkshopError) -> Self {
+        match error {
+            WorkshopError::Uv(error) => Self::Uv(error),
+            WorkshopError::Interpreter(error) => Self::Interpreter(error),
+            WorkshopError::WorkFolder(error) => Self::WorkFolder(error),
+        }
+    }
 }
 
 impl Error {

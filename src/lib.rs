@@ -35,6 +35,7 @@ pub mod tools;
 pub mod install;
 pub mod select;
 pub mod bytecode;
+pub mod elf;
 pub mod pack;
 pub mod check;
 pub mod archive;

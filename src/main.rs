@@ -3,16 +3,16 @@
 use std::process::ExitCode;
 
 use uv_lambda_cdk::cli;
-use uv_lambda_cdk::secrets::container_credentials;
+use uv_lambda_cdk::container::credentials;
 
 fn main() -> ExitCode {
     // Held until the end: uv reads what lies in it.
-    let _files = match container_credentials::take() {
+    let _files = match credentials::take() {
         Ok(files) => files,
         Err(error) => {
             eprintln!(
                 "error[IO]: failed to read what `{}` names: {error}; is the folder of temporary files (TMPDIR) shared with the container engine?",
-                container_credentials::VARIABLE
+                credentials::VARIABLE
             );
             return ExitCode::from(2);
         }

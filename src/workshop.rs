@@ -4,15 +4,14 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use crate::error::Error;
 use crate::plan::cache_keys::ToolVersions;
 use crate::plan::subject::Subject;
 use crate::report::Warning;
 use crate::request::Request;
 use crate::store::{Key, Store};
 use crate::support::working_folder::WorkFolder;
-use crate::tools::interpreter::Interpreter;
-use crate::tools::uv::{self, Uv, UvCache};
+use crate::tools::interpreter::{Interpreter, InterpreterError};
+use crate::tools::uv::{self, Uv, UvCache, UvError};
 
 /// What a bundle is made with.
 #[derive(Debug)]
@@ -80,9 +79,27 @@ impl Default for Conditions {
     }
 }
 
+/// Why a bundle cannot be begun.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkshopError {
+    /// uv cannot be had.
+    #[error(transparent)]
+    Uv(#[from] UvError),
+    /// No interpreter compiles.
+    #[error(transparent)]
+    Interpreter(#[from] InterpreterError),
+    /// There is no place for a working folder.
+    #[error("failed to make a working folder: {0}")]
+    WorkFolder(#[source] std::io::Error),
+}
+
 impl Workshop {
     /// Opens the store, and finds uv and the interpreter.
-    pub fn open(request: &Request, subject: &Subject, conditions: &Conditions) -> Result<Self, Error> {
+    pub fn open(
+        request: &Request,
+        subject: &Subject,
+        conditions: &Conditions,
+    ) -> Result<Self, WorkshopError> {
         let (store, no_cache) = open_store(request, conditions.store);
         let uv = Uv::find(request, &store)?.with_cache(&conditions.uv_cache);
         let interpreter = Interpreter::find(request, subject, &uv, &store)?;
@@ -97,16 +114,16 @@ impl Workshop {
     }
 
     /// The working folder. It is removed with the workshop.
-    pub fn folder(&self) -> Result<&Path, Error> {
+    pub fn folder(&self) -> Result<&Path, WorkshopError> {
         if let Some(folder) = self.folder.get() {
             return Ok(folder.path());
         }
-        let folder = WorkFolder::new(&self.conditions.work).map_err(Error::WorkFolder)?;
+        let folder = WorkFolder::new(&self.conditions.work).map_err(WorkshopError::WorkFolder)?;
         Ok(self.folder.get_or_init(|| folder).path())
     }
 
     /// Where a zip is written: to its place in the store, if it has a key, or else into the working folder.
-    pub fn place_of_zip(&self, key: Option<&Key>) -> Result<PathBuf, Error> {
+    pub fn place_of_zip(&self, key: Option<&Key>) -> Result<PathBuf, WorkshopError> {
         match key.and_then(|key| self.store.zip_path(key)) {
             Some(place) => Ok(place),
             None => Ok(self.folder()?.join("bundle.zip")),

@@ -7,7 +7,7 @@
 
 use std::path::Path;
 
-use uv_lambda_cdk::check::{CheckError, CheckedFile, Contents, Finding, Problem, Severity, check};
+use uv_lambda_cdk::check::{CheckError, CheckedFile, FileContents, Finding, Problem, Severity, check};
 use uv_lambda_cdk::target::{Architecture, Target};
 
 const FITS: &[u8] = include_bytes!("fixtures/check/fits.so");
@@ -56,7 +56,7 @@ impl Bundle {
         let files: Vec<CheckedFile<'_>> = self
             .0
             .iter()
-            .map(|(path, contents)| CheckedFile { path, contents: Contents::Bytes(contents) })
+            .map(|(path, contents)| CheckedFile { path, contents: FileContents::Bytes(contents) })
             .collect();
         check(&files, Target::new(python, architecture).unwrap())
     }
@@ -410,7 +410,7 @@ fn files_that_linux_would_not_load_are_left_alone() {
 fn a_broken_file_is_no_reason_to_crash() {
     let target = Target::new("3.13", Architecture::X86_64).unwrap();
     let survives = |bytes: &[u8]| {
-        let _ = check(&[CheckedFile { path: "app/fits.so", contents: Contents::Bytes(bytes) }], target);
+        let _ = check(&[CheckedFile { path: "app/fits.so", contents: FileContents::Bytes(bytes) }], target);
     };
     for file in ALL {
         for length in 0..file.len() {
@@ -435,12 +435,13 @@ fn files_on_disk_are_judged_like_those_in_memory() {
     {
         let path = folder.join(name);
         let bytes = std::fs::read(&path).unwrap();
-        let [on_disk, in_memory] = [Contents::OnDisk(&path), Contents::Bytes(&bytes)].map(|contents| {
-            match check(&[CheckedFile { path: name, contents }], target) {
-                Ok(findings) | Err(CheckError::DoesNotFit { findings }) => findings,
-                Err(error) => panic!("{error}"),
-            }
-        });
+        let [on_disk, in_memory] =
+            [FileContents::OnDisk(&path), FileContents::Bytes(&bytes)].map(|contents| {
+                match check(&[CheckedFile { path: name, contents }], target) {
+                    Ok(findings) | Err(CheckError::DoesNotFit { findings }) => findings,
+                    Err(error) => panic!("{error}"),
+                }
+            });
         assert_eq!(on_disk, in_memory);
         assert_eq!(on_disk.is_empty(), name == "fits.so", "{name}");
     }
@@ -450,7 +451,7 @@ fn files_on_disk_are_judged_like_those_in_memory() {
 fn a_file_that_cannot_be_read_is_named() {
     let target = Target::new("3.13", Architecture::X86_64).unwrap();
     for path in ["app/a.so", "demo-1.0.dist-info/RECORD"] {
-        let file = CheckedFile { path, contents: Contents::OnDisk(Path::new("/nowhere/at/all")) };
+        let file = CheckedFile { path, contents: FileContents::OnDisk(Path::new("/nowhere/at/all")) };
         let error = check(&[file], target).unwrap_err();
         assert_eq!(error.code(), "IO");
         assert!(error.to_string().contains("`/nowhere/at/all`"), "{error}");

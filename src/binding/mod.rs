@@ -17,13 +17,13 @@ use options_from_js::{JsOptions, OutputDir, Result, to_js};
 use promise::promise;
 use results_to_js::{Attempt, Bundle, ContainerPlan, Diff, Held, Reason, Verification, Volume};
 
+use crate::container::credentials::{self, Handed};
 use crate::error::caught;
 use crate::many_bundles::{bundle_all, bundle_next, remember_synth};
 use crate::plan::default_handler;
 use crate::plan::packages_of_layer;
 use crate::plan::subject::{Subject, default_pythons};
 use crate::request::existing_path;
-use crate::secrets::container_credentials::{self, Handed};
 use crate::{Error, Workspace, cli, container, find_root};
 
 /// Builds a bundle.
@@ -233,13 +233,13 @@ impl Handover {
     /// The variable that names the file, in the container.
     #[napi(getter)]
     pub fn variable(&self) -> String {
-        container_credentials::VARIABLE.to_owned()
+        credentials::VARIABLE.to_owned()
     }
 
     /// The name of the file in its folder.
     #[napi(getter)]
     pub fn file(&self) -> String {
-        container_credentials::FILE.to_owned()
+        credentials::FILE.to_owned()
     }
 
     /// Removes it.
@@ -257,7 +257,7 @@ pub fn hand_over(
 ) -> Result<Handover> {
     let handed = options.request().and_then(|request| {
         let root = find_root(&request.path)?;
-        let handover = container_credentials::Handover::gather(&root, variables);
+        let handover = credentials::Handover::gather(&root, variables);
         handover.write().map_err(Error::WorkFolder)
     });
     handed.map(Handover).map_err(|error| to_js(&error))

@@ -2,15 +2,14 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::io::{self, Read};
+use std::io;
 
-use object::ReadCache;
-use serde::{Deserialize, Serialize};
-
-use super::elf_reader::{self, Machine, Requirements};
 use super::finding::{Finding, Problem, Severity};
+use super::runtime_libraries;
 use super::wheel_fits::Wheels;
-use super::{CheckedFile, Contents, runtime_libraries};
+use crate::elf::extension_name::ExtensionName;
+use crate::elf::tables::Machine;
+use crate::elf::{CheckedFile, Elf, FileContents};
 use crate::target::Target;
 
 /// An ELF file of the bundle that Linux could load.
@@ -22,49 +21,12 @@ pub(super) struct Binary<'a> {
     elf: Cow<'a, Elf>,
 }
 
-/// What is known of an ELF file, wherever it is judged. It depends on its contents and its name alone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Elf {
-    pub(super) machine: Machine,
-    pub(super) requirements: Requirements,
-}
-
-impl Elf {
-    /// Reads the tables of a file; `None` where it is nothing that Linux could load.
-    pub fn read(file: &CheckedFile<'_>) -> io::Result<Option<Self>> {
-        // Most files of a bundle are Python's own, and need not be opened at all.
-        if [".py", ".pyc", ".pyi"].iter().any(|suffix| file.path.ends_with(suffix)) {
-            return Ok(None);
-        }
-        let module = match ExtensionName::parse(file.path) {
-            Some(ExtensionName { stem, tag: None, .. }) => Some(stem),
-            _ => None,
-        };
-        let (machine, requirements) = match file.contents {
-            Contents::Known(elf) => return Ok(elf.cloned()),
-            Contents::Bytes(bytes) => {
-                let Some(machine) = Machine::read(bytes) else { return Ok(None) };
-                (machine.clone(), requirements(&machine, || elf_reader::requirements(bytes, module)))
-            }
-            Contents::OnDisk(path) => {
-                let mut disk = fs_err::File::open(path)?;
-                let mut start = Vec::new();
-                disk.by_ref().take(elf_reader::START_LENGTH as u64).read_to_end(&mut start)?;
-                let Some(machine) = Machine::read(&start) else { return Ok(None) };
-                let cache = ReadCache::new(disk);
-                (machine.clone(), requirements(&machine, || elf_reader::requirements(&cache, module)))
-            }
-        };
-        Ok(Some(Self { machine, requirements }))
-    }
-}
-
 impl<'a> Binary<'a> {
     /// `None` for every other file.
     pub(super) fn read(file: &CheckedFile<'a>, wheels: &Wheels) -> io::Result<Option<Self>> {
         let elf = match file.contents {
-            Contents::Known(elf) => elf.map(Cow::Borrowed),
-            Contents::Bytes(_) | Contents::OnDisk(_) => Elf::read(file)?.map(Cow::Owned),
+            FileContents::Known(elf) => elf.map(Cow::Borrowed),
+            FileContents::Bytes(_) | FileContents::OnDisk(_) => Elf::read(file)?.map(Cow::Owned),
         };
         Ok(elf.map(|elf| Self { path: file.path, wheel: wheels.owner(file.path), elf }))
     }
@@ -76,14 +38,6 @@ impl<'a> Binary<'a> {
             Some(tag) => tag == "abi3" || tag == extension_tag(target),
             None => self.elf.requirements.is_module,
         })
-    }
-}
-
-/// The requirements are read of files for Lambda's CPUs only; all of those have the same format.
-fn requirements(machine: &Machine, read: impl FnOnce() -> Requirements) -> Requirements {
-    match machine {
-        Machine::Lambda(_) => read(),
-        Machine::Other(_) => Requirements::default(),
     }
 }
 
@@ -299,30 +253,6 @@ impl<'a> Judge<'a> {
 
     fn own_suffix(&self) -> String {
         format!(".{}.so", extension_tag(self.target))
-    }
-}
-
-/// The parts of a file name that Python might import as an extension module.
-#[derive(Debug, PartialEq, Eq)]
-struct ExtensionName<'a> {
-    /// The folder, with the `/` at its end.
-    folder: &'a str,
-    /// The module's name.
-    stem: &'a str,
-    /// `cpython-313-x86_64-linux-gnu` or `abi3`, where there is one.
-    tag: Option<&'a str>,
-}
-
-impl<'a> ExtensionName<'a> {
-    fn parse(path: &'a str) -> Option<Self> {
-        let name = file_name(path);
-        let folder = &path[..path.len() - name.len()];
-        let name = name.strip_suffix(".so")?;
-        let (stem, tag) = match name.split_once('.') {
-            Some((stem, tag)) => (stem, Some(tag)),
-            None => (name, None),
-        };
-        Some(Self { folder, stem, tag })
     }
 }
 

@@ -16,7 +16,6 @@
 //! - A file that cannot be made out asks for nothing.
 
 mod elf_fits;
-mod elf_reader;
 mod finding;
 mod handler;
 mod runtime_libraries;
@@ -34,7 +33,7 @@ pub use self::finding::{Finding, Package, Problem, Severity};
 pub use self::handler::{Handler, HandlerError, check_handler};
 pub use self::size::{Measured, SizeError};
 
-pub use self::elf_fits::Elf;
+pub use crate::elf::{CheckedFile, FileContents};
 
 use self::elf_fits::{Binary, Judge, version_number};
 use self::wheel_fits::{DistInfo, Wheels};
@@ -43,26 +42,6 @@ use crate::plan::Plan;
 use crate::report::{PackageReport, Warning};
 use crate::request::layers;
 use crate::target::Target;
-
-/// A file that will ship.
-#[derive(Debug, Clone, Copy)]
-pub struct CheckedFile<'a> {
-    /// Its path in the bundle, with `/` between folders.
-    pub path: &'a str,
-    /// What is in it.
-    pub contents: Contents<'a>,
-}
-
-/// Where the contents of a file are.
-#[derive(Debug, Clone, Copy)]
-pub enum Contents<'a> {
-    /// In memory.
-    Bytes(&'a [u8]),
-    /// On disk: of an ELF file only the tables are read, of most others a few bytes.
-    OnDisk(&'a Path),
-    /// Looked at before: what was seen, where it is an ELF file. Not for files of `.dist-info` folders.
-    Known(Option<&'a Elf>),
-}
 
 /// Why a bundle cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -124,8 +103,8 @@ pub fn check_files(files: &BundleFiles<'_>, target: Target) -> Result<Vec<Warnin
         .files
         .iter()
         .map(|(path, file)| {
-            let known = Contents::Known(file.elf.as_ref());
-            let contents = texts.get(path).map_or(known, |text| Contents::Bytes(text));
+            let known = FileContents::Known(file.elf.as_ref());
+            let contents = texts.get(path).map_or(known, |text| FileContents::Bytes(text));
             CheckedFile { path, contents }
         })
         .collect();
@@ -196,9 +175,9 @@ fn read_wheels(files: &[CheckedFile<'_>]) -> Result<Wheels, CheckError> {
     for file in files {
         let Some((folder, place)) = text_of_wheel(file.path) else { continue };
         let bytes = match file.contents {
-            Contents::Bytes(bytes) => bytes.to_vec(),
-            Contents::OnDisk(path) => fs_err::read(path).map_err(|source| unreadable(file, source))?,
-            Contents::Known(_) => continue,
+            FileContents::Bytes(bytes) => bytes.to_vec(),
+            FileContents::OnDisk(path) => fs_err::read(path).map_err(|source| unreadable(file, source))?,
+            FileContents::Known(_) => continue,
         };
         folders.entry(folder).or_default()[place] = Some(String::from_utf8_lossy(&bytes).into_owned());
     }
@@ -212,8 +191,8 @@ fn read_wheels(files: &[CheckedFile<'_>]) -> Result<Wheels, CheckError> {
 
 fn unreadable(file: &CheckedFile<'_>, source: io::Error) -> CheckError {
     let path = match file.contents {
-        Contents::Bytes(_) | Contents::Known(_) => Path::new(file.path),
-        Contents::OnDisk(path) => path,
+        FileContents::Bytes(_) | FileContents::Known(_) => Path::new(file.path),
+        FileContents::OnDisk(path) => path,
     };
     CheckError::Unreadable { path: path.to_path_buf(), source }
 }

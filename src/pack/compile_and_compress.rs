@@ -10,11 +10,11 @@ use sha2::{Digest, Sha256};
 use super::{IndexedFile, Pack, PackError, PackedFile, Writer};
 use crate::archive::{Compressed, Contents, Piece, compress};
 use crate::bytecode::{self, Compiled, Source};
-use crate::check::{CheckedFile, Elf};
+use crate::elf::{CheckedFile, Elf, FileContents};
 use crate::select::Selection;
+use crate::support::wording;
 use crate::tools::interpreter::Interpreter;
 use crate::workshop::CompileOrder;
-use crate::{check, support::wording};
 
 /// How many bytes of source are compiled at once: enough that starting Python does not count, little enough to
 /// keep memory flat.
@@ -114,9 +114,9 @@ impl Job {
 impl Made {
     fn new(job: &Job, digest: &str, bytecode: Option<&Vec<u8>>) -> Result<Self, PackError> {
         let looked_at = match &job.contents {
-            Contents::File { path, .. } => check::Contents::OnDisk(path),
-            Contents::Bytes(bytes) => check::Contents::Bytes(bytes),
-            Contents::Piece(_) => check::Contents::Known(None),
+            Contents::File { path, .. } => FileContents::OnDisk(path),
+            Contents::Bytes(bytes) => FileContents::Bytes(bytes),
+            Contents::Piece(_) => FileContents::Known(None),
         };
         Ok(Self {
             digest: digest.to_owned(),

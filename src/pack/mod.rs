@@ -23,7 +23,7 @@ pub use compile_and_compress::{PackSettings, make};
 
 use crate::archive::{Compressed, Contents, Piece, Shape, checksum};
 use crate::bytecode::BytecodeError;
-use crate::check::{CheckError, Elf};
+use crate::elf::Elf;
 use crate::select::Package;
 use crate::store::UNFINISHED;
 
@@ -65,9 +65,6 @@ pub enum PackError {
     /// Nothing was compiled.
     #[error(transparent)]
     Bytecode(#[from] BytecodeError),
-    /// A file could not be looked at.
-    #[error(transparent)]
-    Check(#[from] CheckError),
     /// A file could not be read, or the pack not be written.
     #[error("failed to prepare a package for the bundle: {0}")]
     Io(#[from] io::Error),
@@ -78,7 +75,6 @@ impl PackError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Bytecode(_) => "BYTECODE_FAILED",
-            Self::Check(error) => error.code(),
             Self::Io(_) => "IO",
         }
     }

@@ -10,7 +10,7 @@ use super::{Package, SelectError};
 use crate::archive::Contents;
 use crate::install::Origin;
 use crate::plan::Shipping;
-use crate::secrets::mask::remove_credentials;
+use crate::secrets::remove_credentials;
 use crate::support::wheel_metadata::{Row, header, record};
 use crate::workspace::normalize_name;
 

@@ -2,7 +2,7 @@
 //!
 //! Everything in it can be made again, so a missing, damaged or foreign entry is a miss and never an error. Entries never change. They are
 //! written beside their place and renamed onto it, so any number of processes can work in one store. Notes and facts have a checksum
-//! ([`checksum`]), and so has every piece of a pack ([`pack`](crate::pack)). A zip is trusted as long as its [`Stamp`] says that nobody
+//! (`checksum`), and so has every piece of a pack ([`pack`](crate::pack)). A zip is trusted as long as its [`Stamp`] says that nobody
 //! wrote to it since its SHA-256 was last computed.
 //!
 //! The store is a help. If it cannot be written to, the bundle is made without it, and [`Store::failure`] says why.

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use crate::request::command_hooks::CommandHook;
-use crate::secrets::mask::mask_credentials;
+use crate::secrets::mask_credentials;
 use crate::tools::process::Process;
 
 /// Why a command failed.

@@ -3,5 +3,6 @@
 pub mod command_hooks;
 pub mod git;
 pub mod interpreter;
+pub mod keyring;
 pub mod process;
 pub mod uv;

@@ -12,7 +12,7 @@ use pep440_rs::Version;
 use serde_json::{Value, json};
 
 use crate::request::Request;
-use crate::secrets::mask::{mask_credentials, remove_credentials};
+use crate::secrets::{mask_credentials, remove_credentials};
 use crate::store::{Key, Store, program};
 use crate::target::Target;
 use crate::tools::process::{Output, Process};

@@ -24,7 +24,7 @@ pub struct SourceFile {
 pub enum Rules {
     /// Files that git ignores are not sources, nor are the folders that build backends write beside `pyproject.toml`.
     Git,
-    /// Every file may be a source, except those of [`NEVER_SOURCE`].
+    /// Every file may be a source, except those of `NEVER_SOURCE`.
     None,
 }
 
@@ -62,7 +62,7 @@ const NEVER_SOURCE: &[&str] = &[
 /// Folders that build backends write beside `pyproject.toml`.
 pub const BUILD_FOLDERS: &[&str] = &["build", "dist"];
 
-/// The files of the package in `folder`, sorted by path: those that git would track, without [`NEVER_SOURCE`] and without the
+/// The files of the package in `folder`, sorted by path: those that git would track, without `NEVER_SOURCE` and without the
 /// folders of other packages inside (`nested`).
 pub fn source_files(folder: &Path, nested: &[PathBuf]) -> io::Result<Vec<SourceFile>> {
     let within_repository = walk(repository_of(folder).unwrap_or(folder), folder, nested, Rules::Git)?;

@@ -1,6 +1,8 @@
 //! Container: the plan by which a container builds a bundle that this machine cannot build. It runs the same pipeline as a
 //! static executable, so the same uv and the same CPython give the same bytes.
 
+pub mod credentials;
+
 use std::path::{Path, PathBuf};
 
 use crate::Error;
@@ -97,7 +99,7 @@ pub fn plan(request: &Request) -> Result<ContainerPlan, Error> {
 /// The options go there as one argument, and not in a file of ours: not every engine can mount the folder of temporary files,
 /// and every engine passes arguments. Other users of this machine can see arguments while the container runs. Options hold no
 /// secret: a command of the caller that needs one reads it from a variable, and its own command line is as visible when it
-/// runs on this machine. Secrets go by a file ([`crate::secrets::container_credentials`]).
+/// runs on this machine. Secrets go by a file ([`credentials`]).
 fn arguments(request: &Request, subject: &Subject, path: String) -> Vec<String> {
     let options = options_inside(request, subject, path);
     ["bundle", "--options", &options.to_json().to_string(), "--output", OUTPUT].map(str::to_owned).into()

@@ -10,14 +10,14 @@ use serde::{Deserialize, Serialize};
 use crate::target::Architecture;
 
 /// The first bytes of every ELF file.
-pub(super) const MAGIC: &[u8; 4] = b"\x7fELF";
+pub const MAGIC: &[u8; 4] = b"\x7fELF";
 
 /// How many bytes [`Machine::read`] looks at: everything up to and including `e_machine`.
-pub(super) const START_LENGTH: usize = 20;
+pub const START_LENGTH: usize = 20;
 
 /// The CPU that an ELF file is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Machine {
+pub enum Machine {
     /// One that Lambda has.
     Lambda(Architecture),
     /// Another one, by the name that people know it by.
@@ -28,7 +28,7 @@ impl Machine {
     /// Reads the start of a file. `None` where the file is nothing that Linux would load: no ELF
     /// file at all, an object file or archive member for a linker, a core dump, a program for
     /// another system, code for a graphics card.
-    pub(super) fn read(start: &[u8]) -> Option<Self> {
+    pub fn read(start: &[u8]) -> Option<Self> {
         let start: &[u8; START_LENGTH] = start.get(..START_LENGTH)?.try_into().ok()?;
         if !start.starts_with(MAGIC) {
             return None;
@@ -65,7 +65,7 @@ impl Machine {
     }
 
     /// Its name, as in wheel tags.
-    pub(super) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         match self {
             Self::Lambda(architecture) => architecture.machine(),
             Self::Other(name) => name,
@@ -75,30 +75,30 @@ impl Machine {
 
 /// A symbol version that must exist when the file is loaded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct RequiredVersion {
+pub struct RequiredVersion {
     /// The library that must have it, such as `libc.so.6`.
-    pub(super) library: String,
+    pub library: String,
     /// The version, such as `GLIBC_2.28`.
-    pub(super) version: String,
+    pub version: String,
 }
 
 /// What the dynamic linker reads in a file. Empty for a static executable, for separate debug
 /// information and for what is too broken to be read: such a file asks for nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Requirements {
+pub struct Requirements {
     /// Libraries to load along (`DT_NEEDED`).
-    pub(super) libraries: Vec<String>,
+    pub libraries: Vec<String>,
     /// Symbol versions these must have.
-    pub(super) versions: Vec<RequiredVersion>,
+    pub versions: Vec<RequiredVersion>,
     /// The name under which others need this file (`DT_SONAME`).
-    pub(super) name: Option<String>,
+    pub name: Option<String>,
     /// Whether the file exports `PyInit_` of the module asked for: Python can import it.
-    pub(super) is_module: bool,
+    pub is_module: bool,
 }
 
 /// Reads the requirements of a 64-bit little-endian file; `module` is the name of the Python
 /// module that the file would be by its name.
-pub(super) fn requirements<'data, Data: ReadRef<'data>>(data: Data, module: Option<&str>) -> Requirements {
+pub fn requirements<'data, Data: ReadRef<'data>>(data: Data, module: Option<&str>) -> Requirements {
     let mut requirements = Requirements::default();
     // Tables are read one by one: an unreadable one must not hide the others.
     let Ok(header) = FileHeader64::<LittleEndian>::parse(data) else { return requirements };

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
-use crate::secrets::keyring::{self, Login};
-use crate::secrets::mask::{LOGINS, environment, login_file, netrc_file};
+use crate::secrets::{LOGINS, environment, login_file, netrc_file};
 use crate::support::working_folder::{WorkFolder, private_folder};
+use crate::tools::keyring::{self, Login};
 
 /// The variable that names the file, in the container.
 pub const VARIABLE: &str = "UV_LAMBDA_CDK_HANDOVER";
