@@ -975,6 +975,7 @@ export interface BundleError extends Error {
  * | `CONFLICTING_EXTRAS` | extras or groups are asked for together that the project declares as `conflicts` |
  * | `NOTHING_MATCHES` | a pattern in `include` or `exclude` matches no file, or the package does not need a name in `excludePackages` |
  * | `UV_FAILED` | uv ended with an error; its own words are in the message |
+ * | `TIMED_OUT` | uv, Python or a command of `commandHooks` took longer than `UV_LAMBDA_CDK_TIMEOUT` allows (in seconds; without it an hour, and 30 seconds for a question such as `uv --version`), and was killed |
  * | `UV_CACHE_CHANGED` | a file in uv's cache is not that of its wheel, and the wheel could not be installed again; a warning if it could |
  * | `HOOK_FAILED` | a command of `commandHooks` failed; its own words are in the message |
  * | `BUILD_FAILED` | a local package could not be built; the build's own words are in the message |
@@ -1027,6 +1028,7 @@ export type ErrorCode =
   | 'CONFLICTING_EXTRAS'
   | 'NOTHING_MATCHES'
   | 'UV_FAILED'
+  | 'TIMED_OUT'
   | 'UV_CACHE_CHANGED'
   | 'HOOK_FAILED'
   | 'BUILD_FAILED'

@@ -25,6 +25,7 @@ use std::thread;
 
 use crate::target::PythonVersion;
 use crate::tools::interpreter::Interpreter;
+use crate::tools::process::TimedOut;
 use marshal::MarshalError;
 use worker::{Answers, Failure, Work};
 
@@ -103,6 +104,9 @@ pub enum BytecodeError {
         /// What it said on standard error, after a colon; empty if it said nothing.
         complaint: String,
     },
+    /// Python did not end in time.
+    #[error("failed to compile: {0}")]
+    TimedOut(#[from] TimedOut),
     /// Python's bytecode could not be read.
     #[error("failed to read the bytecode that Python made of `{path}`: {source}")]
     Marshal {
@@ -111,6 +115,22 @@ pub enum BytecodeError {
         /// Why.
         source: MarshalError,
     },
+}
+
+impl BytecodeError {
+    /// The stable code of this error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::TimedOut(_) => TimedOut::CODE,
+            Self::UnsupportedPython { .. }
+            | Self::Start { .. }
+            | Self::Unusable { .. }
+            | Self::OtherPython { .. }
+            | Self::Read { .. }
+            | Self::Died { .. }
+            | Self::Marshal { .. } => "BYTECODE_FAILED",
+        }
+    }
 }
 
 /// Where Python looks for the bytecode of a source: `pkg/__pycache__/mod.cpython-313.pyc` for `pkg/mod.py`.

@@ -3,7 +3,7 @@
 
 use std::io::{self, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::panic::resume_unwind;
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout};
+use std::process::{ChildStderr, ChildStdin, ChildStdout};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -12,7 +12,7 @@ use super::marshal::canonical;
 use super::{BytecodeError, Compiled, Source};
 use crate::target::PythonVersion;
 use crate::tools::interpreter::Interpreter;
-use crate::tools::process::Process;
+use crate::tools::process::{Conversation, Process};
 
 /// The program that Python runs.
 const PROGRAM: &str = include_str!("compile.py");
@@ -84,7 +84,8 @@ impl<'a> Work<'a> {
             let mut collected = self.collect(output, &announced);
             // Nothing more is wanted from Python. Its end, and that of the channel, free the other
             // threads wherever they wait.
-            drop((python, announced));
+            let ended = python.end();
+            drop(announced);
             let fed = feeder.join();
             let heard = listener.join().unwrap_or_default();
             if let Err(Failure {
@@ -94,24 +95,22 @@ impl<'a> Work<'a> {
             {
                 *complaint = heard;
             }
+            // Python that was killed at its time limit died for no other reason.
+            if let (Err(error), Err(Failure { index, .. })) = (ended, &collected) {
+                return Err(Failure { index: *index, error: error.into() });
+            }
             fed.unwrap_or_else(|panic| resume_unwind(panic))?;
             collected
         })
     }
 
-    fn start(&self) -> io::Result<(Python, ChildStdin, ChildStdout, ChildStderr)> {
-        let mut python = Python(
-            Process::new(&self.interpreter.path)
-                .args(ARGUMENTS)
-                .args([PROGRAM])
-                // The reason why `-I` is not among the arguments: it ignores this too.
-                .env("PYTHONHASHSEED", "0")
-                .spawn()?,
-        );
-        match (python.0.stdin.take(), python.0.stdout.take(), python.0.stderr.take()) {
-            (Some(input), Some(output), Some(complaints)) => Ok((python, input, output, complaints)),
-            _ => Err(io::Error::from(ErrorKind::BrokenPipe)),
-        }
+    fn start(&self) -> io::Result<(Conversation, ChildStdin, ChildStdout, ChildStderr)> {
+        Process::new(&self.interpreter.path)
+            .args(ARGUMENTS)
+            .args([PROGRAM])
+            // The reason why `-I` is not among the arguments: it ignores this too.
+            .env("PYTHONHASHSEED", "0")
+            .converse()
     }
 
     /// Reads sources and hands them to Python, until none is left or Python is gone.
@@ -173,17 +172,6 @@ impl<'a> Work<'a> {
         } else {
             Err(BytecodeError::OtherPython { interpreter: interpreter(), expected, found })
         }
-    }
-}
-
-/// A Python that does not outlive its worker, whatever happens.
-struct Python(Child);
-
-impl Drop for Python {
-    fn drop(&mut self) {
-        // Either fails only if it has ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }
 

@@ -6,10 +6,13 @@ use serde::Deserialize;
 
 use crate::support::wording;
 use crate::tools::interpreter::Interpreter;
-use crate::tools::process::Process;
+use crate::tools::process::{Process, TimedOut};
 
 /// The program that reads the module (see `names.py`).
 const PROGRAM: &str = include_str!("names.py");
+
+/// The longest answer of Python in bytes: a module may have very many names.
+const LONGEST_ANSWER: usize = 8 << 20;
 
 /// `-I`: nothing of this machine is imported; `-S`: nor looked for.
 const ARGUMENTS: [&str; 3] = ["-I", "-S", "-c"];
@@ -54,6 +57,14 @@ pub enum HandlerError {
         /// The functions that there are, as the end of the sentence.
         hint: String,
     },
+    /// Python did not end in time.
+    #[error("failed to look into the module of the handler `{handler}`: {source}")]
+    TimedOut {
+        /// The handler.
+        handler: String,
+        /// The cause.
+        source: TimedOut,
+    },
     /// Python cannot compile the module, so it could not import it in Lambda either.
     #[error("the handler `{handler}` is in `{path}`, which Python {python} cannot compile: {problem}{place}")]
     DoesNotCompile {
@@ -77,6 +88,7 @@ impl HandlerError {
             Self::NoModule { .. } | Self::NoAttribute { .. } => "HANDLER_NOT_FOUND",
             Self::NotCallable { .. } => "HANDLER_NOT_CALLABLE",
             Self::DoesNotCompile { .. } => "HANDLER_DOES_NOT_COMPILE",
+            Self::TimedOut { .. } => TimedOut::CODE,
         }
     }
 }
@@ -137,7 +149,11 @@ impl Handler<'_> {
     /// it passes.
     pub fn check_attribute(&self, source: &[u8], interpreter: &Interpreter) -> Result<(), HandlerError> {
         let (handler, path) = (self.whole.to_owned(), self.source.unwrap_or_default().to_owned());
-        match names(source, interpreter) {
+        let answer = match names(source, interpreter) {
+            Ok(answer) => answer,
+            Err(source) => return Err(HandlerError::TimedOut { handler, source }),
+        };
+        match answer {
             None => Ok(()),
             Some(Answer::Problem { problem, line }) => Err(HandlerError::DoesNotCompile {
                 handler,
@@ -246,10 +262,17 @@ impl Definitions {
 }
 
 /// Asks Python; `None` where it does not answer, which says nothing about the module.
-fn names(source: &[u8], interpreter: &Interpreter) -> Option<Answer> {
-    let output =
-        Process::new(&interpreter.path).args(ARGUMENTS).args([PROGRAM]).run_with_input(source).ok()?;
-    serde_json::from_slice(&output.stdout).ok()
+fn names(source: &[u8], interpreter: &Interpreter) -> Result<Option<Answer>, TimedOut> {
+    let output = Process::new(&interpreter.path)
+        .args(ARGUMENTS)
+        .args([PROGRAM])
+        .question()
+        .longest_answer(LONGEST_ANSWER)
+        .run_with_input(source);
+    match output {
+        Ok(output) => Ok(serde_json::from_slice(&output.stdout).ok()),
+        Err(error) => error.downcast().map_or(Ok(None), Err),
+    }
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use crate::request::file_patterns::Patterns;
 use crate::store::Store;
 use crate::support::file_listing::files_below;
 use crate::target::Target;
+use crate::tools::process::TimedOut;
 use crate::tools::uv::{Sync, Uv, UvCache, UvError};
 use crate::workshop::Workshop;
 
@@ -154,6 +155,8 @@ impl InstallError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Uv(error) => error.code(),
+            Self::Build { source: UvError::TimedOut(_), .. } => TimedOut::CODE,
+            Self::Io(error) if TimedOut::caused(error) => TimedOut::CODE,
             Self::NoWheel(_) => "NO_WHEEL",
             Self::Build { .. } | Self::NoLocalWheel { .. } | Self::BadWheel { .. } => "BUILD_FAILED",
             Self::NativeLocalPackage { .. } => "NATIVE_LOCAL_PACKAGE",

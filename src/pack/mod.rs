@@ -74,7 +74,7 @@ impl PackError {
     /// The stable code of this error.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Bytecode(_) => "BYTECODE_FAILED",
+            Self::Bytecode(error) => error.code(),
             Self::Io(_) => "IO",
         }
     }

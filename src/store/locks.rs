@@ -9,6 +9,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use super::{Key, Kind, Store, files};
+use crate::support::waiting::Waiting;
 
 /// The locks of some keys. They are free again when this is dropped.
 #[derive(Debug)]
@@ -75,8 +76,9 @@ fn lock(path: &Path, activity: &str) -> io::Result<File> {
 }
 
 /// Waits for the lock of a file. The only place in which one bundle waits for another.
-fn wait(file: &File, _holder: Option<&Holder>) -> io::Result<()> {
-    file.lock()
+fn wait(file: &File, holder: Option<&Holder>) -> io::Result<()> {
+    let what = holder.map_or_else(|| "another process".to_owned(), Holder::to_string);
+    Waiting::during(what, || file.lock())
 }
 
 fn open(path: &Path) -> io::Result<File> {

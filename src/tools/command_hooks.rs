@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::request::command_hooks::CommandHook;
 use crate::secrets::mask_credentials;
-use crate::tools::process::Process;
+use crate::tools::process::{Process, TimedOut};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +20,14 @@ pub enum HookError {
         command: String,
         /// The cause.
         source: io::Error,
+    },
+    /// It did not end in time.
+    #[error("the `{when}` command {source}")]
+    TimedOut {
+        /// When it ran.
+        when: &'static str,
+        /// The cause, which names the command.
+        source: TimedOut,
     },
     /// It failed.
     #[error("the `{when}` command `{command}` failed ({status}):\n{words}")]
@@ -38,7 +46,10 @@ pub enum HookError {
 impl HookError {
     /// The stable code of this error.
     pub fn code(&self) -> &'static str {
-        "HOOK_FAILED"
+        match self {
+            Self::Start { .. } | Self::Failed { .. } => "HOOK_FAILED",
+            Self::TimedOut { .. } => TimedOut::CODE,
+        }
     }
 }
 
@@ -52,8 +63,13 @@ pub fn run(hooks: &[CommandHook], when: &'static str, folder: &Path) -> Result<(
             .args(arguments)
             .inherit(|_| true)
             .current_dir(folder)
+            .name(command())
+            .abridge()
             .run()
-            .map_err(|source| HookError::Start { when, command: command(), source })?;
+            .map_err(|source| match source.downcast() {
+                Ok(source) => HookError::TimedOut { when, source },
+                Err(source) => HookError::Start { when, command: command(), source },
+            })?;
         if !output.status.success() {
             let words = format!("{}{}", String::from_utf8_lossy(&output.stdout), output.stderr);
             return Err(HookError::Failed {

@@ -11,7 +11,7 @@ use crate::plan::subject::Subject;
 use crate::request::{PythonRequest, Request};
 use crate::store::{Key, Stamp, Store, program};
 use crate::target::PythonVersion;
-use crate::tools::process::Process;
+use crate::tools::process::{Process, TimedOut};
 use crate::tools::uv::{self, Uv};
 
 /// A CPython on this machine.
@@ -54,6 +54,9 @@ pub enum InterpreterError {
         /// The cause.
         source: io::Error,
     },
+    /// The interpreter that the caller named, or uv in search of one, did not end in time.
+    #[error(transparent)]
+    TimedOut(#[from] TimedOut),
     /// A full version was asked for that is no patch of the runtime's Python.
     #[error("{origin} asks for Python `{version}`, and the runtime is Python {wanted}: make the two agree")]
     Contradiction {
@@ -72,6 +75,7 @@ impl InterpreterError {
         match self {
             Self::NotFound { .. } => "PYTHON_NOT_FOUND",
             Self::Unfit { .. } | Self::NotRunnable { .. } | Self::Contradiction { .. } => "INVALID_OPTIONS",
+            Self::TimedOut(_) => TimedOut::CODE,
         }
     }
 
@@ -146,20 +150,25 @@ impl Interpreter {
     }
 
     fn search(wanted: &Wanted, minor: PythonVersion, uv: &Uv) -> Result<Self, InterpreterError> {
+        // A candidate that hangs is none.
         let accept = |path: PathBuf| {
             Self::inspect(&path).ok().flatten().filter(|found| wanted.accepts(&found.version))
         };
-        uv.find_python(&wanted.text())
+        let installed = uv
+            .find_python(&wanted.text())?
             .and_then(accept)
-            .or_else(|| newest(managed_interpreters(minor).into_iter().filter_map(accept)))
-            .or_else(|| uv.download_python(&wanted.text()).and_then(accept))
-            .ok_or_else(|| InterpreterError::NotFound {
-                wanted: wanted.text(),
-                because: match &wanted {
-                    Wanted::Exactly { origin: "`.python-version`", .. } => " (from `.python-version`)",
-                    _ => "",
-                },
-            })
+            .or_else(|| newest(managed_interpreters(minor).into_iter().filter_map(accept)));
+        let found = match installed {
+            Some(found) => Some(found),
+            None => uv.download_python(&wanted.text())?.and_then(accept),
+        };
+        found.ok_or_else(|| InterpreterError::NotFound {
+            wanted: wanted.text(),
+            because: match &wanted {
+                Wanted::Exactly { origin: "`.python-version`", .. } => " (from `.python-version`)",
+                _ => "",
+            },
+        })
     }
 
     /// What the executable at `path` said before, if it is still the same.
@@ -189,7 +198,10 @@ impl Interpreter {
             }
             Ok(Some(found)) => Err(unfit(format!("CPython {}", found.version))),
             Ok(None) => Err(unfit("no CPython".to_owned())),
-            Err(source) => Err(InterpreterError::NotRunnable { path: path.to_path_buf(), source }),
+            Err(source) => Err(match source.downcast::<TimedOut>() {
+                Ok(error) => error.into(),
+                Err(source) => InterpreterError::NotRunnable { path: path.to_path_buf(), source },
+            }),
         }
     }
 
@@ -197,7 +209,7 @@ impl Interpreter {
     fn inspect(path: &Path) -> io::Result<Option<Self>> {
         const QUESTION: &str =
             "import sys, platform; print(sys.implementation.name, platform.python_version())";
-        let output = Process::new(path).args(["-I", "-S", "-c", QUESTION]).run()?;
+        let output = Process::new(path).args(["-I", "-S", "-c", QUESTION]).question().run()?;
         let answer = String::from_utf8_lossy(&output.stdout);
         let version = answer.trim().strip_prefix("cpython ").filter(|_| output.status.success());
         Ok(version.map(|version| Self { path: path.to_path_buf(), version: version.to_owned() }))

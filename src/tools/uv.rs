@@ -15,7 +15,7 @@ use crate::request::Request;
 use crate::secrets::{mask_credentials, remove_credentials};
 use crate::store::{Key, Store, program};
 use crate::target::Target;
-use crate::tools::process::{Output, Process};
+use crate::tools::process::{Output, Process, TimedOut};
 
 /// The oldest uv whose commands do what the pipeline asks of them.
 pub const MINIMUM_VERSION: &str = "0.8.0";
@@ -116,6 +116,9 @@ const SOURCE_DATE_EPOCH: &str = "315532800";
 /// was compiled on this machine.
 const WHEELS_ONLY: &[&str] = &["--no-build", "--binary"];
 
+/// How many characters of a wrong answer are quoted.
+const LONGEST_QUOTE: usize = 200;
+
 /// A uv executable that is new enough.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Uv {
@@ -199,6 +202,9 @@ pub enum UvError {
         /// The cause.
         source: io::Error,
     },
+    /// uv did not end in time.
+    #[error(transparent)]
+    TimedOut(TimedOut),
     /// The lock does not match the project.
     #[error("`uv.lock` does not match `pyproject.toml`: run `uv lock` in `{}`", .root.display())]
     LockfileOutdated {
@@ -239,6 +245,7 @@ impl UvError {
             Self::LockfileOutdated { .. } | Self::ScriptLockfileOutdated { .. } => "LOCKFILE_OUTDATED",
             Self::NoWheel { .. } => "NO_WHEEL",
             Self::Start { .. } | Self::Failed { .. } => "UV_FAILED",
+            Self::TimedOut(_) => TimedOut::CODE,
         }
     }
 
@@ -309,11 +316,15 @@ impl Uv {
     }
 
     fn ask(path: PathBuf) -> Result<Self, UvError> {
-        let output = Process::new(&path)
-            .args(["--version"])
-            .run()
-            .map_err(|source| UvError::NotRunnable { path: path.clone(), source })?;
-        let answer = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        let output =
+            Process::new(&path).args(["--version"]).question().run().map_err(|source| {
+                match source.downcast() {
+                    Ok(error) => UvError::TimedOut(error),
+                    Err(source) => UvError::NotRunnable { path: path.clone(), source },
+                }
+            })?;
+        let answer = String::from_utf8_lossy(&output.stdout);
+        let answer: String = answer.trim().chars().take(LONGEST_QUOTE).collect();
         let version = answer
             .strip_prefix("uv ")
             .and_then(|rest| rest.split_whitespace().next())
@@ -342,6 +353,7 @@ impl Uv {
     ) -> Result<(), UvError> {
         let output = self.run(folder, "lock", |process| {
             process
+                .abridge()
                 .args(["--check", "--python"])
                 .args([interpreter])
                 .args(script.iter().flat_map(|name| ["--script", name]));
@@ -362,6 +374,7 @@ impl Uv {
     pub fn install(&self, sync: &Sync<'_>) -> Result<(), UvError> {
         let output = self.run(sync.workspace, "sync", |process| {
             process
+                .abridge()
                 .args(["--frozen", "--link-mode", "hardlink"])
                 .args(if sync.native_builds { &[][..] } else { WHEELS_ONLY })
                 .args(match sync.script {
@@ -389,6 +402,7 @@ impl Uv {
     pub fn build_wheel(&self, folder: &Path, interpreter: &Path, into: &Path) -> Result<(), UvError> {
         let output = self.run(folder, "build", |process| {
             process
+                .abridge()
                 .args(["--wheel", "--python"])
                 .args([interpreter])
                 .args([OsString::from("--out-dir"), into.into()])
@@ -404,30 +418,38 @@ impl Uv {
     /// Where this uv keeps its cache.
     pub fn cache_folder(&self) -> Option<PathBuf> {
         let output = self.run(&std::env::temp_dir(), "cache", |process| {
-            process.args(["dir"]);
+            process.question().args(["dir"]);
         });
         let output = output.ok().filter(|output| output.status.success())?;
         Some(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
     }
 
     /// The interpreter that uv finds for a version, among its own and those on PATH.
-    pub fn find_python(&self, version: &str) -> Option<PathBuf> {
+    pub fn find_python(&self, version: &str) -> Result<Option<PathBuf>, TimedOut> {
         self.python(&["find", "--no-project", "--system", "--no-python-downloads", version])
     }
 
     /// The interpreter that uv downloads for a version, where it may and can.
-    pub fn download_python(&self, version: &str) -> Option<PathBuf> {
-        self.python(&["install", version])?;
+    pub fn download_python(&self, version: &str) -> Result<Option<PathBuf>, TimedOut> {
+        if self.python(&["install", version])?.is_none() {
+            return Ok(None);
+        }
         self.python(&["find", "--no-project", "--managed-python", "--no-python-downloads", version])
     }
 
     /// The first line that `uv python ...` prints, empty for a command that prints none.
-    fn python(&self, arguments: &[&str]) -> Option<PathBuf> {
+    fn python(&self, arguments: &[&str]) -> Result<Option<PathBuf>, TimedOut> {
         let output = self.run(&std::env::temp_dir(), "python", |process| {
             process.args(arguments);
         });
-        let output = output.ok().filter(|output| output.status.success())?;
-        Some(PathBuf::from(String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default()))
+        match output {
+            Ok(output) if output.status.success() => {
+                let answer = String::from_utf8_lossy(&output.stdout);
+                Ok(Some(PathBuf::from(answer.lines().next().unwrap_or_default())))
+            }
+            Err(UvError::TimedOut(error)) => Err(error),
+            Ok(_) | Err(_) => Ok(None),
+        }
     }
 
     fn run(
@@ -442,7 +464,10 @@ impl Uv {
             process.env("UV_CACHE_DIR", folder);
         }
         prepare(&mut process);
-        process.run().map_err(|source| UvError::Start { path: self.path.clone(), source })
+        process.run().map_err(|source| match source.downcast() {
+            Ok(error) => UvError::TimedOut(error),
+            Err(source) => UvError::Start { path: self.path.clone(), source },
+        })
     }
 }
 

@@ -1,0 +1,134 @@
+//! Bounded output: what a child prints, read to its end in bounded memory, so that neither the child blocks nor
+//! this process grows with it.
+
+use std::io::{self, Read};
+use std::mem;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+/// How much is read at once: as much as a pipe of Linux holds.
+const CHUNK: usize = 64 << 10;
+
+/// Which part of the output is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Limit {
+    /// The first bytes: for an answer, which is worth nothing if it is not whole.
+    First(usize),
+    /// As many of the first bytes as of the last: for messages, whose cause stands at either end.
+    Ends(usize),
+}
+
+/// The stored part of an output.
+#[derive(Debug)]
+struct Stored {
+    limit: Limit,
+    first: Vec<u8>,
+    last: Vec<u8>,
+    /// The length of the whole output.
+    total: usize,
+}
+
+impl Stored {
+    fn new(limit: Limit) -> Self {
+        Self { limit, first: Vec::new(), last: Vec::new(), total: 0 }
+    }
+
+    fn push(&mut self, chunk: &[u8]) {
+        let (Limit::First(length) | Limit::Ends(length)) = self.limit;
+        self.total = self.total.saturating_add(chunk.len());
+        let (first, rest) = chunk.split_at(chunk.len().min(length - self.first.len()));
+        self.first.extend_from_slice(first);
+        if let Limit::Ends(_) = self.limit {
+            let rest = &rest[rest.len().saturating_sub(length)..];
+            let surplus = (self.last.len() + rest.len()).saturating_sub(length);
+            self.last.drain(..surplus);
+            self.last.extend_from_slice(rest);
+        }
+    }
+
+    fn cut(&self) -> usize {
+        self.total - self.first.len() - self.last.len()
+    }
+
+    /// The stored bytes. Between two ends, a line says how many bytes are cut.
+    fn into_bytes(mut self) -> Vec<u8> {
+        let cut = self.cut();
+        if cut > 0 && matches!(self.limit, Limit::Ends(_)) {
+            self.first.extend_from_slice(format!("\n[... {cut} bytes are cut here ...]\n").as_bytes());
+        }
+        self.first.append(&mut self.last);
+        self.first
+    }
+}
+
+/// An output that a thread reads.
+#[derive(Debug)]
+pub(super) struct BoundedOutput {
+    stored: Arc<Mutex<Stored>>,
+}
+
+impl BoundedOutput {
+    /// Reads `pipe` on a thread of its own. When the pipe ends, `end` is dropped.
+    pub(super) fn read(
+        mut pipe: impl Read + Send + 'static,
+        limit: Limit,
+        end: Sender<()>,
+    ) -> io::Result<Self> {
+        let stored = Arc::new(Mutex::new(Stored::new(limit)));
+        let shared = Arc::clone(&stored);
+        thread::Builder::new().spawn(move || {
+            let mut chunk = vec![0; CHUNK];
+            loop {
+                match pipe.read(&mut chunk) {
+                    Ok(0) => break,
+                    Ok(size) => shared.lock().unwrap_or_else(PoisonError::into_inner).push(&chunk[..size]),
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(_) => break,
+                }
+            }
+            drop(end);
+        })?;
+        Ok(Self { stored })
+    }
+
+    /// The stored bytes, and how many bytes are cut. Does not wait for the end of the pipe.
+    pub(super) fn take(self) -> (Vec<u8>, usize) {
+        let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
+        // A process that outlives the child may still write: its output is read and dropped.
+        let stored = mem::replace(&mut *stored, Stored::new(Limit::First(0)));
+        let cut = stored.cut();
+        (stored.into_bytes(), cut)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(limit: Limit, chunks: &[&str]) -> (String, usize) {
+        let mut stored = Stored::new(limit);
+        for chunk in chunks {
+            stored.push(chunk.as_bytes());
+        }
+        let cut = stored.cut();
+        (String::from_utf8(stored.into_bytes()).unwrap(), cut)
+    }
+
+    #[test]
+    fn an_answer_is_its_beginning() {
+        assert_eq!(stored(Limit::First(4), &["abc"]), ("abc".to_owned(), 0));
+        assert_eq!(stored(Limit::First(4), &["abc", "def", "ghi"]), ("abcd".to_owned(), 5));
+    }
+
+    #[test]
+    fn a_message_is_its_two_ends_with_the_number_of_bytes_between() {
+        assert_eq!(stored(Limit::Ends(3), &["ab", "cd", "ef"]), ("abcdef".to_owned(), 0));
+        let cut = "abc\n[... 4 bytes are cut here ...]\nhij".to_owned();
+        for chunks in
+            [&["abcdefghij"][..], &["abcde", "fghij"], &["a", "bcdefg", "h", "ij"], &["abcdefg", "hij"]]
+        {
+            assert_eq!(stored(Limit::Ends(3), chunks), (cut.clone(), 4), "{chunks:?}");
+        }
+    }
+}
