@@ -118,8 +118,8 @@ describe('the cache of uv', () => {
       }
     });
     const workspace = project(t, {
-      'pyproject.toml': `${manifest('app', ['six==1.17.0'])}\n${HATCHLING}`,
-      'src/app/__init__.py': '',
+      'pyproject.toml': manifest('app', ['six==1.17.0']),
+      'main.py': '',
     });
     const original = bundler(t, workspace)();
     const environment = path.join(temporaryFolder(t), 'venv');
