@@ -1,0 +1,151 @@
+// The programs that the core starts: what happens when one hangs, prints without end, or outlives its parent.
+
+import { describe, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { temporaryFolder } from './support/files.mjs';
+import { interpreter, options, uv } from './support/toolchain.mjs';
+import { root, run } from './support/tools.mjs';
+import { fixture } from './support/workspaces.mjs';
+
+/** The largest amount of memory that a process may need that reads without a bound of its own, in KiB. */
+const MOST_MEMORY = 300 * 1024;
+
+/** A program that does `script` if its first argument is `command`, and else what `program` does. */
+function changed(test, program, command, script) {
+  const file = path.join(temporaryFolder(test), path.basename(program));
+  const text = `#!/bin/sh\nif [ "$1" = "${command}" ]; then\n${script}\nfi\nexec '${program}' "$@"\n`;
+  fs.writeFileSync(file, text, { mode: 0o755 });
+  return file;
+}
+
+/** Starts a Node process that bundles and prints `{ error, memory, seconds }` as JSON. */
+function start(bundleOptions, output, env = {}) {
+  const program = `
+    const { bundleSync } = require(${JSON.stringify(root)});
+    const start = Date.now();
+    let error;
+    try {
+      bundleSync(${JSON.stringify(bundleOptions)}, ${JSON.stringify(output)});
+    } catch ({ code, message }) {
+      error = { code, message };
+    }
+    const seconds = (Date.now() - start) / 1000;
+    process.stdout.write(JSON.stringify({ error, memory: process.resourceUsage().maxRSS, seconds }));
+  `;
+  return spawn(process.execPath, ['--eval', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  });
+}
+
+/** What a Node process that bundles says. */
+async function report(test, bundleOptions, env) {
+  const child = start(bundleOptions, temporaryFolder(test), env);
+  const chunks = await child.stdout.toArray();
+  return JSON.parse(Buffer.concat(chunks).toString());
+}
+
+/** Whether a process runs. One that has ended and that nobody has asked about does not. */
+function isAlive(id) {
+  try {
+    return !run('ps', ['-o', 'stat=', '-p', id]).trim().startsWith('Z');
+  } catch {
+    return false;
+  }
+}
+
+/** Waits until a file has as many lines as expected, and returns them. */
+async function lines(file, count) {
+  for (let attempt = 0; attempt < 600; attempt++) {
+    const found = fs.existsSync(file) ? fs.readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
+    if (found.length >= count) {
+      return found;
+    }
+    await sleep(100);
+  }
+  throw new Error(`\`${file}\` did not get ${count} lines`);
+}
+
+const skip = process.platform === 'win32' && 'the programs of these tests are shell scripts';
+
+describe('a program', { skip, concurrency: 2 }, () => {
+  test('that does not answer is killed at the limit of the variable', async (t) => {
+    const hangs = changed(t, uv, '--version', 'echo thinking >&2; sleep 60; exit');
+    const { error, seconds } = await report(t, options(fixture(t), { uv: hangs }), { UV_LAMBDA_CDK_TIMEOUT: '1' });
+    assert.equal(error.code, 'TIMED_OUT');
+    assert.match(error.message, /^`uv --version` did not end within 1 s and was killed: .*`UV_LAMBDA_CDK_TIMEOUT`/);
+    assert.match(error.message, /\nthinking$/);
+    assert.ok(seconds < 3, `${seconds} s`);
+  });
+
+  test('that builds or is a command of the user is killed at the limit, too', async (t) => {
+    const limit = { UV_LAMBDA_CDK_TIMEOUT: '5' };
+    const hangs = changed(t, uv, 'build', 'sleep 60; exit');
+    const [build, hook] = await Promise.all([
+      report(t, options(fixture(t), { uv: hangs }), limit),
+      report(t, options(fixture(t), { commandHooks: { beforeBundling: ['sleep 60 # for long'] } }), limit),
+    ]);
+    assert.equal(build.error?.code, 'TIMED_OUT', build.error?.message);
+    assert.match(build.error.message, /^failed to build the local package `\w+`: `uv build` did not end within 5 s/);
+    assert.equal(hook.error?.code, 'TIMED_OUT', hook.error?.message);
+    assert.match(hook.error.message, /^the `beforeBundling` command `sleep 60 # for long` did not end within 5 s/);
+  });
+
+  test('has no limit that is no number', async (t) => {
+    const { error } = await report(t, options(fixture(t)), { UV_LAMBDA_CDK_TIMEOUT: 'soon' });
+    assert.match(error.message, /`UV_LAMBDA_CDK_TIMEOUT` is `soon`: set it to a whole number of seconds, at least 1$/);
+  });
+
+  test('that answers with a gigabyte takes no memory', async (t) => {
+    const floods = changed(t, uv, '--version', 'head -c 1000000000 /dev/zero; exit');
+    const { error, memory } = await report(t, options(fixture(t), { uv: floods }));
+    assert.equal(error.code, 'INVALID_OPTIONS');
+    assert.match(error.message, /`uv --version` printed more than 65536 bytes on standard output$/);
+    assert.ok(memory < MOST_MEMORY, `${memory} KiB`);
+    t.diagnostic(`peak memory: ${Math.round(memory / 1024)} MiB`);
+  });
+
+  test('that complains at length is quoted in short', async (t) => {
+    const script = 'echo first >&2; yes complaint | head -c 200000000 >&2; echo last >&2; exit 2';
+    const complains = changed(t, uv, 'lock', script);
+    const { error, memory } = await report(t, options(fixture(t), { uv: complains }));
+    assert.equal(error.code, 'UV_FAILED');
+    assert.match(error.message, /^`uv lock --check` failed:\nfirst\ncomplaint\n/);
+    assert.match(error.message, /\n\[\.\.\. 1999\d{5} bytes are cut here \.\.\.\]\n[^]*complaint\nlast$/);
+    assert.ok(error.message.length < 1_000_000, `${error.message.length}`);
+    assert.ok(memory < MOST_MEMORY, `${memory} KiB`);
+    t.diagnostic(`peak memory: ${Math.round(memory / 1024)} MiB`);
+  });
+});
+
+describe('what a bundle started ends with its process', { skip }, () => {
+  for (const signal of ['SIGKILL', 'SIGINT']) {
+    test(`that gets a ${signal} in the middle of \`uv build\``, async (t) => {
+      const file = path.join(temporaryFolder(t), 'processes');
+      const slow = changed(t, uv, 'build', `sleep 60 &\necho $$ >> '${file}'\necho $! >> '${file}'\nwait; exit`);
+      const child = start(options(fixture(t), { uv: slow }), temporaryFolder(t));
+      const ids = await lines(file, 2);
+      assert.ok(ids.every(isAlive));
+      child.kill(signal);
+      await once(child, 'exit');
+      await sleep(500);
+      assert.deepEqual(ids.filter(isAlive), []);
+    });
+  }
+
+  test('that is killed while Python compiles', async (t) => {
+    const file = path.join(temporaryFolder(t), 'processes');
+    const slow = changed(t, interpreter, '-s', `echo $$ >> '${file}'\nexec sleep 60`);
+    const child = start(options(fixture(t), { python: slow }), temporaryFolder(t));
+    const ids = await lines(file, 1);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    await sleep(500);
+    assert.deepEqual(ids.filter(isAlive), []);
+  });
+});
