@@ -2,7 +2,7 @@
 //! their author.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::request::command_hooks::CommandHook;
 use crate::secrets::mask_credentials;
@@ -57,19 +57,14 @@ impl HookError {
 /// caller's own.
 pub fn run(hooks: &[CommandHook], when: &'static str, folder: &Path) -> Result<(), HookError> {
     for hook in hooks {
-        let (program, arguments) = command_line(hook);
         let command = || mask_credentials(&hook.to_string());
-        let output = Process::new(Path::new(program))
-            .args(arguments)
-            .inherit(|_| true)
-            .current_dir(folder)
-            .name(command())
-            .abridge()
-            .run()
-            .map_err(|source| match source.downcast() {
+        let mut process = process(hook, folder);
+        let output = process.inherit(|_| true).current_dir(folder).name(command()).abridge().run().map_err(
+            |source| match source.downcast() {
                 Ok(source) => HookError::TimedOut { when, source },
                 Err(source) => HookError::Start { when, command: command(), source },
-            })?;
+            },
+        )?;
         if !output.status.success() {
             let words = format!("{}{}", String::from_utf8_lossy(&output.stdout), output.stderr);
             return Err(HookError::Failed {
@@ -83,15 +78,43 @@ pub fn run(hooks: &[CommandHook], when: &'static str, folder: &Path) -> Result<(
     Ok(())
 }
 
-/// The program that runs a command, and its arguments.
-fn command_line(hook: &CommandHook) -> (&str, Vec<&str>) {
+/// The process of a command that starts in `folder`.
+fn process(hook: &CommandHook, folder: &Path) -> Process {
     match hook {
         CommandHook::Program { program, arguments } => {
-            (program, arguments.iter().map(String::as_str).collect())
+            let mut process = Process::new(&executable(program, folder));
+            process.args(arguments);
+            process
         }
-        CommandHook::Line(line) if cfg!(windows) => ("cmd", vec!["/C", line]),
-        CommandHook::Line(line) => ("sh", vec!["-c", line]),
+        CommandHook::Line(line) => shell(line),
     }
+}
+
+#[cfg(not(windows))]
+fn shell(line: &str) -> Process {
+    let mut process = Process::new(Path::new("sh"));
+    process.args(["-c", line]);
+    process
+}
+
+/// The shell of Windows takes its line as it is, with the quotes of its own language. `/S` makes it remove exactly
+/// the outer pair of quotes, and `/D` keeps the `AutoRun` commands of this machine's registry out.
+#[cfg(windows)]
+fn shell(line: &str) -> Process {
+    let mut process = Process::new(Path::new("cmd"));
+    process.args(["/D", "/S", "/C"]).raw_argument(&format!("\"{line}\""));
+    process
+}
+
+#[cfg(not(windows))]
+fn executable(program: &str, _folder: &Path) -> PathBuf {
+    PathBuf::from(program)
+}
+
+/// The file that a user of Windows means: `npm` is `npm.cmd` there, and the system by itself looks for `npm.exe` only.
+#[cfg(windows)]
+fn executable(program: &str, folder: &Path) -> PathBuf {
+    which::which_in(program, std::env::var_os("PATH"), folder).unwrap_or_else(|_| PathBuf::from(program))
 }
 
 #[cfg(test)]
@@ -112,6 +135,17 @@ mod tests {
         run(&hooks, "beforeBundling", folder.path()).unwrap();
         assert!(folder.path().join("a $HOME").exists());
         assert_eq!(fs_err::read_to_string(folder.path().join("b")).unwrap(), "one\ntwo\n");
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn a_script_is_found_without_its_extension_and_a_line_has_its_own_quotes() {
+        let folder = tempfile::tempdir().unwrap();
+        fs_err::write(folder.path().join("tool.cmd"), "@echo %~1> a\r\n").unwrap();
+        let hooks =
+            [hook(json!([".\\tool", "one two"])), hook(json!("\"tool\" \"b c\" && echo \"done\">> a"))];
+        run(&hooks, "beforeBundling", folder.path()).unwrap();
+        assert_eq!(fs_err::read_to_string(folder.path().join("a")).unwrap(), "b c\r\n\"done\"\r\n");
     }
 
     #[cfg(unix)]

@@ -149,6 +149,13 @@ impl Process {
         self
     }
 
+    /// Adds text to the command line as it is, without the quotes that [`Process::args`] adds.
+    #[cfg(windows)]
+    pub fn raw_argument(&mut self, text: &str) -> &mut Self {
+        std::os::windows::process::CommandExt::raw_arg(&mut self.command, text);
+        self
+    }
+
     /// Sets one environment variable.
     pub fn env(&mut self, name: &str, value: impl AsRef<OsStr>) -> &mut Self {
         self.command.env(name, value);
