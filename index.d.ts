@@ -993,7 +993,9 @@ export interface BundleError extends Error {
  * | `NEEDS_MUSL` | a compiled file is for another C library (Alpine) than the runtime's |
  * | `WRONG_WHEEL_TAG` | a wheel is for another Python or platform |
  * | `BYTECODE_FAILED` | Python could not compile |
- * | `BAD_ZIP` | a wheel or zip is damaged |
+ * | `BAD_ZIP` | a wheel or zip is damaged, or not what it says; the message names the entry |
+ * | `DUPLICATE_FILE` | the bundle has two files of one path; the message names it |
+ * | `BAD_FILE_NAME` | a file of the bundle has a path that Linux cannot have |
  * | `CACHE_NOT_USABLE` | the folder of the cache cannot be made or written to; for a bundle only a warning |
  * | `DOCKER_NOT_FOUND` | a container is needed, and there is no Docker; the message says what it is needed for |
  * | `OUTPUT_NOT_WRITABLE` | nothing can be written into the output folder |
@@ -1045,6 +1047,8 @@ export type ErrorCode =
   | 'WRONG_WHEEL_TAG'
   | 'BYTECODE_FAILED'
   | 'BAD_ZIP'
+  | 'DUPLICATE_FILE'
+  | 'BAD_FILE_NAME'
   | 'CACHE_NOT_USABLE'
   | 'LAYER_MISMATCH'
   | 'LAYER_VERSION_MISMATCH'

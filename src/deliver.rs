@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use crate::archive::{self, ArchiveError};
+use crate::archive::{ArchiveError, ZipReader};
 use crate::check;
 use crate::error::Error;
 use crate::plan::Plan;
@@ -73,14 +73,18 @@ impl Finished {
         if answer.as_ref().is_some_and(|answer| workshop.store.fact(answer).is_some()) {
             return Ok(());
         }
-        let names = archive::names(self.zip_path())?;
+        let mut zip = ZipReader::open(self.zip_path())?;
+        let names: Vec<String> =
+            (0..zip.entries()).map(|number| Ok(zip.header(number)?.name)).collect::<Result<_, ArchiveError>>()?;
         let found = match check::check_handler(handler, names.iter().map(String::as_str)) {
             // The layers of the function may have its module.
             Err(_) if layers::may_hold(&plan.request.layers, handler) => return Ok(()),
             found => found?,
         };
         if let Some(path) = found.source {
-            let source = archive::contents(self.zip_path(), path)?;
+            let number = names.iter().position(|name| name == path).unwrap_or_default();
+            let mut source = Vec::new();
+            zip.entry(number)?.for_each_part(|part| source.extend_from_slice(part))?;
             let function =
                 Key::of("function", &json!([handler, sha256(&source), workshop.interpreter.version]));
             if workshop.store.fact(&function).is_none() {

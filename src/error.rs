@@ -6,7 +6,6 @@ use std::path::Path;
 
 use crate::archive::{ArchiveError, DamagedPiece};
 use crate::check::{CheckError, HandlerError, SizeError};
-use crate::compare::CompareError;
 use crate::install::InstallError;
 use crate::pack::PackError;
 use crate::plan::PlanError;
@@ -47,10 +46,8 @@ pub enum Error {
     Pack(#[from] PackError),
     /// The bundle is too large.
     Size(#[from] SizeError),
-    /// The zip was not written.
+    /// A zip was not written, or could not be read.
     Archive(#[from] ArchiveError),
-    /// Two zips could not be compared.
-    Compare(#[from] CompareError),
     /// The second build of a verification failed, and the first did not.
     #[error(
         "{0}\nThis was the second build, which begins with an empty uv cache; the first one succeeded. Where packages cannot be fetched again, verify with `coldCache: false` (`--warm-only`)"
@@ -116,7 +113,6 @@ impl Error {
             Self::Pack(error) => error.code(),
             Self::Size(error) => error.code(),
             Self::Archive(error) => error.code(),
-            Self::Compare(error) => error.code(),
             Self::ColdCache(error) => error.code(),
             Self::Cache { .. } | Self::NoCacheFolder => "CACHE_NOT_USABLE",
             Self::SameOutput { .. } => "INVALID_OPTIONS",
@@ -172,7 +168,6 @@ impl Error {
             | Self::Pack(_)
             | Self::Size(_)
             | Self::Archive(_)
-            | Self::Compare(_)
             // The first build needed none.
             | Self::ColdCache(_)
             | Self::Cache { .. }

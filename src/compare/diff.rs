@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::CompareError;
 use super::first_difference::Difference;
 use super::zip_contents::{Zip, between, differing};
+use crate::archive::ArchiveError;
 
 /// What changed from one zip to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,8 +72,9 @@ impl Diff {
 }
 
 /// Says what changed from the zip at `before` to the one at `after`. They need not be zips of ours.
-pub fn diff(before: &Path, after: &Path) -> Result<Diff, CompareError> {
-    let (before, after) = (Zip::open(before)?, Zip::open(after)?);
+pub fn diff(before: &Path, after: &Path) -> Result<Diff, ArchiveError> {
+    let (mut before, mut after) = (Zip::open(before)?, Zip::open(after)?);
+    let first = between(&mut before, &mut after)?;
     let files = differing(&before, &after).into_iter().map(|path| FileChange {
         path: path.to_owned(),
         before: before.files.get(path).map(|file| file.size),
@@ -82,7 +83,7 @@ pub fn diff(before: &Path, after: &Path) -> Result<Diff, CompareError> {
     Ok(Diff {
         packages: package_changes(&before, &after),
         files: files.collect(),
-        first: between(&before, &after)?,
+        first,
         before: side(&before),
         after: side(&after),
     })
@@ -91,7 +92,7 @@ pub fn diff(before: &Path, after: &Path) -> Result<Diff, CompareError> {
 fn side(zip: &Zip) -> Side {
     Side {
         sha256: zip.sha256.clone(),
-        zip_bytes: zip.bytes,
+        zip_bytes: zip.reader.bytes(),
         unzipped_bytes: zip.files.values().map(|file| file.size).sum(),
         files: zip.files.len(),
     }

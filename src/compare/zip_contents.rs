@@ -1,27 +1,27 @@
 //! The contents of two zips, entry by entry, and the first byte in which they differ.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::first_difference::{Difference, first_unequal};
+use super::first_difference::{Difference, Unequal, first_unequal};
 use super::zip_headers::header_difference;
-use super::{CompareError, read_whole};
-use crate::archive;
+use crate::archive::{ArchiveError, ZipReader};
 use crate::support::wheel_metadata::header;
-use crate::support::wording;
 use crate::workspace::normalize_name;
 
 /// Folders that packages lie in: the top of a function, and those of a layer.
 const PACKAGE_FOLDERS: [&str; 2] = ["", "python/"];
 
-/// A zip, less the contents of its files: two of them fit into memory whatever their size.
-#[derive(Debug)]
+/// How much of a package's metadata is read, in bytes. The name and the version stand at its beginning, before a description of
+/// any length.
+const METADATA_READ: usize = 64 * 1024;
+
+/// A zip, read once. Of the contents of its files only digests are in memory.
 pub(super) struct Zip {
-    pub(super) path: PathBuf,
+    pub(super) reader: ZipReader,
     pub(super) sha256: String,
-    pub(super) bytes: u64,
     /// The files by path, in the order of their bytes.
     pub(super) files: BTreeMap<String, File>,
     /// The versions of each package, by its normalised name.
@@ -29,59 +29,68 @@ pub(super) struct Zip {
 }
 
 /// A file in a zip.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct File {
     pub(super) size: u64,
     digest: [u8; 32],
+    /// The number of its entry.
+    entry: usize,
 }
 
 impl Zip {
-    pub(super) fn open(path: &Path) -> Result<Self, CompareError> {
-        let whole = read_whole(path)?;
-        let (sha256, bytes) = (wording::hex(&Sha256::digest(&whole)), whole.len() as u64);
-        drop(whole);
+    pub(super) fn open(path: &Path) -> Result<Self, ArchiveError> {
+        let mut reader = ZipReader::open(path)?;
+        let sha256 = reader.sha256()?;
         let mut files = BTreeMap::new();
         let mut packages: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        archive::read(path, |name, contents| {
-            if let Some((package, version)) = package_of(name, &contents) {
+        for number in 0..reader.entries() {
+            let mut entry = reader.entry(number)?;
+            if entry.is_folder() {
+                continue;
+            }
+            let path = entry.name().to_owned();
+            let to_read = if is_metadata(&path) { METADATA_READ } else { 0 };
+            let (mut metadata, mut size, mut hasher) = (Vec::new(), 0, Sha256::new());
+            entry.for_each_part(|part| {
+                metadata.extend_from_slice(&part[..part.len().min(to_read - metadata.len())]);
+                size += part.len() as u64;
+                hasher.update(part);
+            })?;
+            if let Some((package, version)) = package_of(&path, &metadata) {
                 packages.entry(package).or_default().push(version);
             }
-            let file = File { size: contents.len() as u64, digest: Sha256::digest(&contents).into() };
-            files.insert(name.to_owned(), file);
-            Ok(())
-        })?;
-        Ok(Self { path: path.to_path_buf(), sha256, bytes, files, packages })
+            files.insert(path, File { size, digest: hasher.finalize().into(), entry: number });
+        }
+        Ok(Self { reader, sha256, files, packages })
     }
 }
 
 /// The first difference between two zips, files in the order of their paths' bytes, those last that are made of
 /// others (bytecode, `RECORD`); `None` where the zips are the same to the last byte.
-pub fn first_difference(first: &Path, second: &Path) -> Result<Option<Difference>, CompareError> {
-    between(&Zip::open(first)?, &Zip::open(second)?)
+pub fn first_difference(first: &Path, second: &Path) -> Result<Option<Difference>, ArchiveError> {
+    between(&mut Zip::open(first)?, &mut Zip::open(second)?)
 }
 
-pub(super) fn between(first: &Zip, second: &Zip) -> Result<Option<Difference>, CompareError> {
+pub(super) fn between(first: &mut Zip, second: &mut Zip) -> Result<Option<Difference>, ArchiveError> {
     if first.sha256 == second.sha256 {
         return Ok(None);
     }
-    let Some(entry) = differing(first, second).into_iter().min_by_key(|path| is_consequence(path)) else {
-        return header_difference(&first.path, &second.path).map(Some);
+    let Some(path) = differing(first, second).into_iter().min_by_key(|path| is_consequence(path)) else {
+        return header_difference(&first.reader, &second.reader).map(Some);
     };
-    let entry = entry.to_owned();
-    Ok(Some(match (first.files.contains_key(&entry), second.files.contains_key(&entry)) {
-        (true, false) => Difference::OnlyInFirst { entry },
-        (false, _) => Difference::OnlyInSecond { entry },
-        (true, true) => {
-            let (before, after) = (contents_of(&first.path, &entry)?, contents_of(&second.path, &entry)?);
-            let offset = first_unequal(&before, &after);
-            Difference::Contents {
-                entry,
-                offset: offset as u64,
-                first: before.get(offset).copied(),
-                second: after.get(offset).copied(),
-            }
-        }
-    }))
+    let entry = path.to_owned();
+    let (Some(in_first), Some(in_second)) = (first.files.get(path), second.files.get(path)) else {
+        let is_in_first = first.files.contains_key(path);
+        return Ok(Some(if is_in_first {
+            Difference::OnlyInFirst { entry }
+        } else {
+            Difference::OnlyInSecond { entry }
+        }));
+    };
+    let (mut in_first, mut in_second) =
+        (first.reader.entry(in_first.entry)?, second.reader.entry(in_second.entry)?);
+    let unequal = first_unequal(|_, buffer| in_first.read(buffer), |_, buffer| in_second.read(buffer))?;
+    Ok(unequal.map(|Unequal { offset, first, second }| Difference::Contents { entry, offset, first, second }))
 }
 
 /// Whether a file is made of others, so that it differs where one of them does, and says nothing about why.
@@ -94,7 +103,7 @@ pub(super) fn differing<'a>(first: &'a Zip, second: &'a Zip) -> Vec<&'a str> {
     let mut paths: Vec<&str> = first
         .files
         .iter()
-        .filter(|(path, file)| second.files.get(*path) != Some(*file))
+        .filter(|(path, file)| second.files.get(*path).is_none_or(|other| other.digest != file.digest))
         .map(|(path, _)| path.as_str())
         .chain(second.files.keys().filter(|path| !first.files.contains_key(*path)).map(String::as_str))
         .collect();
@@ -102,15 +111,9 @@ pub(super) fn differing<'a>(first: &'a Zip, second: &'a Zip) -> Vec<&'a str> {
     paths
 }
 
-fn contents_of(zip: &Path, entry: &str) -> Result<Vec<u8>, CompareError> {
-    let mut found = Vec::new();
-    archive::read(zip, |name, contents| {
-        if name == entry {
-            found = contents;
-        }
-        Ok(())
-    })?;
-    Ok(found)
+/// Whether an entry is the metadata of a package, which may lie in another one.
+fn is_metadata(path: &str) -> bool {
+    path.ends_with(".dist-info/METADATA")
 }
 
 /// The package that an entry is the metadata of, as its normalised name and its version.
@@ -133,6 +136,8 @@ fn is_in_site_packages(below_python: &str) -> bool {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::path::PathBuf;
+
     use super::*;
     use crate::archive::{Contents, Entry, write};
 

@@ -14,7 +14,7 @@ pub use no_wheel::NoWheel;
 use site_packages::SitePackages;
 pub use stage::{Staged, stage};
 
-use crate::archive::{self, ArchiveError};
+use crate::archive::{ArchiveError, ZipReader};
 use crate::plan::{LocalPackage, Plan, Shipping};
 use crate::report::Warning;
 use crate::request::file_patterns::Patterns;
@@ -436,14 +436,14 @@ fn only_wheel(name: &str, folder: &Path) -> Result<String, InstallError> {
 ///
 /// Source: <https://packaging.python.org/en/latest/specifications/binary-distribution-format/>.
 fn unpack(wheel: &Path, into: &Path) -> Result<(), ArchiveError> {
-    archive::read(wheel, |name, contents| {
-        let Some(path) = installed_path(name) else { return Ok(()) };
+    let mut wheel = ZipReader::open(wheel)?;
+    for number in 0..wheel.entries() {
+        let mut entry = wheel.entry(number)?;
+        let Some(path) = installed_path(entry.name()).filter(|_| !entry.is_folder()) else { continue };
         let path = into.join(path);
-        if let Some(parent) = path.parent() {
-            fs_err::create_dir_all(parent)?;
-        }
-        fs_err::write(path, contents)
-    })
+        entry.unpack(&path)?;
+    }
+    Ok(())
 }
 
 /// Where a wheel's entry is installed below `site-packages`; `None` for what goes elsewhere.
