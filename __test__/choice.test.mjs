@@ -324,7 +324,7 @@ describe('the runtime', () => {
       folder,
       { pythonVersion: undefined },
       'REQUIRES_PYTHON',
-      /leaves out every Python that Lambda has released/,
+      /excludes every Python that Lambda has released/,
     );
   });
 });

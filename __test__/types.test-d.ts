@@ -4,7 +4,7 @@ import { AssetHashType, BundlingFileAccess, DockerImage, type ILocalBundling, ty
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import type * as binding from '../binding';
-import type * as bundlerModule from '../construct/bundler';
+import type * as bundlerModule from '../construct/uv-bundler';
 import type * as codeModule from '../construct/code';
 import type * as functionModule from '../construct/function';
 import type * as contract from '../index';

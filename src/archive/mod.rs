@@ -1,6 +1,6 @@
 //! Archive: zips. Those we write depend on their contents alone: the entries stand in the order of their paths' bytes, times
-//! and modes are fixed, and each file was compressed as one whole buffer by a pinned compressor. Those we read may come from
-//! anybody, and nothing that they say of themselves is trusted.
+//! and modes are fixed, sizes and checksums stand in front of the data, and each file was compressed as one whole buffer by
+//! a pinned compressor. Those we read may come from anybody, and nothing that they say of themselves is trusted.
 
 mod compression;
 mod entry_name;
