@@ -74,8 +74,9 @@ impl Finished {
             return Ok(());
         }
         let mut zip = ZipReader::open(self.zip_path())?;
-        let names: Vec<String> =
-            (0..zip.entries()).map(|number| Ok(zip.header(number)?.name)).collect::<Result<_, ArchiveError>>()?;
+        let names: Vec<String> = (0..zip.entries())
+            .map(|number| Ok(zip.header(number)?.name))
+            .collect::<Result<_, ArchiveError>>()?;
         let found = match check::check_handler(handler, names.iter().map(String::as_str)) {
             // The layers of the function may have its module.
             Err(_) if layers::may_hold(&plan.request.layers, handler) => return Ok(()),

@@ -15,6 +15,7 @@ use zip::{DateTime, System, ZIP64_BYTES_THR, ZipWriter};
 
 use super::compression::PieceReader;
 use super::{ArchiveError, Contents, Entry, Shape, compress, entry_name};
+use crate::support::unfinished_file::unfinished_file;
 use crate::support::wording;
 
 /// How much is read, written and hashed at once, in bytes: as much as fits into the caches of a CPU.
@@ -46,8 +47,7 @@ pub fn write(mut entries: Vec<Entry>, path: &Path) -> Result<Written, ArchiveErr
     let folder = path.parent().unwrap_or(Path::new("."));
     fs_err::create_dir_all(folder).map_err(not_writable)?;
     // Beside its place, so that it can be renamed; removed where it is not, also on an error.
-    let temporary =
-        tempfile::Builder::new().prefix(".").suffix(".zip").tempfile_in(folder).map_err(not_writable)?;
+    let temporary = unfinished_file(folder, ".zip").map_err(not_writable)?;
     let (temporary, sha256, zip_bytes) = write_hashed(&entries, temporary).map_err(|error| match error {
         Failure::Read(error) => ArchiveError::Read(error),
         Failure::Write(error) => not_writable(error),

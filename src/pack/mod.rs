@@ -25,7 +25,7 @@ use crate::archive::{Compressed, Contents, Piece, Shape, checksum};
 use crate::bytecode::BytecodeError;
 use crate::elf::Elf;
 use crate::select::Package;
-use crate::store::UNFINISHED;
+use crate::support::unfinished_file::unfinished_file;
 
 /// The last bytes of every pack.
 const MAGIC: &[u8; 8] = b"ulc-pack";
@@ -174,9 +174,7 @@ impl Writer {
     fn begin(path: &Path, packages: Vec<Package>) -> io::Result<Self> {
         let folder = path.parent().unwrap_or(Path::new("."));
         fs_err::create_dir_all(folder)?;
-        let file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
-        // As long as it is locked, nobody takes it for abandoned. A file system without locks keeps what is abandoned.
-        let _ = file.as_file().lock();
+        let file = unfinished_file(folder, "")?;
         Ok(Self { file: io::BufWriter::new(file), written: 0, index: Index { files: Vec::new(), packages } })
     }
 

@@ -15,8 +15,8 @@ use std::path::Path;
 
 use tempfile::{NamedTempFile, TempPath};
 
-use super::UNFINISHED;
 use super::files::named;
+use crate::support::unfinished_file::UNFINISHED;
 
 /// How much is copied at once, in bytes, where the system does not copy by itself.
 const BUFFER: usize = 1024 * 1024;

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use tempfile::TempPath;
 
+use crate::support::unfinished_file::unfinished_file;
+
 /// How often a folder is made again that somebody removes at the same time.
 const ATTEMPTS: usize = 5;
 
@@ -12,7 +14,7 @@ const ATTEMPTS: usize = 5;
 pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     in_folder(folder, || {
-        let mut temporary = tempfile::Builder::new().prefix(super::UNFINISHED).tempfile_in(folder)?;
+        let mut temporary = unfinished_file(folder, "")?;
         temporary.write_all(contents)?;
         replace(temporary.into_temp_path(), path)
     })

@@ -37,9 +37,6 @@ const LAYOUT: &str = "v1";
 /// The variable that moves the store.
 pub const FOLDER_VARIABLE: &str = "UV_LAMBDA_CDK_CACHE_DIR";
 
-/// How the names of files begin that are not finished. Each is locked by the process that writes it.
-pub const UNFINISHED: &str = ".unfinished-";
-
 /// An entry counts as used if it was used within this time, so that not every look at it writes. Shorter than the time that
 /// pruning spares ([`prune`]).
 const USED: Duration = Duration::from_mins(5);

@@ -5,7 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::{Kind, LAYOUT, Store, UNFINISHED, files};
+use super::{Kind, LAYOUT, Store, files};
+use crate::support::unfinished_file::UNFINISHED;
 
 /// How large a store may become by itself, in bytes.
 pub const LIMIT: u64 = 5 * 1024 * 1024 * 1024;
