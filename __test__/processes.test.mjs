@@ -123,6 +123,21 @@ describe('a program', { skip, concurrency: 2 }, () => {
   });
 });
 
+test('a bundle from the cache starts no watchdog either', { skip: !fs.existsSync('/proc/self/task') }, (t) => {
+  const bundleOptions = options(fixture(t), { cache: true, cacheDir: temporaryFolder(t) });
+  const program = `
+    const fs = require('node:fs');
+    require(${JSON.stringify(root)}).bundleSync(${JSON.stringify(bundleOptions)}, ${JSON.stringify(temporaryFolder(t))});
+    const threads = fs.readdirSync('/proc/self/task');
+    const children = threads.flatMap((id) => fs.readFileSync('/proc/self/task/' + id + '/children', 'utf8').split(' '));
+    process.stdout.write(String(children.filter(Boolean).length));
+  `;
+  const children = () => run(process.execPath, ['--eval', program]);
+  // The thread that started the watchdog may have ended; the kernel then counts it for another thread of the process.
+  assert.equal(children(), '1');
+  assert.equal(children(), '0');
+});
+
 describe('what a bundle started ends with its process', { skip }, () => {
   for (const signal of ['SIGKILL', 'SIGINT']) {
     test(`that gets a ${signal} in the middle of \`uv build\``, async (t) => {

@@ -90,7 +90,7 @@ pub struct Output {
 /// [`io::Error::downcast`].
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "`{command}` did not end within {seconds} s and was killed: if it needs longer, set `{TIMEOUT_VARIABLE}` to more seconds; if not, run it yourself to see why it hangs{words}"
+    "`{command}` did not end within {seconds} s and was killed: if it needs longer, set `{TIMEOUT_VARIABLE}` to more seconds; if not, run it yourself to see why it hangs (it may ask a question on the terminal){words}"
 )]
 pub struct TimedOut {
     /// The command, credentials masked.
@@ -238,7 +238,7 @@ impl Process {
         let stdout = BoundedOutput::read(stdout, self.stdout, end.clone())?;
         let stderr = BoundedOutput::read(stderr, Limit::Ends(END_OF_MESSAGE), end)?;
 
-        let status = child.wait(&ended, Waiting::new(format!("`{self}`")), limit)?;
+        let status = child.wait(&ended, Waiting::new(format!("`{}`", one_line(&self.to_string()))), limit)?;
         if status.is_none() {
             child.kill();
             let _ = ended.recv_timeout(CLOSING);
@@ -286,6 +286,14 @@ impl Display for Process {
             write!(formatter, " {}", first.display())?;
         }
         Ok(())
+    }
+}
+
+/// A command in one line: a command of the user's may have many.
+fn one_line(command: &str) -> String {
+    match command.trim().split_once('\n') {
+        Some((first, _)) => format!("{} ...", first.trim_end()),
+        None => command.trim().to_owned(),
     }
 }
 
@@ -471,7 +479,7 @@ mod tests {
         assert!(TimedOut::caused(&error));
         let error: TimedOut = error.downcast().unwrap();
         assert!(error.to_string().starts_with("`sh` did not end within 0 s and was killed: "), "{error}");
-        assert!(error.to_string().ends_with("to see why it hangs\ncause"), "{error}");
+        assert!(error.to_string().ends_with(" on the terminal)\ncause"), "{error}");
         thread::sleep(Duration::from_millis(1200));
         assert!(!file.exists());
     }
@@ -505,5 +513,7 @@ mod tests {
         assert_eq!(name(&["--version"]), "uv --version");
         assert_eq!(name(&["-c", "a program"]), "uv");
         assert_eq!(shell("").name("my command").to_string(), "my command");
+        assert_eq!(one_line("my command"), "my command");
+        assert_eq!(one_line("\nfirst \nsecond\n"), "first ...");
     }
 }
