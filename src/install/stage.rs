@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::InstallError;
-use crate::plan::cache_keys::{SourceDigests, sha256};
+use crate::plan::cache_keys::SourceDigests;
 use crate::plan::{LocalPackage, Plan};
 use crate::support::file_listing::files_below;
+use crate::support::regular_file::{self, CopyError};
 use crate::tools::git;
 use crate::workspace::{LOCKFILE, common_ancestor, git_history};
 
@@ -51,13 +52,11 @@ pub fn stage(plan: &Plan<'_>, into: &Path) -> Result<Staged, InstallError> {
     );
     let mirror = |path: &Path| into.join(path.strip_prefix(&top).unwrap_or(path));
 
-    let digest = |path: &PathBuf| match fs_err::read(path) {
-        Ok(contents) => {
-            write(&mirror(path), &contents)?;
-            Ok(Some((path.clone(), sha256(&contents))))
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(InstallError::ProjectNotReadable(error)),
+    let digest = |path: &PathBuf| match regular_file::copy(path, &mirror(path)) {
+        Ok(digest) => Ok(Some((path.clone(), digest))),
+        Err(CopyError::Read(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(CopyError::Read(error)) => Err(InstallError::ProjectNotReadable(error)),
+        Err(CopyError::Write(error)) => Err(InstallError::Io(error)),
     };
     let files: Result<Vec<_>, InstallError> = sources.par_iter().map(digest).collect();
     let mut digests =
@@ -67,7 +66,7 @@ pub fn stage(plan: &Plan<'_>, into: &Path) -> Result<Staged, InstallError> {
     let of_root = ["pyproject.toml", "uv.toml", &workspace.lockfile_name()].map(|name| root.join(name));
     for manifest in manifests.chain(of_root) {
         if !digests.files.contains_key(&manifest) && manifest.is_file() {
-            write(&mirror(&manifest), &fs_err::read(&manifest)?)?;
+            regular_file::copy(&manifest, &mirror(&manifest)).map_err(io::Error::from)?;
         }
     }
     for path in archives {
@@ -79,7 +78,7 @@ pub fn stage(plan: &Plan<'_>, into: &Path) -> Result<Staged, InstallError> {
         let member = plan.local.iter().filter(|package| package.name == plan.subject.member);
         for (file, _) in member.flat_map(|package| &package.files.left_out) {
             if !MANIFESTS.contains(&file.relative.as_str()) {
-                write(&mirror(&file.path), &fs_err::read(&file.path)?)?;
+                regular_file::copy(&file.path, &mirror(&file.path)).map_err(io::Error::from)?;
                 for_commands.push(mirror(&file.path));
             }
         }
@@ -146,13 +145,6 @@ impl Staged {
         }
         Ok(place(&folder))
     }
-}
-
-fn write(to: &Path, contents: &[u8]) -> io::Result<()> {
-    if let Some(parent) = to.parent() {
-        fs_err::create_dir_all(parent)?;
-    }
-    fs_err::write(to, contents)
 }
 
 /// Archives are only read, so a link is as good as a copy. It is not a hard link, which would change the file of the user.

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::{LocalPackage, Plan, PlanError, Shipping};
 use crate::store::Key;
-use crate::support::wording;
+use crate::support::{regular_file, wording};
 use crate::workspace::git_history;
 use crate::workspace::lockfile::LockedPackage;
 use crate::workspace::source_files::SourceFile;
@@ -84,8 +84,8 @@ impl Plan<'_> {
     /// Reads the sources where they lie, and digests them.
     pub fn digest_sources(&self) -> Result<SourceDigests, PlanError> {
         let sources: Vec<PathBuf> = self.sources().into_iter().collect();
-        let digest = |path: PathBuf| match fs_err::read(&path) {
-            Ok(contents) => Ok(Some((path, sha256(&contents)))),
+        let digest = |path: PathBuf| match regular_file::digest(&path) {
+            Ok(digest) => Ok(Some((path, digest))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         };

@@ -1,11 +1,12 @@
 //! The git history that a build backend may compute a version from.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use crate::support::file_listing::files_below;
-use crate::support::wording;
+use crate::support::{regular_file, wording};
 
 /// The repository that a folder lies in: the nearest folder above it, or itself, with a `.git`.
 pub fn repository_of(folder: &Path) -> Option<&Path> {
@@ -17,7 +18,7 @@ pub fn repository_of(folder: &Path) -> Option<&Path> {
 pub fn digest(repository: &Path) -> Option<String> {
     let git = git_folder(&repository.join(".git"))?;
     // A worktree has its own commit and index, and shares the rest.
-    let common = match fs_err::read_to_string(git.join("commondir")) {
+    let common = match regular_file::read_text(&git.join("commondir")) {
         Ok(folder) => git.join(folder.trim()),
         Err(_) => git.clone(),
     };
@@ -33,7 +34,11 @@ pub fn digest(repository: &Path) -> Option<String> {
         ("packed-refs", common.join("packed-refs")),
         ("shallow", common.join("shallow")),
     ] {
-        add(name, &fs_err::read(file).unwrap_or_default());
+        match regular_file::read(&file) {
+            Ok(contents) => add(name, &contents),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => add(name, &[]),
+            Err(_) => return None,
+        }
     }
     // Only git reads the files of this format.
     if common.join("reftable").exists() {
@@ -42,7 +47,7 @@ pub fn digest(repository: &Path) -> Option<String> {
     let mut references = files_below(&common.join("refs"), &[]).ok()?;
     references.sort();
     for (name, file) in references {
-        add(&name, &fs_err::read(file).ok()?);
+        add(&name, &regular_file::read(&file).ok()?);
     }
     Some(wording::hex(&hasher.finalize()))
 }
@@ -52,6 +57,6 @@ fn git_folder(git: &Path) -> Option<PathBuf> {
     if git.is_dir() {
         return Some(git.to_path_buf());
     }
-    let pointer = fs_err::read_to_string(git).ok()?;
+    let pointer = regular_file::read_text(git).ok()?;
     Some(git.parent()?.join(pointer.strip_prefix("gitdir:")?.trim()))
 }

@@ -7,10 +7,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::str::FromStr;
 
-use crate::support::wording;
+use crate::support::regular_file;
 use pep508_rs::{ExtraName, MarkerEnvironment, MarkerTree};
 use serde::{Deserialize, Deserializer};
-use sha2::{Digest, Sha256};
 
 /// The version of the format that this module reads.
 pub(super) const FORMAT: u32 = 1;
@@ -178,8 +177,8 @@ impl Artifact {
             Source::Registry(folder) if !folder.contains("://") => root.join(folder),
             _ => root.to_path_buf(),
         };
-        let contents = fs_err::read(folder.join(self.path.as_ref()?)).ok()?;
-        Some(format!("sha256:{}", wording::hex(&Sha256::digest(contents))))
+        let digest = regular_file::digest(&folder.join(self.path.as_ref()?)).ok()?;
+        Some(format!("sha256:{digest}"))
     }
 
     /// The file's name, which for a wheel says what it runs on.

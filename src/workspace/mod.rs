@@ -21,7 +21,7 @@ use self::lockfile::{LockedPackage, Lockfile, Source};
 use self::manifest::Manifest;
 pub use self::package_name::normalize_name;
 use self::snapshot::Snapshot;
-use crate::support::wording;
+use crate::support::{regular_file, wording};
 
 /// The name of the lock of a workspace.
 pub const LOCKFILE: &str = "uv.lock";
@@ -123,7 +123,8 @@ pub fn find_root(path: &Path) -> Result<PathBuf, WorkspaceError> {
     }
     start
         .ancestors()
-        .find(|folder| folder.join(LOCKFILE).is_file())
+        // A pipe or a device is found as well: the lock of another project above it is not the one that is meant.
+        .find(|folder| fs_err::metadata(folder.join(LOCKFILE)).is_ok_and(|lock| !lock.is_dir()))
         .map(Path::to_path_buf)
         .ok_or_else(|| WorkspaceError::NoLockfile { path: start.clone() })
 }
@@ -171,9 +172,17 @@ impl Workspace {
         let mut snapshot = Snapshot::begin();
         let mut read = |path: &Path| -> io::Result<String> {
             snapshot.add(path);
-            fs_err::read_to_string(path)
+            regular_file::read_text(path)
         };
         let text = read(lockfile)?;
+        // uv does without a missing file. It would read a pipe or a device for ever.
+        let mut read_if_exists = |path: &Path| match read(path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].contains(&error.kind()) => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        };
         let lock = Lockfile::parse(&text).map_err(|source| WorkspaceError::BadLockfile {
             path: lockfile.to_path_buf(),
             source: Box::new(source),
@@ -190,13 +199,16 @@ impl Workspace {
         for folder in lock.packages().iter().filter_map(LockedPackage::local_folder) {
             // A folder that is gone is an error only for those who need the package.
             if let Ok(folder) = dunce::canonicalize(root.join(folder)) {
-                let manifest = Manifest::parse(read(&folder.join("pyproject.toml")).ok());
+                let manifest = Manifest::parse(read_if_exists(&folder.join("pyproject.toml"))?);
                 manifests.insert(folder, manifest);
             }
         }
-        let root_manifest = Manifest::parse(read(&root.join("pyproject.toml")).ok());
-        let settings = read(&root.join("uv.toml")).ok();
-        let script_text = script.as_ref().and_then(|script| read(&root.join(script)).ok());
+        let root_manifest = Manifest::parse(read_if_exists(&root.join("pyproject.toml"))?);
+        let settings = read_if_exists(&root.join("uv.toml"))?;
+        let script_text = match &script {
+            Some(script) => read_if_exists(&root.join(script))?,
+            None => None,
+        };
         let manifest_digests: Vec<_> = manifests
             .iter()
             .map(|(folder, manifest)| {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use pep440_rs::{Version, VersionSpecifiers};
 
+use crate::support::regular_file;
 use crate::target::{PythonVersion, Target};
 
 /// A patch number that no Python has reached.
@@ -37,7 +38,7 @@ pub fn version_file(folder: &Path, root: &Path) -> Option<String> {
         .take_while(|folder| folder.starts_with(root))
         .map(|folder| folder.join(".python-version"))
         .find(|file| file.is_file())?;
-    let text = fs_err::read_to_string(file).ok()?;
+    let text = regular_file::read_text(&file).ok()?;
     let request = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'))?;
     let version =
         request.strip_prefix("cpython-").or_else(|| request.strip_prefix("cpython@")).unwrap_or(request);

@@ -3,12 +3,14 @@
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ignore::WalkBuilder;
 
 use super::git_history::repository_of;
 use super::manifest::Manifest;
 use crate::support::file_listing::slash_separated;
+use crate::support::regular_file;
 
 /// A source file of a local package.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,6 +153,19 @@ fn relative_path(from: &Path, to: &Path) -> PathBuf {
 pub fn walk(top: &Path, folder: &Path, nested: &[PathBuf], rules: Rules) -> io::Result<Vec<SourceFile>> {
     let package = folder.to_path_buf();
     let nested = nested.to_vec();
+    // The crate opens the `.gitignore` of a folder when it enters the folder: at the top at once, elsewhere after the filter.
+    let refused: Arc<Mutex<Option<io::Error>>> = Arc::default();
+    let refusal = Arc::clone(&refused);
+    let may_enter = move |folder: &Path| match check_gitignore(folder) {
+        Ok(()) => true,
+        Err(error) => {
+            refusal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+            false
+        }
+    };
+    if rules == Rules::Git {
+        check_gitignore(top)?;
+    }
     let mut walk = WalkBuilder::new(top);
     // Only rules that are part of the project apply: a global gitignore or `.git/info/exclude` would make the bundle depend on the
     // machine.
@@ -164,11 +179,16 @@ pub fn walk(top: &Path, folder: &Path, nested: &[PathBuf], rules: Rules) -> io::
         .follow_links(true)
         .filter_entry(move |entry| {
             let path = entry.path();
-            let Ok(within) = path.strip_prefix(&package) else { return package.starts_with(path) };
-            let is_left_out = nested.iter().any(|other| other == path)
-                || is_never_source(path, within)
-                || (rules == Rules::Git && is_build_folder(path, within));
-            !is_left_out
+            let is_left_out = match path.strip_prefix(&package) {
+                Ok(within) => {
+                    nested.iter().any(|other| other == path)
+                        || is_never_source(path, within)
+                        || (rules == Rules::Git && is_build_folder(path, within))
+                }
+                Err(_) => !package.starts_with(path),
+            };
+            let opens_rules = rules == Rules::Git && entry.file_type().is_some_and(|kind| kind.is_dir());
+            !is_left_out && (!opens_rules || may_enter(path))
         });
     let mut files = Vec::new();
     for entry in walk.build() {
@@ -186,8 +206,21 @@ pub fn walk(top: &Path, folder: &Path, nested: &[PathBuf], rules: Rules) -> io::
         let Ok(within) = entry.path().strip_prefix(folder) else { continue };
         files.push(SourceFile { relative: slash_separated(within)?, path: entry.into_path() });
     }
+    if let Some(error) = refused.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        return Err(error);
+    }
     files.sort_by(|left, right| left.relative.cmp(&right.relative));
     Ok(files)
+}
+
+/// Fails if the `.gitignore` in `folder` is a pipe, a device or too large to be one. git does without a missing one, and without
+/// one that is a folder.
+fn check_gitignore(folder: &Path) -> io::Result<()> {
+    let path = folder.join(".gitignore");
+    match fs_err::metadata(&path) {
+        Ok(metadata) if !metadata.is_dir() => regular_file::check_text(&path),
+        _ => Ok(()),
+    }
 }
 
 fn is_never_source(path: &Path, within: &Path) -> bool {
