@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::request::Request;
 use crate::secrets::{mask_credentials, remove_credentials};
 use crate::store::{Key, Store, program};
+use crate::support::working_folder::WorkFolder;
 use crate::target::Target;
 use crate::tools::process::{Output, Process, TimedOut};
 
@@ -110,6 +111,9 @@ const PASSED_PREFIXES: &[&str] = &[
 /// Seconds since 1970 that a build backend writes into an archive where it must write a time:
 /// 1 January 1980, the first that a zip can hold.
 const SOURCE_DATE_EPOCH: &str = "315532800";
+
+/// The variables that name the temporary folder: the first on Unix, the others on Windows.
+const TEMPORARY: &[&str] = &["TMPDIR", "TEMP", "TMP"];
 
 /// Flags that make `uv sync` take wheels or fail. `--binary` is not in uv's help: it undoes a `no-binary` or
 /// `no-binary-package` in the user's own `uv.toml`, which would else win over `--no-build`, and ship what
@@ -464,9 +468,16 @@ impl Uv {
             process.env("UV_CACHE_DIR", folder);
         }
         prepare(&mut process);
+        let not_started = |source| UvError::Start { path: self.path.clone(), source };
+        // uv leaves lock files in the temporary folder, and build backends leave all kinds of files there. One of their own is removed
+        // with them, even if this process is killed.
+        let temporary = WorkFolder::new(&std::env::temp_dir()).map_err(not_started)?;
+        for name in TEMPORARY {
+            process.env(name, temporary.path());
+        }
         process.run().map_err(|source| match source.downcast() {
             Ok(error) => UvError::TimedOut(error),
-            Err(source) => UvError::Start { path: self.path.clone(), source },
+            Err(source) => not_started(source),
         })
     }
 }
