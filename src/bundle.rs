@@ -64,6 +64,8 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
     let subject = Subject::of(request, &workspace)?;
     let workshop = Workshop::open(request, &subject, conditions)?;
     let plan = Plan::new(request, &workspace, &subject, &workshop.interpreter.version)?;
+    // Before the sources are read, because that takes longest if they are too large.
+    check::check_sources(&plan)?;
     let keys = plan.keys(&workshop.tool_versions(), &plan.digest_sources()?);
 
     // Another process may make the same bundle at this moment; then it is there afterwards.

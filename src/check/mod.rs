@@ -31,7 +31,7 @@ use rayon::prelude::*;
 
 pub use self::finding::{Finding, Package, Problem, Severity};
 pub use self::handler::{Handler, HandlerError, check_handler};
-pub use self::size::{Measured, SizeError};
+pub use self::size::{Measured, SizeError, Sources, check_sources};
 
 pub use crate::elf::{CheckedFile, FileContents};
 

@@ -2,8 +2,12 @@
 //! deployed, and for the caller, who may want to hear earlier that it grew.
 
 use std::cmp::Reverse;
+use std::collections::HashSet;
 
+use crate::install::is_about_the_project;
+use crate::plan::{Plan, Shipping};
 use crate::report::{PackageReport, Warning};
+use crate::request::layers;
 use crate::request::size_limits::{OnExceed, SizeLimits};
 use crate::support::byte_size::ByteSize;
 use crate::support::wording;
@@ -157,6 +161,84 @@ impl Measured<'_> {
     }
 }
 
+/// The files of a bundle that ship as they lie in the project. Their sizes are known before anything is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Sources<'a> {
+    /// The package that is bundled.
+    pub member: &'a str,
+    /// Size of all files in bytes.
+    pub bytes: u64,
+    /// The path of the largest one, seen from its package's folder, and its size in bytes.
+    pub largest: (&'a str, u64),
+    /// Size in bytes of what the layers of the function unpack to, as far as it is known.
+    pub layer_bytes: u64,
+}
+
+impl Sources<'_> {
+    /// Fails if the files alone are larger than the bundle may be. A caller's limit below Lambda's is left to the check of the
+    /// whole bundle, which can say more.
+    pub fn check(&self, limits: SizeLimits) -> Result<(), SizeError> {
+        let Self { member, bytes, largest: (largest, largest_bytes), layer_bytes } = *self;
+        let own = limits.unzipped.map(ByteSize::bytes).filter(|own| *own > LAMBDA_UNZIPPED);
+        // Lambda counts the layers, the caller's limit does not.
+        let (bytes, limit) = match own {
+            Some(_) if limits.on_exceed == OnExceed::Warn => return Ok(()),
+            Some(own) => (bytes, own),
+            None => (bytes + layer_bytes, LAMBDA_UNZIPPED),
+        };
+        if bytes <= limit {
+            return Ok(());
+        }
+        let more = wording::size(bytes - limit);
+        let than = match (own, layer_bytes) {
+            (Some(_), _) => {
+                format!(", {more} more than the option `maxSize.unzipped` allows ({})", wording::size(limit))
+            }
+            (None, layers) => {
+                let with_layers = match layers {
+                    0 => String::new(),
+                    layers => format!(" with the layers ({})", wording::size(layers)),
+                };
+                format!(
+                    "{with_layers}, {more} more than Lambda takes ({}, layers included)",
+                    wording::size(limit)
+                )
+            }
+        };
+        Err(SizeError(format!(
+            "the sources of `{member}` are {}{than}; the largest file is `{largest}` ({}): leave out what the function does not \
+             need (option `exclude`), or let the function fetch it when it starts",
+            wording::size(bytes),
+            wording::size(largest_bytes),
+        )))
+    }
+}
+
+/// Fails if the files that ship as they lie are larger than the bundle may be. Nothing is read.
+pub fn check_sources(plan: &Plan<'_>) -> Result<(), SizeError> {
+    // Nobody knows which files the user's commands remove.
+    let hooks = &plan.request.hooks;
+    if !hooks.before_bundling.is_empty() || !hooks.after_bundling.is_empty() {
+        return Ok(());
+    }
+    let copied = plan.local.iter().filter(|package| package.shipping == Shipping::Copy);
+    let (mut bytes, mut largest, mut seen) = (0, ("", 0), HashSet::new());
+    for file in copied.flat_map(|package| &package.files.inside) {
+        // Of two files of one path, the first one ships.
+        if !seen.insert(file.relative.as_str()) || is_about_the_project(plan, &file.relative) {
+            continue;
+        }
+        // A file that is gone is an error of a later stage.
+        let size = fs_err::metadata(&file.path).map_or(0, |metadata| metadata.len());
+        bytes += size;
+        if size > largest.1 {
+            largest = (&file.relative, size);
+        }
+    }
+    let layer_bytes = layers::unzipped_bytes(&plan.request.layers);
+    Sources { member: &plan.subject.member, bytes, largest, layer_bytes }.check(plan.request.max_size)
+}
+
 fn warning(message: String) -> Warning {
     Warning { code: CODE.into(), message }
 }
@@ -231,6 +313,38 @@ mod tests {
     fn lambdas_limit_is_an_error_unless_the_caller_allows_more() {
         let warn = limits(json!({ "unzipped": "1 MB", "onExceed": "warn" }));
         assert!(measured(&packages(), 300).check_unzipped(warn).is_err());
+    }
+
+    #[test]
+    fn sources_are_refused_if_no_bundle_of_them_is_small_enough() {
+        let refused = |megabytes: u64, layers: u64, limits: SizeLimits| {
+            let (bytes, layer_bytes) = (megabytes * MEGABYTE, layers * MEGABYTE);
+            let sources =
+                Sources { member: "app", bytes, largest: ("data/a.bin", 200 * MEGABYTE), layer_bytes };
+            sources.check(limits).err().map(|error| error.to_string())
+        };
+        let limit = |value: &str, action: &str| limits(json!({ "unzipped": value, "onExceed": action }));
+        assert_eq!(refused(250, 0, SizeLimits::default()), None);
+        assert_eq!(
+            refused(251, 0, SizeLimits::default()).unwrap(),
+            "the sources of `app` are 251.0 MB, 1.0 MB more than Lambda takes (250.0 MB, layers included); the largest file is \
+             `data/a.bin` (200.0 MB): leave out what the function does not need (option `exclude`), or let the function fetch it \
+             when it starts"
+        );
+        let with_layers = refused(250, 1, SizeLimits::default()).unwrap();
+        assert!(
+            with_layers
+                .starts_with("the sources of `app` are 251.0 MB with the layers (1.0 MB), 1.0 MB more")
+        );
+        let own = refused(301, 0, limit("300 MB", "fail")).unwrap();
+        assert!(
+            own.contains("are 301.0 MB, 1.0 MB more than the option `maxSize.unzipped` allows (300.0 MB);"),
+            "{own}"
+        );
+        assert_eq!(refused(300, 9, limit("300 MB", "fail")), None);
+        assert_eq!(refused(301, 0, limit("300 MB", "warn")), None);
+        assert_eq!(refused(100, 0, limit("1 MB", "fail")), None);
+        assert!(refused(251, 0, limit("1 MB", "warn")).is_some());
     }
 
     #[test]

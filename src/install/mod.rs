@@ -406,9 +406,7 @@ impl<'a> Installer<'a> {
         let is_member = package.name == subject.member;
         let mut include = Patterns::new(if is_member { &request.choice.include } else { &[] });
         for (path, file) in files_below(&self.staged.copy_of(&package.folder), &nested)? {
-            let is_about_the_project =
-                PROJECT_FILES.contains(&path.as_str()) || path == workspace.lockfile_name();
-            if is_about_the_project && include.matching(&path).is_none() {
+            if is_about_the_project(self.plan, &path) && include.matching(&path).is_none() {
                 continue;
             }
             let copy = folder.join(path);
@@ -419,6 +417,11 @@ impl<'a> Installer<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether a file of an application is about the project, and ships only if `include` names it.
+pub(crate) fn is_about_the_project(plan: &Plan<'_>, path: &str) -> bool {
+    PROJECT_FILES.contains(&path) || path == plan.workspace.lockfile_name()
 }
 
 fn only_wheel(name: &str, folder: &Path) -> Result<String, InstallError> {

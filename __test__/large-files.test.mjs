@@ -1,0 +1,55 @@
+// Large files: a file that Lambda can never take is refused before it is read, in no time and with little memory.
+
+import * as assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { describe, test } from 'node:test';
+import { temporaryFolder, write } from './support/files.mjs';
+import { root, run } from './support/tools.mjs';
+import { options } from './support/toolchain.mjs';
+import { manifest, virtualLock } from './support/workspaces.mjs';
+
+const MEGABYTE = 1024 * 1024;
+
+/** An application with a file of this size, of which the disk holds nothing. */
+function application(t, bytes) {
+  const folder = temporaryFolder(t);
+  write(path.join(folder, 'pyproject.toml'), manifest('app'));
+  write(path.join(folder, 'uv.lock'), virtualLock([['app', '.']]));
+  write(path.join(folder, 'main.py'), 'def handler(event, context):\n    return event\n');
+  write(path.join(folder, 'models/weights.bin'), '');
+  fs.truncateSync(path.join(folder, 'models/weights.bin'), bytes);
+  return folder;
+}
+
+/** Bundles in a process of its own, and returns what came of it: `{ error, milliseconds, megabytes }`, the memory at its peak. */
+function measured(t, settings) {
+  const program = `
+    const { bundleSync } = require(${JSON.stringify(root)});
+    const start = performance.now();
+    let error = null;
+    try {
+      bundleSync(${JSON.stringify(settings)}, ${JSON.stringify(temporaryFolder(t))});
+    } catch ({ code, message }) {
+      error = { code, message };
+    }
+    const milliseconds = performance.now() - start;
+    console.log(JSON.stringify({ error, milliseconds, megabytes: process.resourceUsage().maxRSS / 1024 }));
+  `;
+  return JSON.parse(run(process.execPath, ['--eval', program]));
+}
+
+describe('a file of 2 GB in an application', () => {
+  test('is refused at once, and named', (t) => {
+    const folder = application(t, 2048 * MEGABYTE);
+    const { error, milliseconds, megabytes } = measured(t, options(folder));
+    t.diagnostic(`${milliseconds.toFixed(0)} ms, ${megabytes.toFixed(0)} MB`);
+    assert.equal(error.code, 'BUNDLE_TOO_LARGE');
+    assert.match(
+      error.message,
+      /^the sources of `app` are 2048\.0 MB, 1798\.0 MB more than Lambda takes \(250\.0 MB, layers included\); the largest file is `models\/weights\.bin` \(2048\.0 MB\): leave out /,
+    );
+    assert.ok(milliseconds < 2000, `${milliseconds} ms`);
+    assert.ok(megabytes < 250, `${megabytes} MB`);
+  });
+});
