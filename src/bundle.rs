@@ -96,6 +96,7 @@ fn make(plan: &Plan<'_>, workshop: &Workshop) -> Result<Finished, Error> {
         return Err(SelectError::Empty { member: plan.subject.member.clone() }.into());
     }
     let mut warnings = [packs.warnings.clone(), files.warnings()].concat();
+    warnings.extend(check::check_names(plan));
     warnings.extend(check::check_files(&files, plan.subject.target)?);
     // Before the zip is written, because that takes longest if the bundle is too large.
     check::check_unzipped(plan, &files.package_reports(), files.unzipped_bytes())?;

@@ -16,6 +16,7 @@
 //! - A file that cannot be made out asks for nothing.
 
 mod elf_fits;
+mod file_names;
 mod finding;
 mod handler;
 mod runtime_libraries;
@@ -29,6 +30,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+pub use self::file_names::check_names;
 pub use self::finding::{Finding, Package, Problem, Severity};
 pub use self::handler::{Handler, HandlerError, check_handler};
 pub use self::size::{Measured, SizeError, Sources, check_sources};

@@ -20,6 +20,7 @@ use crate::report::Warning;
 use crate::request::file_patterns::Patterns;
 use crate::store::Store;
 use crate::support::file_listing::files_below;
+use crate::support::file_names::composed;
 use crate::target::Target;
 use crate::tools::process::TimedOut;
 use crate::tools::uv::{Sync, Uv, UvCache, UvError};
@@ -406,6 +407,7 @@ impl<'a> Installer<'a> {
         let is_member = package.name == subject.member;
         let mut include = Patterns::new(if is_member { &request.choice.include } else { &[] });
         for (path, file) in files_below(&self.staged.copy_of(&package.folder), &nested)? {
+            let path = composed(&path).into_owned();
             if is_about_the_project(self.plan, &path) && include.matching(&path).is_none() {
                 continue;
             }

@@ -11,6 +11,7 @@ use crate::request::file_patterns::Patterns;
 use crate::workspace::Workspace;
 use crate::workspace::source_files::{
     BUILD_FOLDERS, Rules, SourceFile, files_outside, is_never_source_name, source_files, walk,
+    with_composed_names,
 };
 
 /// The files of a local package. This is the one list that is staged, hashed and built.
@@ -69,7 +70,7 @@ impl FileChoice<'_> {
                 }
             }
             (Shipping::Copy, _) => {
-                let found = source_files(folder, &nested)?;
+                let found = with_composed_names(source_files(folder, &nested)?)?;
                 let handler = request.handler.as_deref().filter(|_| is_member);
                 let application = Application::new(found.iter().map(|file| file.relative.as_str()), handler);
                 for file in found {
@@ -81,7 +82,7 @@ impl FileChoice<'_> {
             }
         }
         if is_member {
-            self.include(folder, &nested, &mut files)?;
+            self.include(folder, &nested, shipping, &mut files)?;
             self.exclude(folder, &mut files)?;
         }
         // Build backends read it as well, and would leave out again the files that `include` brought back.
@@ -92,13 +93,21 @@ impl FileChoice<'_> {
     }
 
     /// Brings back the files that `include` names.
-    fn include(&self, folder: &Path, nested: &[PathBuf], files: &mut PackageFiles) -> Result<(), PlanError> {
+    fn include(
+        &self,
+        folder: &Path,
+        nested: &[PathBuf],
+        shipping: Shipping,
+        files: &mut PackageFiles,
+    ) -> Result<(), PlanError> {
         let mut patterns = Patterns::new(&self.request.choice.include);
         if patterns.is_empty() {
             return Ok(());
         }
         let known: BTreeSet<String> = files.inside.iter().map(|file| file.relative.clone()).collect();
-        for file in walk(folder, folder, nested, Rules::None)? {
+        let found = walk(folder, folder, nested, Rules::None)?;
+        let found = if shipping == Shipping::Copy { with_composed_names(found)? } else { found };
+        for file in found {
             if patterns.matching(&file.relative).is_some() && !known.contains(&file.relative) {
                 files.left_out.retain(|(other, _)| *other != file);
                 files.inside.push(file);

@@ -2,6 +2,7 @@
 
 pub mod byte_size;
 pub mod file_listing;
+pub mod file_names;
 pub mod regular_file;
 pub mod unfinished_file;
 pub mod waiting;

@@ -1,5 +1,6 @@
 //! The source files of a local package: what git would track in its folder, and the files outside of it that its manifest names.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -10,7 +11,7 @@ use ignore::WalkBuilder;
 use super::git_history::repository_of;
 use super::manifest::Manifest;
 use crate::support::file_listing::slash_separated;
-use crate::support::regular_file;
+use crate::support::{file_names, regular_file};
 
 /// A source file of a local package.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +74,22 @@ pub fn source_files(folder: &Path, nested: &[PathBuf]) -> io::Result<Vec<SourceF
         return walk(folder, folder, nested, Rules::Git);
     }
     Ok(within_repository)
+}
+
+/// Brings the names of an application's files to the composed form (NFC), so that they are the same in a bundle from every system,
+/// and Python's `import` finds them. Fails if two files then have one name. A package with a build system keeps its names: its
+/// manifest may list them.
+pub fn with_composed_names(mut files: Vec<SourceFile>) -> io::Result<Vec<SourceFile>> {
+    for file in &mut files {
+        if let Cow::Owned(name) = file_names::composed(&file.relative) {
+            file.relative = name;
+        }
+    }
+    files.sort_by(|left, right| left.relative.cmp(&right.relative));
+    match files.windows(2).find(|pair| pair[0].relative == pair[1].relative) {
+        None => Ok(files),
+        Some(pair) => Err(same_name(&pair[0], &pair[1])),
+    }
 }
 
 /// The files outside of the package in `folder` that its manifest names, sorted by path: every text in the manifest that is an
@@ -211,6 +228,25 @@ pub fn walk(top: &Path, folder: &Path, nested: &[PathBuf], rules: Rules) -> io::
     }
     files.sort_by(|left, right| left.relative.cmp(&right.relative));
     Ok(files)
+}
+
+fn same_name(first: &SourceFile, second: &SourceFile) -> io::Error {
+    // The parts of the paths that differ.
+    let parts = first.path.components().zip(second.path.components());
+    let Some((number, (one, other))) = parts.enumerate().find(|(_, (one, other))| one != other) else {
+        return io::ErrorKind::InvalidData.into();
+    };
+    let folder: PathBuf = first.path.components().take(number).collect();
+    let spelled_out = |part: Component<'_>| file_names::spelled_out(&part.as_os_str().to_string_lossy());
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!(
+            "`{}` and `{}` in `{}` are one name in two Unicode forms, of which the bundle can hold one: rename one of them",
+            spelled_out(one),
+            spelled_out(other),
+            folder.display(),
+        ),
+    )
 }
 
 /// Fails if the `.gitignore` in `folder` is a pipe, a device or too large to be one. git does without a missing one, and without

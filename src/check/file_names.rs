@@ -1,0 +1,32 @@
+//! Whether the files of local packages have names that every system keeps apart.
+
+use crate::plan::Plan;
+use crate::report::Warning;
+use crate::support::file_names::{composed, spelled_out, too_alike};
+
+/// A warning for each local package with names that macOS or Windows take for one.
+pub fn check_names(plan: &Plan<'_>) -> Vec<Warning> {
+    let packages = plan.local.iter();
+    packages
+        .filter_map(|package| {
+            let pairs = too_alike(package.files.inside.iter().map(|file| file.relative.as_str()));
+            let (first, second) = *pairs.first()?;
+            let others = match pairs.len() - 1 {
+                0 => String::new(),
+                others => format!(" and {others} more such pairs"),
+            };
+            // Names that differ by case look different as they are.
+            let is_case = composed(first) != composed(second);
+            let shown = |name: &str| if is_case { name.to_owned() } else { spelled_out(name) };
+            Some(Warning {
+                code: "NAMES_TOO_ALIKE".into(),
+                message: format!(
+                    "`{}` has `{}` and `{}`{others}: macOS and Windows take the two names for one, and the bundle would be another one there; rename one of them",
+                    package.name,
+                    shown(first),
+                    shown(second),
+                ),
+            })
+        })
+        .collect()
+}
