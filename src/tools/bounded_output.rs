@@ -53,8 +53,13 @@ impl Stored {
 
     /// The stored bytes. Between two ends, a line says how many bytes are cut.
     fn into_bytes(mut self) -> Vec<u8> {
-        let cut = self.cut();
-        if cut > 0 && matches!(self.limit, Limit::Ends(_)) {
+        if self.cut() > 0 && matches!(self.limit, Limit::Ends(_)) {
+            // Words are whole or cut whole: half of a password would not be masked.
+            let whole = self.first.iter().rposition(u8::is_ascii_whitespace).unwrap_or(0);
+            self.first.truncate(whole);
+            let whole = self.last.iter().position(u8::is_ascii_whitespace).unwrap_or(self.last.len());
+            self.last.drain(..whole);
+            let cut = self.cut();
             self.first.extend_from_slice(format!("\n[... {cut} bytes are cut here ...]\n").as_bytes());
         }
         self.first.append(&mut self.last);
@@ -124,11 +129,18 @@ mod tests {
     #[test]
     fn a_message_is_its_two_ends_with_the_number_of_bytes_between() {
         assert_eq!(stored(Limit::Ends(3), &["ab", "cd", "ef"]), ("abcdef".to_owned(), 0));
-        let cut = "abc\n[... 4 bytes are cut here ...]\nhij".to_owned();
+        let cut = "a\n[... 7 bytes are cut here ...]\n j".to_owned();
         for chunks in
-            [&["abcdefghij"][..], &["abcde", "fghij"], &["a", "bcdefg", "h", "ij"], &["abcdefg", "hij"]]
+            [&["a cdefgh j"][..], &["a cde", "fgh j"], &["a", " cdefg", "h", " j"], &["a cdefg", "h j"]]
         {
-            assert_eq!(stored(Limit::Ends(3), chunks), (cut.clone(), 4), "{chunks:?}");
+            assert_eq!(stored(Limit::Ends(3), chunks).0, cut, "{chunks:?}");
         }
+    }
+
+    #[test]
+    fn a_word_at_the_cut_is_cut_whole() {
+        let message =
+            stored(Limit::Ends(12), &["at https://ada:secret@a.test is https://ada:secret@b.test it"]).0;
+        assert!(!message.contains("ada") && !message.contains("secret"), "{message}");
     }
 }

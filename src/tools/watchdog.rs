@@ -3,7 +3,8 @@
 //!
 //! Every child leads a process group of its own. The watchdog is a shell that knows these groups. Its standard
 //! input is a pipe that only this process can write to; the system closes it, however this process ends. The
-//! watchdog starts with the first child and serves all of them.
+//! watchdog starts before the first child and serves all of them. It gets the signals of the terminal too, since the children, in
+//! groups of their own, do not: Node may have a handler for Ctrl-C, which runs only when the children have ended.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -30,9 +31,11 @@ struct Watchdog {
 pub(super) struct Group(Pid);
 
 impl Group {
-    /// Makes `command` lead a group of its own.
+    /// Makes `command` lead a group of its own. The watchdog is started before it, so that hardly any time passes in which it does
+    /// not know the group.
     pub(super) fn prepare(command: &mut Command) {
         command.process_group(0);
+        WATCHDOG.lock().unwrap_or_else(PoisonError::into_inner).begin();
     }
 
     /// Tells the watchdog of the group that `child` leads.
@@ -43,12 +46,7 @@ impl Group {
         if watchdog.shell.is_some() {
             watchdog.tell(&format!("+{}\n", group.0));
         }
-        if watchdog.shell.is_none() {
-            // Without a shell, there is no watchdog; everything else works.
-            watchdog.shell = start().ok();
-            let lines: Vec<String> = watchdog.groups.iter().map(|group| format!("+{group}\n")).collect();
-            watchdog.tell(&lines.concat());
-        }
+        watchdog.begin();
         group
     }
 
@@ -69,6 +67,16 @@ impl Drop for Group {
 }
 
 impl Watchdog {
+    /// Starts the shell, if it does not run, and tells it the groups that live.
+    fn begin(&mut self) {
+        if self.shell.is_none() {
+            // Without a shell, there is no watchdog; everything else works.
+            self.shell = start().ok();
+            let lines: Vec<String> = self.groups.iter().map(|group| format!("+{group}\n")).collect();
+            self.tell(&lines.concat());
+        }
+    }
+
     /// Writes lines to the watchdog. If it is gone, forgets it: the next child starts another one.
     fn tell(&mut self, lines: &str) {
         let Some(shell) = &mut self.shell else { return };
@@ -91,8 +99,7 @@ fn start() -> io::Result<Child> {
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        // The Ctrl-C of a terminal does not reach it.
-        .process_group(0)
+        // It stays in the group of this process, so the Ctrl-C of a terminal reaches it, and through it the children.
         .spawn()
 }
 

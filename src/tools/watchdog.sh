@@ -3,8 +3,15 @@
 #
 # Reads a line `+ID` for every process group that starts, and `-ID` for every one that has ended. At the end of the input,
 # kills the groups that are left.
-trap '' HUP INT TERM
 groups=' '
+end() {
+  for id in $groups; do
+    kill -KILL "-$id"
+  done
+  exit
+}
+# The signals of the terminal: the children do not get them.
+trap end HUP INT QUIT TERM
 while read -r line; do
   id=${line#?}
   case $line in
@@ -16,6 +23,4 @@ while read -r line; do
     ;;
   esac
 done
-for id in $groups; do
-  kill -KILL "-$id"
-done
+end
