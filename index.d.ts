@@ -760,6 +760,9 @@ export interface BundleWarning {
  * | `MISSING_LIBRARY` | a compiled file needs a shared library that is neither in the zip nor in the runtime; a layer may bring it, or nobody may ever load the file |
  * | `WRONG_EXTENSION_TAG` | a compiled module is for another Python or CPU, so this one cannot import it |
  * | `BUNDLE_TOO_LARGE` | the zip is larger than Lambda takes by direct upload, or the bundle than `maxSize` allows |
+ * | `CACHE_NOT_USABLE` | nothing was cached for the next time, because the folder of the cache cannot be read or written |
+ * | `FILE_IN_TWO_PACKAGES` | two packages bring different files of one path; that of the first one ships |
+ * | `UV_CACHE_CHANGED` | a file in uv's cache was not that of its wheel; the wheel was installed again past the cache |
  * | `NAMES_TOO_ALIKE` | two files or folders of a local package have names that macOS and Windows take for one: they differ only by case, or by the Unicode form of a letter |
  * | `LIBRARY_TOO_NEW`, `WRONG_ARCHITECTURE`, `NEEDS_MUSL` | as in `ErrorCode`, where it is not certain to matter |
  */

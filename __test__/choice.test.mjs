@@ -319,13 +319,7 @@ describe('the runtime', () => {
       lock,
       fs.readFileSync(lock, 'utf8').replace(/^requires-python = .*$/m, 'requires-python = ">=3.15"'),
     );
-    fails(
-      t,
-      folder,
-      { pythonVersion: undefined },
-      'REQUIRES_PYTHON',
-      /excludes every Python that Lambda has released/,
-    );
+    fails(t, folder, { pythonVersion: undefined }, 'REQUIRES_PYTHON', /excludes every Python that Lambda has released/);
   });
 });
 
