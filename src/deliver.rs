@@ -26,7 +26,7 @@ pub struct Finished {
 
 #[derive(Debug)]
 enum Zip {
-    Cached(CachedBundle),
+    Cached(Box<CachedBundle>),
     /// In the working folder, or at a place in the store that could not keep it.
     NotCached(PathBuf),
 }
@@ -39,14 +39,14 @@ impl Finished {
         let key = keys.bundle.clone()?;
         let cached = workshop.store.bundle(&key)?;
         let report = Bundle { reused: true, ..cached.report.clone() };
-        Some(Self { report, zip: Zip::Cached(cached), key: Some(key) })
+        Some(Self { report, zip: Zip::Cached(Box::new(cached)), key: Some(key) })
     }
 
     /// Keeps the zip at `place` for the next time, if it has a key.
     pub fn keep(workshop: &Workshop, key: Option<Key>, place: PathBuf, report: Bundle) -> Self {
         let Some(key) = key else { return Self { report, zip: Zip::NotCached(place), key: None } };
         let zip = match workshop.store.keep_bundle(&key, &report) {
-            Some(cached) => Zip::Cached(cached),
+            Some(cached) => Zip::Cached(Box::new(cached)),
             None => Zip::NotCached(place),
         };
         workshop.store.keep_small();

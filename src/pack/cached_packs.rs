@@ -15,7 +15,8 @@ impl Pack {
                 Some(pack)
             }
             Err(error) => {
-                if error.kind() != io::ErrorKind::NotFound {
+                // Too many open files, for one, say nothing about the pack.
+                if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::IsADirectory) {
                     let _ = fs_err::remove_file(&path).or_else(|_| fs_err::remove_dir_all(&path));
                 }
                 None

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::checksum::{checked, with_checksum};
-use super::deliver::{self, DeliverError, make_read_only};
-use super::{Key, Kind, Stamp, Store, files, mark_used};
+use super::deliver::{self, DeliverError, Delivered, make_read_only};
+use super::file_stamp::LinkedStamp;
+use super::{Key, Kind, Store, files, mark_used};
 use crate::report::Bundle;
 use crate::support::wording;
 
@@ -22,6 +23,10 @@ pub struct CachedBundle {
     pub zip: PathBuf,
     /// The zip, open: it can be delivered even if it is removed meanwhile.
     file: File,
+    store: Store,
+    key: Key,
+    /// The stamp in the note.
+    stamp: LinkedStamp,
 }
 
 /// What is written down beside a zip.
@@ -29,7 +34,7 @@ pub struct CachedBundle {
 struct Note {
     report: Bundle,
     /// The stamp of the zip when its SHA-256 was last computed.
-    stamp: Stamp,
+    stamp: LinkedStamp,
 }
 
 impl Store {
@@ -52,14 +57,16 @@ impl Store {
         let read = || -> Option<CachedBundle> {
             let Note { report, stamp } = serde_json::from_str(checked(key, &entry.ok()?)?).ok()?;
             let file = File::open(&zip).ok()?;
-            if Stamp::of(&zip).ok()? != stamp {
+            let now = LinkedStamp::of(&file);
+            if !stamp.is_unwritten(&now) {
                 if sha256(&file).ok()? != report.sha256 {
                     return None;
                 }
                 // A cache that was copied here has other times. The next look need not hash it again.
-                self.write_note(key, &report, &zip);
+                self.write_note(key, &report, &now);
             }
-            Some(CachedBundle { report, zip: zip.clone(), file })
+            let (store, key) = (self.clone(), key.clone());
+            Some(CachedBundle { report, zip: zip.clone(), file, store, key, stamp: now })
         };
         let cached = read();
         if cached.is_none() {
@@ -76,12 +83,13 @@ impl Store {
         let zip = self.zip_path(key)?;
         self.noted(make_read_only(&zip))?;
         let file = self.noted(File::open(&zip))?;
-        self.write_note(key, report, &zip)?;
-        Some(CachedBundle { report: report.clone(), zip, file })
+        let stamp = LinkedStamp::of(&file);
+        self.write_note(key, report, &stamp)?;
+        Some(CachedBundle { report: report.clone(), zip, file, store: self.clone(), key: key.clone(), stamp })
     }
 
-    fn write_note(&self, key: &Key, report: &Bundle, zip: &Path) -> Option<()> {
-        let stamp = self.noted(Stamp::of(zip))?;
+    fn write_note(&self, key: &Key, report: &Bundle, stamp: &LinkedStamp) -> Option<()> {
+        let stamp = stamp.clone();
         let text = self
             .noted(serde_json::to_string(&Note { report: report.clone(), stamp }).map_err(io::Error::from))?;
         self.noted(files::write(&self.note_path(key)?, with_checksum(key, &text).as_bytes()))
@@ -91,7 +99,14 @@ impl Store {
 impl CachedBundle {
     /// Gives the zip to `output`, in place of what is there.
     pub fn deliver(&self, output: &Path) -> Result<(), DeliverError> {
-        deliver::deliver(&self.zip, &self.file, output).map(drop)
+        if deliver::deliver(&self.zip, &self.file, output)? == Delivered::Link {
+            let linked = LinkedStamp::of(&self.file);
+            // The link changed the status of the zip. A zip that was written to since it was looked up is not trusted the next time.
+            if self.stamp.is_unwritten(&linked) {
+                self.store.write_note(&self.key, &self.report, &linked);
+            }
+        }
+        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Stamps: what the file system says of a file, by which one sees that nobody touched it.
 
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -20,10 +21,13 @@ pub struct Stamp {
 impl Stamp {
     /// The stamp of the file at `path`.
     pub fn of(path: &Path) -> io::Result<Self> {
-        let metadata = fs_err::metadata(path)?;
+        Self::from_metadata(&fs_err::metadata(path)?)
+    }
+
+    fn from_metadata(metadata: &Metadata) -> io::Result<Self> {
         let modified = metadata.modified()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         #[cfg(unix)]
-        let number = Some(std::os::unix::fs::MetadataExt::ino(&metadata));
+        let number = Some(std::os::unix::fs::MetadataExt::ino(metadata));
         #[cfg(not(unix))]
         let number = None;
         Ok(Self { size: metadata.len(), modified, number })
@@ -32,6 +36,56 @@ impl Stamp {
     /// Whether the file was last written before this time.
     pub fn is_older_than(&self, time: SystemTime) -> bool {
         SystemTime::UNIX_EPOCH + self.modified < time
+    }
+}
+
+/// The stamp of a file to which links are delivered. It notices also a file whose time was set back after it was written to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkedStamp {
+    stamp: Option<Stamp>,
+    /// `None` where the system does not tell.
+    status: Option<Status>,
+}
+
+/// The time at which the status of a file last changed, which no program can set, with the number of links and the mode, whose
+/// changes set it too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Status {
+    /// Seconds and nanoseconds.
+    changed: (i64, i64),
+    links: u64,
+    mode: u32,
+}
+
+impl LinkedStamp {
+    /// The stamp of an open file. A stamp without information is equal to none.
+    pub fn of(file: &File) -> Self {
+        let Ok(metadata) = file.metadata() else { return Self::default() };
+        #[cfg(unix)]
+        let status = {
+            use std::os::unix::fs::MetadataExt;
+            let changed = (metadata.ctime(), metadata.ctime_nsec());
+            Some(Status { changed, links: metadata.nlink(), mode: metadata.mode() })
+        };
+        #[cfg(not(unix))]
+        let status = None;
+        Self { stamp: Stamp::from_metadata(&metadata).ok(), status }
+    }
+
+    /// Whether nobody wrote to the file between this stamp and a later one.
+    ///
+    /// A new link and a removed link change the time of the status too, and removing `cdk.out` removes links. So another time is
+    /// a sign of writing only if the number of links is the same. One case is not noticed: root writes to the file, sets the
+    /// modification time back to the nanosecond, and removes a link.
+    pub fn is_unwritten(&self, later: &Self) -> bool {
+        let only_links_changed = match (&self.status, &later.status) {
+            (Some(before), Some(after)) => {
+                before.mode == after.mode && (before.changed == after.changed || before.links != after.links)
+            }
+            (None, None) => true,
+            _ => false,
+        };
+        self.stamp.is_some() && self.stamp == later.stamp && only_links_changed
     }
 }
 
