@@ -4,6 +4,7 @@
 
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { runNodeTests } from './node-tests.mjs';
 import { ensureUv, preferredPython, root, run } from './tools.mjs';
 
 /** A folder with the modules of real packages, of the index as it was on one day. */
@@ -32,7 +33,7 @@ try {
     env: { ...process.env, BYTECODE_TREE: ensureSitePackages() },
   });
   run('node', ['scripts/build-executables.mjs'], { cwd: root, show: true });
-  run('node', ['--test', '--test-concurrency=1', ...tests], { cwd: root, show: true });
+  runNodeTests(tests, ['--test-concurrency=1']);
 } catch (error) {
   console.error(error.message);
   process.exit(1);

@@ -3,6 +3,7 @@
 
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
+import { runNodeTests } from './node-tests.mjs';
 import { root, run } from './tools.mjs';
 
 function step(text, program, args) {
@@ -21,7 +22,8 @@ try {
   step('Rust tests', 'cargo', ['test', '--quiet']);
   step('type tests', 'npx', ['tsc', '--project', 'tsconfig.json']);
   step('type-check the example', 'npx', ['tsc', '--project', 'examples-ts/tsconfig.json']);
-  step('Node tests', 'node', ['--test', ...nodeTests]);
+  console.log('\n> Node tests');
+  runNodeTests(nodeTests);
 } catch (error) {
   console.error(error.message);
   process.exit(1);
