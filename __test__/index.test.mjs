@@ -127,3 +127,9 @@ test('a checkout that is not built says what to run', (t) => {
   assert.match(stdout, /`\.\/binding\.js` is missing.*`npm run build`/);
   assert.ok(stdout.includes(folder), stdout);
 });
+
+test('a bundle without an output folder is an error with a code', async () => {
+  const expected = { code: 'INVALID_OPTIONS', message: /`outputDir` is required/ };
+  assert.throws(() => module.bundleSync({ path: repository }), expected);
+  await assert.rejects(module.bundle({ path: repository }), expected);
+});

@@ -283,7 +283,6 @@ fn names_that_lead_out_are_refused() {
         ("a/../../a.py", "`a/../../a.py`"),
         ("a.data/purelib/../../a.py", "`a.data/purelib/../../a.py`"),
         ("/a.py", "`/a.py`"),
-        ("..\\a.py", "`..\\\\a.py`"),
         ("a\0.py", "`a\\0.py`"),
     ] {
         let expected = format!("{said} leads out of the folder that it is unpacked into");
@@ -295,7 +294,7 @@ fn names_that_lead_out_are_refused() {
 #[cfg(unix)]
 fn names_are_those_of_linux() {
     let zips = Zips::new();
-    let names = ["C:colon.py", "a/b.py", "a\\b.py", "colon.py", "./c.py", "ends in\\"];
+    let names = ["C:colon.py", "a/b.py", "a\\b.py", "colon.py", "./c.py", "d/C:e.py", "..\\f", "ends in\\"];
     let path = zips.write("names.zip", &zip(&names.map(|name| entry(name, name.as_bytes()))));
     let found = read(&path).unwrap();
     assert_eq!(found, names.map(|name| (name.to_owned(), name.as_bytes().to_vec())));

@@ -21,6 +21,7 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
         ("a\\c/d.py", b"both\n".to_vec()),
         ("bin/run", b"#!/bin/sh\n".to_vec()),
         ("colon.py", b"colon = 1\n".to_vec()),
+        ("d/C:e.py", b"inner colon\n".to_vec()),
         ("empty", Vec::new()),
         ("zeros.bin", vec![0; 300_000]),
         ("ü/日本.txt", "ü".as_bytes().to_vec()),

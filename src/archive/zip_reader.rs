@@ -149,11 +149,9 @@ impl ZipReader {
         let name = self.header(number)?.name;
         let contents =
             self.archive.by_index(number).map_err(|error| bad_zip(&self.path, Some(&name), error))?;
-        // `enclosed_name` holds `\` for a separator and `C:` for a drive on every host. It is only asked, not used: it would
-        // rename files that have these letters in their names.
+        // `enclosed_name` holds `\` for a separator and `C:` for a drive on every host, and so refuses or renames files of Linux.
         let is_refused = entry_name::leads_out(&name)
-            || contents.enclosed_name().is_none()
-            || cfg!(windows) && name.contains(['\\', ':']);
+            || cfg!(windows) && (name.contains(['\\', ':']) || contents.enclosed_name().is_none());
         if is_refused {
             let problem =
                 format!("`{}` leads out of the folder that it is unpacked into", name.escape_debug());

@@ -395,7 +395,7 @@ mod tests {
     fn names_are_those_of_linux() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bundle.zip");
-        let names = ["C:colon.py", "a/b.py", "a\\b.py", "colon.py", "con", "ends in\\", "ü\n"];
+        let names = ["C:colon.py", "a/b.py", "a\\b.py", "colon.py", "con", "d/C:e.py", "ends in\\", "ü\n"];
         write(names.map(|name| entry(name, name.as_bytes())).to_vec(), &path).unwrap();
         let mut zip = ZipReader::open(&path).unwrap();
         for (number, name) in names.iter().enumerate() {
