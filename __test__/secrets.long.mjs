@@ -174,7 +174,8 @@ describe('a private index, in a container', { skip }, () => {
       const { index, folder, env } = await prepare(t);
       const synthesised = async (password) => {
         const { status, stdout, stderr, outdir, zip, seen, left } = await synthesise(t, folder, {
-          env,
+          // With a cache of its own: uv asks no index for a wheel that it has.
+          env: { ...env, UV_CACHE_DIR: temporaryFolder(t) },
           ...way(t, password, index),
         });
         assert.ok(
