@@ -40,14 +40,13 @@ pub fn prepare(request: &Request) -> Result<(), Error> {
 /// Builds the bundle. The cache is a help: if a cached pack is damaged, it is removed; if the cache cannot be read or written, the
 /// bundle is built once more without it, with a warning.
 fn undamaged(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Result<Bundle, Error> {
-    let outcome = walk(request, output, conditions);
-    let store = open_store(request, conditions.store).0;
-    match outcome {
+    let store = || open_store(request, conditions.store).0;
+    match walk(request, output, conditions) {
         Err(error) if error.is_damage() => {
-            Pack::remove_damaged(&store);
+            Pack::remove_damaged(&store());
             walk(request, output, conditions)
         }
-        Err(error) if store.is_used() && error.may_be_the_cache(output) => {
+        Err(error) if error.may_be_the_cache(output) && store().is_used() => {
             let conditions = Conditions { store: StoreUse::Never, ..conditions.clone() };
             let mut bundle = walk(request, output, &conditions)?;
             bundle.warnings.push(Warning::cache_not_usable(&error.message()));
