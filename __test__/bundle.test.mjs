@@ -7,37 +7,18 @@ import * as path from 'node:path';
 import { describe, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { bundle, bundleSync } from '../index.js';
-import { invoke } from '../scripts/invoke.mjs';
-import { LAMBDA_PYTHONS, ensureUv, root } from '../scripts/tools.mjs';
-import { fixture, interpreter, options, pythonVersion, runtimeClient, snapshot, unzip, uv } from './machine.mjs';
-import { temporaryFolder } from './workspace.mjs';
+import { bundleCommand } from './support/command-line.mjs';
+import { copyPackage, edit, snapshot, temporaryFolder, write, writeAll } from './support/files.mjs';
+import { invoke } from './support/invoke.mjs';
+import { whyNoProgram } from './support/prepared.mjs';
+import { bytecodeOf, interpreter, options, pythonVersion, runtimeClient, uv } from './support/toolchain.mjs';
+import { ensureUv, isRoot, root, run, systemPython, withVariables } from './support/tools.mjs';
+import { fixture, lock, manifest, project, workspace } from './support/workspaces.mjs';
+import { unzip, zipEntries, zipNames } from './support/zips.mjs';
 
-const pyc = (folder, module) => `${folder}/__pycache__/${module}.cpython-${pythonVersion.replace('.', '')}.pyc`;
-
-/** Calls `body` with an environment variable set. */
-function withEnvironment(variables, body) {
-  const before = Object.fromEntries(Object.keys(variables).map((name) => [name, process.env[name]]));
-  Object.assign(process.env, variables);
-  try {
-    return body();
-  } finally {
-    for (const [name, value] of Object.entries(before)) {
-      if (value === undefined) {
-        delete process.env[name];
-      } else {
-        process.env[name] = value;
-      }
-    }
-  }
-}
-
-/** Bundles in a process of its own, so that its environment, folder, user and file mode mask are its own. */
-function bundleElsewhere(bundleOptions, output, { prefix = [], env = {}, cwd = root } = {}) {
-  const program = `
-    const { bundleSync } = require(${JSON.stringify(root)});
-    process.stderr.write(bundleSync(${JSON.stringify(bundleOptions)}, ${JSON.stringify(output)}).sha256);
-  `;
-  const [command, ...args] = [...prefix, process.execPath, '--eval', program];
+/** Bundles in a process of its own, with its own environment, user and file mode mask. Returns the SHA-256. */
+function bundleElsewhere(bundleOptions, output, { prefix = [], env = {}, cwd = root, folder } = {}) {
+  const [command, ...args] = [...prefix, ...bundleCommand(bundleOptions, output, folder)];
   const { status, stdout, stderr } = spawnSync(command, args, {
     cwd,
     encoding: 'utf8',
@@ -52,7 +33,7 @@ describe('a bundle', () => {
   test('holds the package, the libraries it uses and its third-party packages, and nothing else', (t) => {
     const { path: zip, packages, python, notCompiled, files } = bundleSync(options(fixture(t)), temporaryFolder(t));
     assert.equal(path.basename(zip), 'app.zip');
-    const names = Object.keys(unzip(zip));
+    const names = zipNames(zip);
     const modules = [
       ['acme_greeting', '__init__'],
       ['app', '__init__'],
@@ -62,7 +43,7 @@ describe('a bundle', () => {
     const metadata = (folder, ...others) =>
       ['METADATA', 'RECORD', 'WHEEL', ...others].map((name) => `${folder}.dist-info/${name}`);
     const expected = [
-      ...modules.flatMap(([folder, module]) => [`${folder}/${module}.py`, pyc(folder, module)]),
+      ...modules.flatMap(([folder, module]) => [`${folder}/${module}.py`, bytecodeOf(folder, module)]),
       'acme_greeting/greeting.txt',
       'acme_greeting/template.py', // No Python: ships as it is, and has no bytecode.
       'library/py.typed',
@@ -82,15 +63,14 @@ describe('a bundle', () => {
 
   test('has entries in the order of their bytes, with fixed times', (t) => {
     const { path: zip } = bundleSync(options(fixture(t)), temporaryFolder(t));
-    const names = Object.keys(unzip(zip));
+    const names = zipNames(zip);
     assert.deepEqual(
       names,
       names.toSorted((left, right) => Buffer.compare(Buffer.from(left), Buffer.from(right))),
     );
-    const script =
-      'import sys, zipfile; print({(i.date_time, oct(i.external_attr >> 16 & 0o777)) for i in zipfile.ZipFile(sys.argv[1]).infolist()})';
-    const { stdout } = spawnSync(interpreter, ['-c', script, zip], { encoding: 'utf8' });
-    assert.equal(stdout.trim(), "{((1980, 1, 1, 0, 0, 0), '0o644')}");
+    for (const { name, time, mode } of zipEntries(zip, interpreter)) {
+      assert.deepEqual([time, mode & 0o777], [[1980, 1, 1, 0, 0, 0], 0o644], name);
+    }
   });
 
   test('runs in the runtime client of Lambda, with its data and metadata', async (t) => {
@@ -127,7 +107,7 @@ describe('a bundle', () => {
     const { path: zip } = bundleSync(options(workspace), path.join(temporaryFolder(t), 'öut "put"'));
     const contents = unzip(zip);
     assert.equal(Buffer.from(contents[`app/${odd}.txt`], 'latin1').toString(), odd);
-    assert.ok(pyc('app', 'empty') in contents);
+    assert.ok(bytecodeOf('app', 'empty') in contents);
   });
 });
 
@@ -144,7 +124,7 @@ describe('commands of the user', () => {
     assert.equal(contents['app/made.py'], 'MADE = 1\n');
     assert.equal(contents['app/a b.py'], 'MADE = 1\n');
     assert.equal(contents['linked.py'], 'MADE = 1\n');
-    assert.ok(pyc('app', 'made') in contents);
+    assert.ok(bytecodeOf('app', 'made') in contents);
     assert.ok(!Object.keys(contents).some((name) => name.startsWith('acme_greeting-1.0')));
     assert.equal(packages.length, 3);
     assert.ok(isDeepStrictEqual(snapshot(workspace), before));
@@ -163,18 +143,15 @@ describe('an application without a build system', () => {
   test('has its own files beside its dependencies', async (t) => {
     const workspace = fixture(t);
     const folder = path.join(workspace, 'packages/other');
-    fs.writeFileSync(
-      path.join(folder, 'pyproject.toml'),
-      '[project]\nname = "other"\nversion = "1.0"\nrequires-python = ">=3.9"\ndependencies = ["library"]\n',
-    );
     fs.rmSync(path.join(folder, 'src'), { recursive: true });
-    fs.writeFileSync(
-      path.join(folder, 'main.py'),
-      'from library import ANSWER\n\ndef handler(event, context):\n    return open("data.txt").read() + str(ANSWER)\n',
-    );
-    fs.writeFileSync(path.join(folder, 'data.txt'), 'data ');
-    fs.writeFileSync(path.join(folder, '.env'), 'SECRET=1');
-    assert.equal(spawnSync(uv, ['lock', '--quiet', '--python', interpreter], { cwd: workspace }).status, 0);
+    writeAll(folder, {
+      'pyproject.toml': manifest('other', ['library']),
+      'main.py':
+        'from library import ANSWER\n\ndef handler(event, context):\n    return open("data.txt").read() + str(ANSWER)\n',
+      'data.txt': 'data ',
+      '.env': 'SECRET=1',
+    });
+    lock(workspace);
     const { path: zip, packages } = bundleSync(
       options(workspace, { packageName: 'other', handler: 'main.handler' }),
       temporaryFolder(t),
@@ -183,7 +160,7 @@ describe('an application without a build system', () => {
       packages.map(({ name }) => name),
       ['library', 'other'],
     );
-    const names = Object.keys(unzip(zip));
+    const names = zipNames(zip);
     assert.ok(
       names.includes('data.txt') && !names.includes('.env') && !names.includes('pyproject.toml'),
       names.join(' '),
@@ -222,24 +199,20 @@ describe('a change', () => {
 });
 
 describe('a version that the backend takes from git', () => {
-  const run = (folder, ...command) => {
-    const { status, stderr } = spawnSync(command[0], command.slice(1), { cwd: folder, encoding: 'utf8' });
-    assert.equal(status, 0, stderr);
-  };
-
   /** The fixture in a repository tagged v2.5, with a library whose version a backend computes from the tag. */
   function tagged(t, settings) {
     const workspace = fixture(t);
-    fs.writeFileSync(
+    write(
       path.join(workspace, 'packages/library/pyproject.toml'),
       `[project]\nname = "library"\ndynamic = ["version"]\nrequires-python = ">=3.9"\n${settings}`,
     );
-    const git = (...args) => run(workspace, 'git', '-c', 'user.name=a', '-c', 'user.email=a@example.com', ...args);
+    const identity = ['-c', 'user.name=a', '-c', 'user.email=a@example.com'];
+    const git = (...args) => run('git', [...identity, ...args], { cwd: workspace });
     git('init', '--quiet');
     git('add', '.');
     git('commit', '--quiet', '--message', 'one');
     // uv asks the backend for the version, so it locks inside the repository.
-    run(workspace, uv, 'lock', '--quiet', '--python', interpreter);
+    lock(workspace);
     git('commit', '--quiet', '--all', '--amend', '--no-edit');
     git('tag', 'v2.5');
     return workspace;
@@ -279,10 +252,8 @@ describe("the user's tree", () => {
   test('is not touched, and may be read-only', (t) => {
     const workspace = fixture(t);
     // A version that the backend computes, and a backend that writes into the tree it builds.
-    fs.writeFileSync(
-      path.join(workspace, 'packages/library/pyproject.toml'),
-      '[project]\nname = "library"\nversion = "1.0"\nrequires-python = ">=3.9"\n[build-system]\nrequires = ["setuptools==80.9.0"]\nbuild-backend = "setuptools.build_meta"\n',
-    );
+    const buildSystem = '[build-system]\nrequires = ["setuptools==80.9.0"]\nbuild-backend = "setuptools.build_meta"\n';
+    write(path.join(workspace, 'packages/library/pyproject.toml'), manifest('library', [], buildSystem));
     spawnSync('chmod', ['-R', 'a-w', workspace]);
     t.after(() => spawnSync('chmod', ['-R', 'u+w', workspace]));
     const before = snapshot(workspace);
@@ -310,52 +281,44 @@ describe('the same bytes come out', () => {
     assert.equal(masked, expected);
   });
 
-  // An interpreter that every user may run: those of version managers lie in somebody's home.
-  const isRoot = process.getuid?.() === 0 && spawnSync('setpriv', ['--version']).status === 0;
-  const system = LAMBDA_PYTHONS.map((version) => [version, `/usr/bin/python${version}`]).find(([, python]) =>
-    fs.existsSync(python),
-  );
+  // Interpreters of version managers are in the home of one user.
+  const system = systemPython();
   const skip =
-    (!isRoot && 'only root can become another user') || (!system && 'no interpreter that every user may run');
+    (!isRoot && 'only root can become another user') ||
+    whyNoProgram('setpriv') ||
+    (!system && 'no interpreter that every user may run');
   test('for another user', { skip }, (t) => {
     const [version, python] = system;
     const settings = { pythonVersion: version, python };
     const expected = bundleSync(options(fixture(t), settings), temporaryFolder(t)).sha256;
     const place = temporaryFolder(t);
     const workspace = fixture(t, path.join(place, 'workspace'));
-    // The other user cannot look into root's home, where uv and this package may be: they come along.
+    // The other user cannot look into root's home, where uv and this package may be: so both are copied.
     const otherUv = path.join(place, 'uv');
     fs.copyFileSync(uv, otherUv);
     fs.chmodSync(otherUv, 0o755);
-    fs.cpSync(root, path.join(place, 'package'), {
-      recursive: true,
-      filter: (source) => !/(^|\/)(target|node_modules|\.git|\.tools|cdk\.out)$/.test(source),
-    });
-    fs.mkdirSync(path.join(place, 'home'));
-    spawnSync('chown', ['-R', '65534:65534', path.join(place, 'home')]);
+    const folder = copyPackage(path.join(place, 'package'));
+    const home = path.join(place, 'home');
+    fs.mkdirSync(home);
+    run('chown', ['-R', '65534:65534', home]);
     fs.chmodSync(place, 0o755);
-    const program = `
-      const { bundleSync } = require(${JSON.stringify(path.join(place, 'package'))});
-      process.stderr.write(bundleSync(${JSON.stringify(options(workspace, { ...settings, uv: otherUv }))}, ${JSON.stringify(path.join(place, 'home/out'))}).sha256);
-    `;
-    const { status, stderr } = spawnSync(
-      'setpriv',
-      ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, '--eval', program],
-      { encoding: 'utf8', cwd: place, env: { ...process.env, HOME: path.join(place, 'home') } },
-    );
-    assert.equal(status, 0, stderr);
-    assert.equal(stderr, expected);
+    const actual = bundleElsewhere(options(workspace, { ...settings, uv: otherUv }), path.join(home, 'out'), {
+      prefix: ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'],
+      env: { HOME: home },
+      cwd: place,
+      folder,
+    });
+    assert.equal(actual, expected);
   });
 
   test('whatever the user has told uv in a file of their own', (t) => {
     const expected = bundleSync(options(fixture(t)), temporaryFolder(t)).sha256;
     const configuration = temporaryFolder(t);
-    fs.mkdirSync(path.join(configuration, 'uv'));
-    fs.writeFileSync(
+    write(
       path.join(configuration, 'uv/uv.toml'),
       'no-binary-package = ["acme-greeting"]\nlink-mode = "symlink"\ncompile-bytecode = true\n',
     );
-    withEnvironment({ XDG_CONFIG_HOME: configuration }, () =>
+    withVariables({ XDG_CONFIG_HOME: configuration }, () =>
       assert.equal(bundleSync(options(fixture(t)), temporaryFolder(t)).sha256, expected),
     );
   });
@@ -402,11 +365,7 @@ describe('bad input', () => {
 
   test('a lockfile that no longer matches', (t) => {
     const workspace = fixture(t);
-    const manifest = path.join(workspace, 'packages/app/pyproject.toml');
-    fs.writeFileSync(
-      manifest,
-      fs.readFileSync(manifest, 'utf8').replace('"acme-greeting"', '"acme-greeting", "acme-dev"'),
-    );
+    edit(path.join(workspace, 'packages/app/pyproject.toml'), '"acme-greeting"', '"acme-greeting", "acme-dev"');
     fails(options(workspace), 'LOCKFILE_OUTDATED', /`uv\.lock` does not match `pyproject\.toml`: run `uv lock`/);
   });
 
@@ -445,12 +404,7 @@ describe('bad input', () => {
 
   test('a package with nothing in it', (t) => {
     // CDK would keep an empty result, and not ask again.
-    const folder = temporaryFolder(t);
-    fs.writeFileSync(
-      path.join(folder, 'pyproject.toml'),
-      '[project]\nname = "nothing"\nversion = "1.0"\nrequires-python = ">=3.9"\n',
-    );
-    assert.equal(spawnSync(uv, ['lock', '--quiet', '--python', interpreter], { cwd: folder }).status, 0);
+    const folder = project(t, { 'pyproject.toml': manifest('nothing') });
     fails(options(folder, { packageName: 'nothing' }), 'EMPTY_BUNDLE', /the bundle of `nothing` is empty/);
   });
 
@@ -493,12 +447,8 @@ describe('bad input', () => {
   test('an index out of reach: the words of uv, credentials masked', (t) => {
     const workspace = fixture(t);
     fs.rmSync(path.join(workspace, 'packages/other'), { recursive: true });
-    const manifest = path.join(workspace, 'packages/app/pyproject.toml');
-    fs.writeFileSync(
-      manifest,
-      fs.readFileSync(manifest, 'utf8').replace('"acme-greeting"', '"acme-greeting", "acme-other"'),
-    );
-    withEnvironment({ UV_DEFAULT_INDEX: 'http://user:hunter2@127.0.0.1:9/simple', UV_HTTP_RETRIES: '0' }, () => {
+    edit(path.join(workspace, 'packages/app/pyproject.toml'), '"acme-greeting"', '"acme-greeting", "acme-other"');
+    withVariables({ UV_DEFAULT_INDEX: 'http://user:hunter2@127.0.0.1:9/simple', UV_HTTP_RETRIES: '0' }, () => {
       fails(options(workspace), 'UV_FAILED', /`uv lock --check` failed/);
       assert.throws(
         () => bundleSync(options(workspace), '/nonexistent'),
@@ -516,9 +466,9 @@ describe('what a container could do', () => {
         () => bundleSync(bundleOptions, temporaryFolder(t)),
         (error) => error.code === code || assert.fail(`${error.code} ${error.message}`),
       );
-    withEnvironment({ PATH: temporaryFolder(t) }, () => fails(options(workspace, { uv: undefined }), 'UV_NOT_FOUND'));
+    withVariables({ PATH: temporaryFolder(t) }, () => fails(options(workspace, { uv: undefined }), 'UV_NOT_FOUND'));
     fails(options(workspace, { uv: ensureUv('0.7.22') }), 'UV_TOO_OLD');
-    withEnvironment({ UV_OFFLINE: '1', PYENV_ROOT: temporaryFolder(t) }, () =>
+    withVariables({ UV_OFFLINE: '1', PYENV_ROOT: temporaryFolder(t) }, () =>
       fails(options(workspace, { python: undefined, pythonVersion: '3.15' }), 'PYTHON_NOT_FOUND'),
     );
   });
@@ -526,7 +476,7 @@ describe('what a container could do', () => {
   test('a pinned patch version is the only one that will do', (t) => {
     const workspace = fixture(t);
     fs.writeFileSync(path.join(workspace, '.python-version'), `${pythonVersion}.99\n`);
-    withEnvironment({ UV_OFFLINE: '1' }, () =>
+    withVariables({ UV_OFFLINE: '1' }, () =>
       assert.throws(() => bundleSync(options(workspace, { python: undefined }), temporaryFolder(t)), {
         code: 'PYTHON_NOT_FOUND',
         message: new RegExp(`no CPython ${pythonVersion}\\.99 \\(from \`\\.python-version\`\\) was found`),

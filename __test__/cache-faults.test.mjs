@@ -10,8 +10,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { bundleSync } from '../index.js';
 import { sha256, temporaryFolder } from './support/files.mjs';
-import { isRoot, root, run } from './support/tools.mjs';
 import { options } from './support/toolchain.mjs';
+import { isRoot, root, run } from './support/tools.mjs';
 import { fixture } from './support/workspaces.mjs';
 
 function cached(test, others = {}) {

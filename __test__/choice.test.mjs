@@ -1,42 +1,38 @@
 // Choosing what goes in: extras, groups, packages and files; and the runtime of a project that names none.
 
 import * as assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, test } from 'node:test';
 import { bundleSync } from '../index.js';
-import { invoke } from '../scripts/invoke.mjs';
-import { ensureUv, root, run, writeAll } from '../scripts/tools.mjs';
-import { interpreter, options, pythonVersion, runtimeClient, unzip, uv } from './machine.mjs';
-import { temporaryFolder } from './workspace.mjs';
+import { cli, toolFlags } from './support/command-line.mjs';
+import { edit, temporaryFolder, write, writeAll } from './support/files.mjs';
+import { invoke } from './support/invoke.mjs';
+import { options, pythonVersion, runtimeClient, uv } from './support/toolchain.mjs';
+import { ensureUv, run } from './support/tools.mjs';
+import { writeWheel } from './support/wheels.mjs';
+import { HATCHLING, fixture, lock, project, workspace } from './support/workspaces.mjs';
+import { unzip, zipNames } from './support/zips.mjs';
 
-const HATCHLING = '[build-system]\nrequires = ["hatchling==1.27.0"]\nbuild-backend = "hatchling.build"\n';
+/** Wheels of one module each: only `sdk` needs `sdk-core`; `sdk` and `web` need `shared`. */
+const WHEELS = [
+  ['sdk', '1.0', ['Requires-Dist: sdk-core', 'Requires-Dist: shared']],
+  ['sdk-core', '1.0'],
+  ['shared', '1.0'],
+  ['web', '1.0', ['Requires-Dist: shared', 'Provides-Extra: fast', "Requires-Dist: turbo; extra == 'fast'"]],
+  ['turbo', '1.0'],
+  ['turbo', '2.0'],
+  ['tool', '1.0'],
+];
 
-/** Wheels of a module each, with what they need: `sdk` alone needs `sdk-core`, and both `sdk` and `web` need `shared`. */
-const WHEELS = `
-import sys, zipfile
-for name, version, metadata in [
-    ("sdk", "1.0", ["Requires-Dist: sdk-core", "Requires-Dist: shared"]),
-    ("sdk-core", "1.0", []),
-    ("shared", "1.0", []),
-    ("web", "1.0", ["Requires-Dist: shared", "Provides-Extra: fast", "Requires-Dist: turbo; extra == 'fast'"]),
-    ("turbo", "1.0", []),
-    ("turbo", "2.0", []),
-    ("tool", "1.0", []),
-]:
-    module = name.replace("-", "_")
-    info = f"{module}-{version}.dist-info"
-    files = {
-        f"{module}/__init__.py": f"VERSION = '{version}'\\n",
-        f"{info}/METADATA": "\\n".join(["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", *metadata, ""]),
-        f"{info}/WHEEL": "Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
-    }
-    files[f"{info}/RECORD"] = "".join(f"{file},,\\n" for file in [*files, f"{info}/RECORD"])
-    with zipfile.ZipFile(f"{sys.argv[1]}/{module}-{version}-py3-none-any.whl", "w") as archive:
-        for file, text in files.items():
-            archive.writestr(file, text)
-`;
+/** Writes the wheels into a folder of a project. */
+function writeWheels(folder) {
+  fs.mkdirSync(path.join(folder, 'wheels'), { recursive: true });
+  for (const [name, version, metadata] of WHEELS) {
+    const files = { [`${name.replaceAll('-', '_')}/__init__.py`]: `VERSION = '${version}'\n` };
+    writeWheel(path.join(folder, 'wheels'), name, files, { version, metadata });
+  }
+}
 
 const APP = `[project]
 name = "app"
@@ -65,21 +61,20 @@ format = "flat"
 `;
 
 /** A locked project of these files, with wheels in a folder of it. */
-function project(t, files) {
+function withWheels(t, files) {
   const folder = path.join(temporaryFolder(t), 'project');
-  writeAll(folder, { 'wheels/.gitignore': '', ...files });
-  run(interpreter, ['-c', WHEELS, path.join(folder, 'wheels')]);
-  run(uv, ['lock', '--quiet', '--python', interpreter], { cwd: folder });
-  return folder;
+  writeAll(folder, files);
+  writeWheels(folder);
+  return lock(folder);
 }
 
 /** An application without a build system. */
 const application = (t, files = {}) =>
-  project(t, { 'pyproject.toml': APP, 'main.py': 'def handler(event, context):\n    return 1\n', ...files });
+  withWheels(t, { 'pyproject.toml': APP, 'main.py': 'def handler(event, context):\n    return 1\n', ...files });
 
 /** The same as a package with a build system. */
 const library = (t, files = {}) =>
-  project(t, {
+  withWheels(t, {
     'pyproject.toml': APP + HATCHLING,
     'src/app/__init__.py': '',
     'src/app/main.py': 'def handler(event, context):\n    return 1\n',
@@ -88,7 +83,7 @@ const library = (t, files = {}) =>
 
 const build = (t, folder, others = {}) => bundleSync(options(folder, others), temporaryFolder(t));
 const packages = (...args) => build(...args).packages.map(({ name, version }) => `${name} ${version}`);
-const files = (...args) => Object.keys(unzip(build(...args).path)).filter((name) => !name.endsWith('.pyc'));
+const files = (...args) => zipNames(build(...args).path).filter((name) => !name.endsWith('.pyc'));
 
 /** The files of the package itself, without those of its dependencies. */
 const own = (t, folder, others = {}) => files(t, folder, { excludePackages: ['sdk'], ...others });
@@ -130,11 +125,10 @@ describe('packages', () => {
   });
 
   test('excluded ones may be libraries of the workspace', (t) => {
-    const folder = path.join(temporaryFolder(t), 'workspace');
-    fs.cpSync(path.join(root, 'tests/fixtures/workspace'), folder, { recursive: true });
+    const folder = fixture(t);
     assert.deepEqual(packages(t, folder, { excludePackages: ['library'] }), ['acme-greeting 1.0', 'app 1.0']);
     const zip = build(t, folder, { groups: ['dev'], excludePackages: ['acme-greeting', 'library'] }).path;
-    assert.ok(!Object.keys(unzip(zip)).some((name) => /^(library|acme_greeting)/.test(name)));
+    assert.ok(!zipNames(zip).some((name) => /^(library|acme_greeting)/.test(name)));
   });
 
   test('of names that are unknown, the nearest is said, and all', (t) => {
@@ -283,7 +277,7 @@ describe('files of a package with a build system', () => {
   });
 
   test('that its build needs are missed in the words of its backend', (t) => {
-    const folder = project(t, {
+    const folder = withWheels(t, {
       'pyproject.toml': `${APP.replace('version = "1.0"', 'version = "1.0"\nreadme = "README.md"')}${HATCHLING}`,
       'README.md': '',
       'src/app/__init__.py': '',
@@ -314,11 +308,7 @@ describe('the runtime', () => {
       'REQUIRES_PYTHON',
       /^the project's `requires-python` is `==3\.\d+\.\*`, which excludes the runtime python3\.9: choose `python3\.\d+`, or/,
     );
-    const lock = path.join(folder, 'uv.lock');
-    fs.writeFileSync(
-      lock,
-      fs.readFileSync(lock, 'utf8').replace(/^requires-python = .*$/m, 'requires-python = ">=3.15"'),
-    );
+    edit(path.join(folder, 'uv.lock'), /^requires-python = .*$/m, 'requires-python = ">=3.15"');
     fails(t, folder, { pythonVersion: undefined }, 'REQUIRES_PYTHON', /excludes every Python that Lambda has released/);
   });
 });
@@ -346,11 +336,9 @@ def handler(event, context):
       'job.py': script('["sdk", "web[fast]"]'),
       'other.py': '',
       'data.json': '',
-      'wheels/.gitignore': '',
     });
-    run(interpreter, ['-c', WHEELS, path.join(folder, 'wheels')]);
-    run(uv, ['lock', '--quiet', '--script', 'job.py', '--python', interpreter], { cwd: folder });
-    return folder;
+    writeWheels(folder);
+    return lock(folder, { script: 'job.py' });
   }
   const settings = { packageName: undefined, handler: 'job.handler' };
 
@@ -363,7 +351,7 @@ def handler(event, context):
         packages.map(({ name }) => name),
         ['job', 'sdk', 'sdk-core', 'shared', 'turbo', 'web'],
       );
-      const top = Object.keys(unzip(zip)).filter((name) => !name.includes('/'));
+      const top = zipNames(zip).filter((name) => !name.includes('/'));
       assert.deepEqual(top, ['job.py']);
       assert.deepEqual(await invoke({ zip, handler: 'job.handler', events: [{}], runtimeClient }), ['1.0']);
     });
@@ -400,31 +388,17 @@ def handler(event, context):
 test('the command line has all of it', (t) => {
   const folder = application(t, { '.gitignore': 'generated/\n', 'generated/a.py': '', 'docs/a.md': '' });
   const output = temporaryFolder(t);
-  const flags = [
-    '--group',
-    'production',
-    '--extra',
-    'web-ui',
-    '--exclude-package',
-    'sdk',
-    '--exclude-package',
-    'turbo',
-  ];
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [
-      path.join(root, 'cli.js'),
-      ...['bundle', '--json', '--path', folder, '--python', pythonVersion, '--interpreter', interpreter, '--uv', uv],
-      ...[...flags, '--include', 'generated/', '--exclude', 'docs/', '--output', output],
-    ],
-    { encoding: 'utf8' },
-  );
+  const { status, stdout, stderr } = cli([
+    ...['bundle', '--json', '--path', folder, ...toolFlags, '--output', output],
+    ...['--group', 'production', '--extra', 'web-ui', '--exclude-package', 'sdk', '--exclude-package', 'turbo'],
+    ...['--include', 'generated/', '--exclude', 'docs/'],
+  ]);
   assert.equal(status, 0, stderr);
   const { path: zip, packages } = JSON.parse(stdout);
   assert.deepEqual(
     packages.map(({ name }) => name),
     ['app', 'shared', 'tool', 'web'],
   );
-  const names = Object.keys(unzip(zip));
+  const names = zipNames(zip);
   assert.ok(names.includes('generated/a.py') && !names.includes('docs/a.md'));
 });

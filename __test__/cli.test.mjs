@@ -7,43 +7,24 @@ import * as path from 'node:path';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { bundleSync, diffSync } from '../index.js';
-import { root } from '../scripts/tools.mjs';
-import { fixture, interpreter, options, pythonVersion, uv } from './machine.mjs';
-import { temporaryFolder } from './workspace.mjs';
-
-const program = path.join(root, 'cli.js');
-
-/** Runs the command line to its end. */
-function cli(args, settings = {}) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], { encoding: 'utf8', ...settings });
-  return { status, stdout, stderr };
-}
-
-/** The flags for a member of the fixture. */
-const flags = (workspace) => [
-  ...['--path', workspace, '--package', 'app', '--python', pythonVersion],
-  ...['--interpreter', interpreter, '--uv', uv],
-];
-
-/** Writes a file with its text changed. */
-function edit(file, before, after) {
-  const text = fs.readFileSync(file, 'utf8');
-  assert.ok(text.includes(before), file);
-  fs.writeFileSync(file, text.replace(before, after));
-}
+import { appFlags, cli, program, toolFlags } from './support/command-line.mjs';
+import { edit, sha256, temporaryFolder } from './support/files.mjs';
+import { options, pythonVersion, uv } from './support/toolchain.mjs';
+import { run } from './support/tools.mjs';
+import { fixture, lock, workspace } from './support/workspaces.mjs';
 
 describe('bundle', () => {
   test('writes the zip and says what it is, to people and to programs', (t) => {
     const workspace = fixture(t);
     const output = temporaryFolder(t);
-    const human = cli(['bundle', ...flags(workspace), '--output', output]);
+    const human = cli(['bundle', ...appFlags(workspace), '--output', output]);
     assert.deepEqual([human.status, human.stderr], [0, '']);
     const zip = path.join(output, 'app.zip');
     const [first, sha256] = human.stdout.split('\n');
     assert.equal(first, zip);
     assert.match(human.stdout, /^ {2}packages {2}acme-greeting 1\.0, app 1\.0, library 1\.0$/m);
 
-    const json = cli(['bundle', ...flags(workspace), '--output', output, '--json']);
+    const json = cli(['bundle', ...appFlags(workspace), '--output', output, '--json']);
     assert.deepEqual([json.status, json.stderr], [0, '']);
     const { seconds, ...told } = JSON.parse(json.stdout);
     const { seconds: otherSeconds, ...returned } = bundleSync(options(workspace, { cache: true }), output);
@@ -54,8 +35,7 @@ describe('bundle', () => {
 
   test('needs no package where the folder says which', (t) => {
     const cwd = path.join(fixture(t), 'packages/other');
-    const args = ['--python', pythonVersion, '--interpreter', interpreter, '--uv', uv];
-    const { status, stderr } = cli(['bundle', ...args, '--output', 'out'], { cwd });
+    const { status, stderr } = cli(['bundle', ...toolFlags, '--output', 'out'], { cwd });
     assert.equal(status, 0, stderr);
     assert.ok(fs.existsSync(path.join(cwd, 'out/other.zip')));
   });
@@ -158,17 +138,8 @@ describe('what goes wrong', () => {
   });
 
   test('and could be done in a container has an exit code of its own', (t) => {
-    const args = [
-      'bundle',
-      '--path',
-      fixture(t),
-      '--package',
-      'app',
-      '--python',
-      pythonVersion,
-      '--output',
-      '/nonexistent',
-    ];
+    const app = ['--path', fixture(t), '--package', 'app', '--python', pythonVersion];
+    const args = ['bundle', ...app, '--output', '/nonexistent'];
     const env = { ...process.env, PATH: temporaryFolder(t) };
     fails(args, 3, /^error\[UV_NOT_FOUND\]: `uv` is not on PATH/, { env });
     const json = cli([...args, '--json'], { env });
@@ -179,7 +150,8 @@ describe('what goes wrong', () => {
   });
 });
 
-describe('the terminal', { skip: process.platform === 'win32' }, () => {
+const noShell = process.platform === 'win32' && 'no `sh` and no signals on Windows';
+describe('the terminal', { skip: noShell }, () => {
   test('may close its end', (t) => {
     const [a, b] = ['a', 'b'].map((name) => bundleSync(options(fixture(t)), path.join(temporaryFolder(t), name)).path);
     const { status, stdout, stderr } = spawnSync(
@@ -191,7 +163,7 @@ describe('the terminal', { skip: process.platform === 'win32' }, () => {
   });
 
   test('interrupts the work', async (t) => {
-    const child = spawn(process.execPath, [program, 'verify', ...flags(fixture(t))], { stdio: 'ignore' });
+    const child = spawn(process.execPath, [program, 'verify', ...appFlags(fixture(t))], { stdio: 'ignore' });
     // Verifying takes longer: it waits for the clock.
     setTimeout(() => child.kill('SIGINT'), 800);
     const [status, signal] = await once(child, 'exit');

@@ -5,22 +5,20 @@ import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, test } from 'node:test';
-import { App, AssetStaging, DockerImage, Stack } from 'aws-cdk-lib';
+import { AssetStaging, DockerImage, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { PythonLambdaCode, PythonLambdaFunction, UvBundler } from '../index.js';
-import { codeKeys, containerEngine, runApp, temporaryFolder, workspace } from './workspace.mjs';
+import { containerEngine, noEngine } from './support/container-engine.mjs';
+import { temporaryFolder } from './support/files.mjs';
+import { NO_BUNDLING, newStack } from './support/stacks.mjs';
+import { codeKeys, runApp } from './support/synth.mjs';
+import { workspace } from './support/workspaces.mjs';
 
 /** A test whose stand-in for Docker is a script, which Windows does not start. */
-const containerTest = (name, body) =>
-  test(name, { skip: process.platform === 'win32' && 'the stand-in for Docker is a script' }, body);
+const containerTest = (name, body) => test(name, { skip: noEngine }, body);
 
-/** Context in which CDK bundles nothing, as when another stack was named on the command line. */
-const NO_BUNDLING = { 'aws:cdk:bundling-stacks': [] };
-
-function stackWithoutBundling(t) {
-  return new Stack(new App({ outdir: path.join(temporaryFolder(t), 'cdk.out'), context: NO_BUNDLING }), 'Stack');
-}
+const stackWithoutBundling = (t) => newStack(t, { context: NO_BUNDLING });
 
 describe('the template', () => {
   test('has the function as its props say, with the defaults of the contract', (t) => {

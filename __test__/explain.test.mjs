@@ -5,16 +5,19 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { bundleSync, explain, explainSync } from '../index.js';
-import { root, run } from '../scripts/tools.mjs';
-import { fixture, interpreter, options, pythonVersion, unzip, uv } from './machine.mjs';
-import { temporaryFolder } from './workspace.mjs';
+import { appFlags, cli } from './support/command-line.mjs';
+import { temporaryFolder } from './support/files.mjs';
+import { sum } from './support/numbers.mjs';
+import { bytecodeOf, options } from './support/toolchain.mjs';
+import { fixture, workspace } from './support/workspaces.mjs';
+import { zipNames } from './support/zips.mjs';
 
 test('every file of a bundle has exactly one reason', async (t) => {
   const bundleOptions = options(fixture(t));
   const { path: zip, unzippedBytes } = bundleSync(bundleOptions, temporaryFolder(t));
   const explanation = explainSync(bundleOptions);
   const files = explanation.packages.flatMap((each) => each.files);
-  assert.deepEqual(files.map((file) => file.path).sort(), Object.keys(unzip(zip)).sort());
+  assert.deepEqual(files.map((file) => file.path).sort(), zipNames(zip).sort());
   assert.equal(
     explanation.packages.reduce((sum, { bytes }) => sum + bytes, 0),
     unzippedBytes,
@@ -30,7 +33,7 @@ test('every file of a bundle has exactly one reason', async (t) => {
   const kinds = Object.fromEntries(files.map((file) => [file.path, file.kind]));
   assert.equal(kinds['app/main.py'], 'content');
   assert.equal(kinds['app-1.0.dist-info/METADATA'], 'metadata');
-  assert.equal(kinds[`app/__pycache__/main.cpython-${pythonVersion.replace('.', '')}.pyc`], 'bytecode');
+  assert.equal(kinds[bytecodeOf('app', 'main')], 'bytecode');
   assert.deepEqual(await explain(bundleOptions), explanation);
 });
 
@@ -47,21 +50,9 @@ test('what is left out has its reason', (t) => {
 
 test('the command line says the same, to people and to programs', (t) => {
   const workspace = fixture(t);
-  const args = [
-    '--path',
-    workspace,
-    '--package',
-    'app',
-    '--python',
-    pythonVersion,
-    '--interpreter',
-    interpreter,
-    '--uv',
-    uv,
-  ];
-  const cli = (...others) => run(process.execPath, [path.join(root, 'cli.js'), 'explain', ...args, ...others]);
-  assert.deepEqual(JSON.parse(cli('--json')), explainSync(options(workspace)));
-  const text = cli('--files');
+  const explained = (...flags) => cli(['explain', ...appFlags(workspace), ...flags]).stdout;
+  assert.deepEqual(JSON.parse(explained('--json')), explainSync(options(workspace)));
+  const text = explained('--files');
   assert.match(text, /^library 1\.0 {2}\d+ files, .*: app -> library$/m);
   assert.match(text, /^ {2}app\/main\.py \(.* B\)$/m);
   assert.match(text, /^left out:$/m);

@@ -4,44 +4,33 @@ import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, test } from 'node:test';
-import { App, Stack } from 'aws-cdk-lib';
-import { Template } from 'aws-cdk-lib/assertions';
-import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { PythonLambdaFunction, bundleSync } from '../index.js';
-import { invoke } from '../scripts/invoke.mjs';
-import { fixture, interpreter, options, pythonVersion, runtimeClient, uv } from './machine.mjs';
-import { temporaryFolder, workspace } from './workspace.mjs';
-
-/** A stack of an app; without bundling unless the context says otherwise. */
-function stackOf(t, context = { 'aws:cdk:bundling-stacks': [] }) {
-  return new Stack(new App({ outdir: path.join(temporaryFolder(t), 'cdk.out'), context }), 'Stack');
-}
-
-/** The handlers in a stack's template. */
-function handlersOf(stack) {
-  const functions = Template.fromStack(stack).findResources('AWS::Lambda::Function');
-  return Object.values(functions).map(({ Properties }) => Properties.Handler);
-}
+import { temporaryFolder } from './support/files.mjs';
+import { invoke } from './support/invoke.mjs';
+import { NO_BUNDLING, functionsOf, newStack, runtimeOf, synthesise } from './support/stacks.mjs';
+import { synthesisedFunctions } from './support/synth.mjs';
+import { interpreter, options, pythonVersion, runtimeClient, uv } from './support/toolchain.mjs';
+import { run } from './support/tools.mjs';
+import { fixture, workspace } from './support/workspaces.mjs';
 
 describe('the default handler', () => {
   test('is in the template before anything is built', (t) => {
     const folder = workspace(t);
-    const lock = path.join(folder, 'uv.lock');
-    const built = fs.readFileSync(lock, 'utf8').replace('virtual = "packages/one"', 'editable = "packages/one"');
-    fs.writeFileSync(lock, built.replaceAll('"one"', '"the-one"'));
-    const stack = stackOf(t);
+    const lockfile = path.join(folder, 'uv.lock');
+    const built = fs.readFileSync(lockfile, 'utf8').replace('virtual = "packages/one"', 'editable = "packages/one"');
+    fs.writeFileSync(lockfile, built.replaceAll('"one"', '"the-one"'));
+    const stack = newStack(t, { context: NO_BUNDLING });
     new PythonLambdaFunction(stack, 'Built', { path: folder, packageName: 'The_One' });
     new PythonLambdaFunction(stack, 'Copied', { path: path.join(folder, 'packages/two') });
     new PythonLambdaFunction(stack, 'Named', { path: folder, packageName: 'two', handler: 'two.handler' });
-    assert.deepEqual(handlersOf(stack), [
-      'the_one.lambda_function.lambda_handler',
-      'lambda_function.lambda_handler',
-      'two.handler',
-    ]);
+    assert.deepEqual(
+      functionsOf(stack).map(({ Handler }) => Handler),
+      ['the_one.lambda_function.lambda_handler', 'lambda_function.lambda_handler', 'two.handler'],
+    );
   });
 
   test('needs to know the package', (t) => {
-    assert.throws(() => new PythonLambdaFunction(stackOf(t), 'Fn', { path: workspace(t) }), {
+    assert.throws(() => new PythonLambdaFunction(newStack(t, { context: NO_BUNDLING }), 'Fn', { path: workspace(t) }), {
       code: 'PACKAGE_REQUIRED',
       message: /name one in the option `packageName` \(`one` and `two`\)/,
     });
@@ -49,14 +38,13 @@ describe('the default handler', () => {
 
   test('is looked for in the zip, and answers there', async (t) => {
     const folder = fixture(t);
-    const stack = stackOf(t, {});
     const props = {
       path: folder,
       packageName: 'app',
-      runtime: new lambda.Runtime(`python${pythonVersion}`, lambda.RuntimeFamily.PYTHON),
+      runtime: runtimeOf(pythonVersion),
       bundling: { uv, python: interpreter, docker: 'never' },
     };
-    assert.throws(() => new PythonLambdaFunction(stack, 'Missing', props), {
+    assert.throws(() => new PythonLambdaFunction(newStack(t), 'Missing', props), {
       message:
         /the handler `app\.lambda_function\.lambda_handler` needs the module `app\.lambda_function`, which is not/,
     });
@@ -64,12 +52,11 @@ describe('the default handler', () => {
       path.join(folder, 'packages/app/src/app/lambda_function.py'),
       'def lambda_handler(event, context):\n    return event["a"]\n',
     );
-    const app = new App({ outdir: path.join(temporaryFolder(t), 'cdk.out') });
-    new PythonLambdaFunction(new Stack(app, 'Stack'), 'Found', props);
-    const { directory } = app.synth();
-    const zip = fs.readdirSync(directory).find((name) => name.endsWith('.zip'));
-    const handler = 'app.lambda_function.lambda_handler';
-    assert.deepEqual(await invoke({ zip: path.join(directory, zip), handler, events: [{ a: 7 }], runtimeClient }), [7]);
+    const stack = newStack(t);
+    new PythonLambdaFunction(stack, 'Found', props);
+    const [{ zip, handler }] = synthesisedFunctions(synthesise(stack).outdir);
+    assert.equal(handler, 'app.lambda_function.lambda_handler');
+    assert.deepEqual(await invoke({ zip, handler, events: [{ a: 7 }], runtimeClient }), [7]);
   });
 });
 
@@ -141,7 +128,8 @@ describe('a handler that Lambda could not call', () => {
     const folder = fixture(t);
     const commandHooks = {
       afterBundling: [
-        [interpreter, '-c', "import py_compile; py_compile.compile('app/main.py', 'app/closed.pyc')"],
+        [interpreter, '-m', 'compileall', '-q', '-b', 'app/main.py'],
+        ['mv', 'app/main.pyc', 'app/closed.pyc'],
         ['rm', 'app/main.py'],
       ],
     };

@@ -7,7 +7,11 @@ import { createRequire } from 'node:module';
 import * as path from 'node:path';
 import { test } from 'node:test';
 import * as module from '../index.js';
-import { repository, temporaryFolder, workspace } from './workspace.mjs';
+import { program } from './support/command-line.mjs';
+import { copyPackage, temporaryFolder } from './support/files.mjs';
+import { options } from './support/toolchain.mjs';
+import { root, run } from './support/tools.mjs';
+import { workspace } from './support/workspaces.mjs';
 
 const NAMES = [
   'PythonLambdaCode',
@@ -24,24 +28,11 @@ const NAMES = [
   'verifySync',
 ];
 
-/** The package as it is installed, in a folder where there is no CDK. */
-function withoutCdk(t, leftOut = []) {
-  const folder = temporaryFolder(t);
-  const built = fs
-    .readdirSync(repository)
-    .filter((name) => /^(index\.js|binding\.js|package\.json|.*\.node)$/.test(name));
-  for (const name of built.filter((name) => !leftOut.includes(name))) {
-    fs.copyFileSync(path.join(repository, name), path.join(folder, name));
-  }
-  fs.mkdirSync(path.join(folder, 'construct'));
-  for (const name of fs.readdirSync(path.join(repository, 'construct')).filter((name) => name.endsWith('.js'))) {
-    fs.copyFileSync(path.join(repository, 'construct', name), path.join(folder, 'construct', name));
-  }
-  return folder;
-}
+/** A copy of the package in a folder where CDK is not installed. */
+const withoutCdk = (t, except) => copyPackage(temporaryFolder(t), { except });
 
-/** What a program prints that sees the package in `folder` as `uvLambda`. */
-function run(folder, program, ...flags) {
+/** The output of a program that runs in `folder`. */
+function evaluate(folder, program, ...flags) {
   const { stdout, stderr } = spawnSync(process.execPath, [...flags, '--eval', program], {
     cwd: folder,
     encoding: 'utf8',
@@ -61,20 +52,16 @@ test('an ES module sees every name', () => {
 });
 
 test('an ES module imports the names of the contract, and the contract has no others', () => {
-  const contract = fs.readFileSync(path.join(repository, 'index.d.ts'), 'utf8');
+  const contract = fs.readFileSync(path.join(root, 'index.d.ts'), 'utf8');
   const declared = [...contract.matchAll(/^export declare (?:class|function|const) (\w+)/gm)].map(([, name]) => name);
   assert.deepEqual(declared.sort(), NAMES);
 });
 
 test('every code that the core has stands in the contract', () => {
-  const contract = fs.readFileSync(path.join(repository, 'index.d.ts'), 'utf8');
-  const sources = fs
-    .readdirSync(path.join(repository, 'src'), { recursive: true })
-    .filter((name) => name.endsWith('.rs'));
+  const contract = fs.readFileSync(path.join(root, 'index.d.ts'), 'utf8');
+  const sources = fs.readdirSync(path.join(root, 'src'), { recursive: true }).filter((name) => name.endsWith('.rs'));
   const codes = sources.flatMap((name) =>
-    [...fs.readFileSync(path.join(repository, 'src', name), 'utf8').matchAll(/=> "([A-Z_]{2,})"/g)].map(
-      ([, code]) => code,
-    ),
+    [...fs.readFileSync(path.join(root, 'src', name), 'utf8').matchAll(/=> "([A-Z_]{2,})"/g)].map(([, code]) => code),
   );
   assert.ok(codes.includes('NO_LOCKFILE'));
   for (const code of codes) {
@@ -92,12 +79,12 @@ test('the bundler works without CDK', (t) => {
   });
   const folder = withoutCdk(t);
   const digest = /^[0-9a-f]{64}$/;
-  const required = run(
+  const required = evaluate(
     folder,
     `const { UvBundler } = require('./index.js'); console.log(new UvBundler(${options}).digest);`,
   );
   assert.match(required.stdout, digest, required.stderr);
-  const imported = run(
+  const imported = evaluate(
     folder,
     `import { UvBundler } from './index.js'; console.log(new UvBundler(${options}).digest);`,
     '--input-type=module',
@@ -106,7 +93,7 @@ test('the bundler works without CDK', (t) => {
 });
 
 test('a construct without CDK says what to install', (t) => {
-  const { stdout } = run(
+  const { stdout } = evaluate(
     withoutCdk(t),
     `try { require('./index.js').PythonLambdaFunction } catch (error) { console.log(error.message); }`,
   );
@@ -118,12 +105,12 @@ test('loading the package does not load CDK', () => {
     require('./index.js');
     console.log(Object.keys(require.cache).filter((file) => file.includes('aws-cdk-lib')).length);
   `;
-  assert.equal(run(repository, program).stdout, '0');
+  assert.equal(evaluate(root, program).stdout, '0');
 });
 
 test('a checkout that is not built says what to run', (t) => {
   const folder = withoutCdk(t, ['binding.js']);
-  const { stdout } = run(folder, `try { require('./index.js') } catch (error) { console.log(error.message); }`);
+  const { stdout } = evaluate(folder, `try { require('./index.js') } catch (error) { console.log(error.message); }`);
   assert.match(stdout, /`\.\/binding\.js` is missing.*`npm run build`/);
   assert.ok(stdout.includes(folder), stdout);
 });

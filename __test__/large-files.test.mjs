@@ -5,8 +5,8 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, test } from 'node:test';
 import { temporaryFolder, write } from './support/files.mjs';
-import { root, run } from './support/tools.mjs';
 import { options } from './support/toolchain.mjs';
+import { root, run } from './support/tools.mjs';
 import { manifest, virtualLock } from './support/workspaces.mjs';
 
 const MEGABYTE = 1024 * 1024;

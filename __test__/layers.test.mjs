@@ -3,19 +3,16 @@
 import { describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import * as path from 'node:path';
-import { createRequire } from 'node:module';
-import { bundleSync } from '../index.js';
-import { invoke } from '../scripts/invoke.mjs';
-import { root, run } from '../scripts/tools.mjs';
-import { fixture, interpreter, options, pythonVersion, runtimeClient, unzip, uv } from './machine.mjs';
-import { temporaryFolder } from './workspace.mjs';
+import { PythonLambdaFunction, PythonLambdaLayer, bundleSync } from '../index.js';
+import { sha256, temporaryFolder } from './support/files.mjs';
+import { invoke } from './support/invoke.mjs';
+import { environment } from './support/secrets.mjs';
+import { newStack, runtimeOf, synthesise } from './support/stacks.mjs';
+import { interpreter, options, pythonVersion, runtimeClient, uv } from './support/toolchain.mjs';
+import { fixture, workspace } from './support/workspaces.mjs';
+import { unpackZip, unzip, zipNames } from './support/zips.mjs';
 
-const require = createRequire(import.meta.url);
-const { App, Stack } = require('aws-cdk-lib');
-const lambda = require('aws-cdk-lib/aws-lambda');
-const { PythonLambdaFunction, PythonLambdaLayer } = require(root);
-
-const runtime = new lambda.Runtime(`python${pythonVersion}`, lambda.RuntimeFamily.PYTHON);
+const runtime = runtimeOf(pythonVersion);
 const greeting = { name: 'acme-greeting', version: '1.0' };
 
 /** A layer as a function is told of it. */
@@ -28,12 +25,7 @@ const known = (others = {}) => ({
 });
 
 /** The names in a zip, less bytecode. */
-const names = (zip) => Object.keys(unzip(zip)).filter((name) => !name.endsWith('.pyc'));
-
-function stack(test) {
-  const app = new App({ outdir: path.join(temporaryFolder(test), 'cdk.out'), analyticsReporting: false });
-  return { app, stack: new Stack(app, 'Stack') };
-}
+const names = (zip) => zipNames(zip).filter((name) => !name.endsWith('.pyc'));
 
 describe('the zip of a layer', () => {
   test('holds the third-party packages of the members below `python`, and nothing else', (t) => {
@@ -73,7 +65,7 @@ test('a function with a layer ships without what the layer holds, and runs with 
   assert.ok(!names(zip).some((name) => name.startsWith('acme_greeting')), names(zip).join(' '));
   const { path: layer } = bundleSync(options(workspace, { layer: { packageNames: ['app'] } }), temporaryFolder(t));
   const opt = temporaryFolder(t);
-  run(interpreter, ['-m', 'zipfile', '-e', layer, opt]);
+  unpackZip(layer, opt, interpreter);
   const call = { zip, handler: 'app.main.handler', events: [{ name: 'Ada' }], runtimeClient };
   await assert.rejects(invoke(call), /acme_greeting/);
   const [answer] = await invoke({ ...call, environment: { PYTHONPATH: path.join(opt, 'python') } });
@@ -84,7 +76,7 @@ test('a function with a layer ships without what the layer holds, and runs with 
 
 test('in CDK, a layer and the functions that take it are three lines', (t) => {
   const workspace = fixture(t);
-  const { app, stack: scope } = stack(t);
+  const scope = newStack(t);
   const bundling = { uv, python: interpreter, docker: 'never', cache: false };
   const layers = [new PythonLambdaLayer(scope, 'Packages', { path: workspace, runtime, bundling })];
   const packageName = 'app';
@@ -97,12 +89,12 @@ test('in CDK, a layer and the functions that take it are three lines', (t) => {
     bundling,
   });
 
-  const { template } = app.synth().getStackByName('Stack');
+  const { template, outdir } = synthesise(scope);
   const resources = Object.values(template.Resources);
   const layer = resources.find(({ Type }) => Type === 'AWS::Lambda::LayerVersion');
   assert.deepEqual(layer.Properties.CompatibleRuntimes, [`python${pythonVersion}`]);
   assert.deepEqual(layer.Properties.CompatibleArchitectures, ['x86_64']);
-  const zip = ({ Properties: { Code, Content } }) => path.join(app.outdir, `asset.${(Code ?? Content).S3Key}`);
+  const zip = ({ Properties: { Code, Content } }) => path.join(outdir, `asset.${(Code ?? Content).S3Key}`);
   const code = resources.find(({ Type }) => Type === 'AWS::Lambda::Function');
   assert.equal(code.Properties.Layers.length, 1);
   assert.ok(names(zip(layer)).includes('python/acme_greeting/__init__.py'));

@@ -6,8 +6,8 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, test } from 'node:test';
 import { temporaryFolder } from './support/files.mjs';
-import { root } from './support/tools.mjs';
 import { interpreter, pythonVersion, uv } from './support/toolchain.mjs';
+import { root } from './support/tools.mjs';
 import { fixture } from './support/workspaces.mjs';
 
 /** Bundles `app` of the fixture with a temporary folder of the test's own, and returns the names of the files that are left there. */

@@ -4,7 +4,6 @@
 import * as assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
-import * as os from 'node:os';
 import * as path from 'node:path';
 import { test } from 'node:test';
 import { App, Stack } from 'aws-cdk-lib';
@@ -12,9 +11,11 @@ import { Template } from 'aws-cdk-lib/assertions';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { TriggerFunction } from 'aws-cdk-lib/triggers';
 import { PythonLambdaCode } from '../index.js';
-import { root } from '../scripts/tools.mjs';
-import { interpreter, pythonVersion, uv } from './machine.mjs';
-import { temporaryFolder, workspace } from './workspace.mjs';
+import { temporaryFolder } from './support/files.mjs';
+import { cdkSynth } from './support/synth.mjs';
+import { interpreter, pythonVersion, uv } from './support/toolchain.mjs';
+import { root } from './support/tools.mjs';
+import { workspace } from './support/workspaces.mjs';
 
 test('the code is that of a SingletonFunction and of a TriggerFunction as well', (t) => {
   const outdir = path.join(temporaryFolder(t), 'cdk.out');
@@ -72,14 +73,7 @@ test('`cdk synth` writes what `cdk watch` and hotswap look for, for every constr
     new TriggerFunction(stack, 'Trigger', { ...shared, code: code(), description: 'ours' });`,
   );
   const output = path.join(folder, 'cdk.out');
-  const cdk = path.join(root, 'node_modules/aws-cdk/bin/cdk');
-  const args = ['synth', '--quiet', '--no-notices', '--app', `${process.execPath} ${app}`, '--output', output];
-  const { status, stdout, stderr } = spawnSync(process.execPath, [cdk, ...args], {
-    cwd: folder,
-    encoding: 'utf8',
-    env: { ...process.env, CI: undefined, CDK_VALIDATION: 'false' },
-  });
-  assert.equal(status, 0, stderr);
+  const { stdout } = cdkSynth({ folder, app, output, env: { CDK_VALIDATION: 'false' } });
   assert.equal(stdout, '');
 
   const { Resources } = JSON.parse(fs.readFileSync(path.join(output, 'Stack.template.json'), 'utf8'));

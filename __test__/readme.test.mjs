@@ -5,13 +5,13 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { test } from 'node:test';
-import { repository } from './workspace.mjs';
+import { root } from './support/tools.mjs';
 
 const DOCUMENTS = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs/migrating.md'];
 
 /** The text of a file; of a document, without the places that are kept for what is to come. */
-const read = (name) => fs.readFileSync(path.join(repository, name), 'utf8').replace(/^<!--.*?-->$/gms, '');
-const exists = (name) => fs.existsSync(path.join(repository, name));
+const read = (name) => fs.readFileSync(path.join(root, name), 'utf8').replace(/^<!--.*?-->$/gms, '');
+const exists = (name) => fs.existsSync(path.join(root, name));
 
 /** The fenced blocks of a document, as `{ language, text }`. */
 function blocks(document) {
@@ -44,21 +44,21 @@ test('every TypeScript snippet compiles', (t) => {
   assert.ok(snippets.length >= 3);
 
   // Inside of the checkout, so that packages are found, where git ignores it.
-  fs.mkdirSync(path.join(repository, '.tools'), { recursive: true });
-  const folder = fs.mkdtempSync(path.join(repository, '.tools/readme-'));
+  fs.mkdirSync(path.join(root, '.tools'), { recursive: true });
+  const folder = fs.mkdtempSync(path.join(root, '.tools/readme-'));
   t.after(() => fs.rmSync(folder, { recursive: true, force: true }));
   snippets.forEach(({ text }, index) => {
     fs.writeFileSync(path.join(folder, `snippet-${index + 1}.ts`), asModule(text));
   });
   const compilerOptions = { noUnusedLocals: false, noEmit: true };
   // What a snippet imports of the reader's own.
-  fs.copyFileSync(path.join(repository, 'examples-ts/lib/demo-stack.ts'), path.join(folder, 'demo-stack.ts'));
+  fs.copyFileSync(path.join(root, 'examples-ts/lib/demo-stack.ts'), path.join(folder, 'demo-stack.ts'));
   fs.writeFileSync(
     path.join(folder, 'tsconfig.json'),
     JSON.stringify({ extends: '../../tsconfig.json', compilerOptions, include: ['*.ts'], exclude: [] }),
   );
 
-  const compiler = path.join(repository, 'node_modules/.bin/tsc');
+  const compiler = path.join(root, 'node_modules/.bin/tsc');
   const { status, stdout, stderr } = spawnSync(compiler, ['--project', folder], { encoding: 'utf8' });
   assert.equal(status, 0, stdout + stderr);
 });
@@ -129,7 +129,7 @@ test('every code is one of the contract, and every reason for a container is tol
   // Names of environment variables and of files look the same; those stand in the sources.
   const sources = ['src', 'construct'].flatMap((folder) =>
     fs
-      .readdirSync(path.join(repository, folder), { recursive: true })
+      .readdirSync(path.join(root, folder), { recursive: true })
       .filter((name) => /\.(rs|ts)$/.test(name))
       .map((name) => read(path.join(folder, name))),
   );

@@ -5,14 +5,15 @@ import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { hasProgram } from '../scripts/debian.mjs';
-import { compareZips } from '../scripts/reproducibility/compare.mjs';
-import { importAll, unpack } from '../scripts/reproducibility/imports.mjs';
 import { baseScene, build, cleanUp, newFolder } from '../scripts/reproducibility/scene.mjs';
 import { variation } from '../scripts/reproducibility/variations.mjs';
-import { root } from '../scripts/tools.mjs';
-import { fixture, interpreter, pythonVersion, uv } from './machine.mjs';
-import { temporaryFolder } from './workspace.mjs';
+import { temporaryFolder } from './support/files.mjs';
+import { importAll, unpackTask } from './support/imports.mjs';
+import { whyNoProgram } from './support/prepared.mjs';
+import { interpreter, pythonVersion, uv } from './support/toolchain.mjs';
+import { root } from './support/tools.mjs';
+import { fixture } from './support/workspaces.mjs';
+import { compareZips } from './support/zips.mjs';
 
 describe('the same bytes come out', () => {
   const work = temporaryFolder({ after });
@@ -28,16 +29,16 @@ describe('the same bytes come out', () => {
   });
 
   const variations = [
-    ['one core, one worker', hasProgram('taskset') || 'no `taskset` on this machine'],
+    ['one core, one worker', whyNoProgram('taskset')],
     ['many workers'],
     ['sources with mode 0777, other times'],
     ['hostile PYTHON* variables'],
     ['hostile UV_* variables'],
     ['cache of uv filled under umask 077'],
-    ['in five years', hasProgram('faketime') || 'no `faketime` on this machine'],
+    ['in five years', whyNoProgram('faketime')],
   ];
-  for (const [name, possible = true] of variations) {
-    test(name, { skip: possible !== true && possible }, () => {
+  for (const [name, skip] of variations) {
+    test(name, { skip: skip ?? false }, () => {
       const changed = variation(name).change(scene, newFolder(scene.work, 'variation'));
       try {
         const bundle = build(changed);
@@ -69,7 +70,7 @@ describe('the same bytes come out', () => {
   });
 
   test('and all modules come from bytecode on a read-only tree', () => {
-    const task = unpack(expected.zip, interpreter, scene.work);
+    const task = unpackTask(expected.zip, interpreter, scene.work);
     try {
       const { modules, fromBytecode, compiled, elsewhere, failed } = importAll(task, ['app.main']);
       assert.deepEqual({ compiled, elsewhere, failed }, { compiled: [], elsewhere: [], failed: [] });

@@ -2,24 +2,29 @@
 // take: `npm run test:long`.
 
 import * as assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, test } from 'node:test';
 import { bundleSync } from '../index.js';
-import { ensureContainers } from '../scripts/containers.mjs';
-import { root, run } from '../scripts/tools.mjs';
-import { uv } from './machine.mjs';
-import { startPrivateIndex } from './private-index.mjs';
-import { PASSWORD, USERNAME, appFrom, assertNowhere, environment, lock } from './secrets.mjs';
-import { temporaryFolder } from './workspace.mjs';
+import { IMAGE, IMAGE_PYTHON, podmanEnvironment, runPodman, skipWithoutContainers } from './support/containers.mjs';
+import { sha256, temporaryFolder, write } from './support/files.mjs';
+import {
+  PASSWORD,
+  USERNAME,
+  addressWith,
+  appFrom,
+  assertNowhere,
+  environment,
+  keyringOf,
+  lockPrivately,
+  netrcOf,
+  startPrivateIndex,
+} from './support/secrets.mjs';
+import { runAppWatched } from './support/synth.mjs';
+import { uv } from './support/toolchain.mjs';
+import { withVariables } from './support/tools.mjs';
 
-/** The Python of the test image, which this machine has as well where it is a Debian 12. */
-const PYTHON = '/usr/bin/python3.11';
-const containers = ensureContainers();
-const skip =
-  (!containers.available && containers.reason) || (!fs.existsSync(PYTHON) && `this machine has no ${PYTHON}`);
-const podman = { env: { ...process.env, ...containers.environment } };
+const skip = skipWithoutContainers();
 
 /** The command lines of all processes of this machine that belong to a build. */
 function commandLines() {
@@ -36,40 +41,22 @@ function commandLines() {
 
 /** Synthesises an app whose zip a container builds, and watches all command lines meanwhile. */
 async function synthesise(t, folder, { bundling = '', env, hostEnvironment = {} }) {
-  const outdir = path.join(temporaryFolder(t), 'cdk.out');
-  const app = path.join(temporaryFolder(t), 'app.cjs');
-  const source = `
-    const { createRequire } = require('node:module');
-    const need = createRequire(${JSON.stringify(path.join(root, 'index.js'))});
-    const { App, Stack, DockerImage, BundlingFileAccess } = need('aws-cdk-lib');
-    const lambda = need('aws-cdk-lib/aws-lambda');
-    const { PythonLambdaFunction } = need('./index.js');
-    const app = new App({ outdir: ${JSON.stringify(outdir)}, analyticsReporting: false });
-    new PythonLambdaFunction(new Stack(app, 'Stack'), 'Fn', {
-      path: ${JSON.stringify(folder)}, handler: 'main.handler', runtime: lambda.Runtime.PYTHON_3_11,
-      bundling: { docker: 'always', image: DockerImage.fromRegistry('${containers.image}'), network: 'host', ${bundling} },
-    });
-    app.synth();`;
-  fs.writeFileSync(app, source);
   const temporary = temporaryFolder(t);
-  const child = spawn(process.execPath, [app], {
-    cwd: root,
-    env: { ...env, ...containers.environment, CDK_DOCKER: containers.podman, TMPDIR: temporary, ...hostEnvironment },
-  });
-  const said = { stdout: '', stderr: '' };
-  for (const stream of ['stdout', 'stderr']) {
-    child[stream].setEncoding('utf8').on('data', (text) => (said[stream] += text));
-  }
+  const functions = `{ Fn: {
+    path: ${JSON.stringify(folder)}, handler: 'main.handler', runtime: lambda.Runtime.PYTHON_3_11,
+    bundling: { docker: 'always', image: DockerImage.fromRegistry('${IMAGE}'), network: 'host', ${bundling} },
+  } }`;
   const seen = new Set();
-  const watch = setInterval(() => commandLines().forEach((line) => seen.add(line)), 20);
-  const status = await new Promise((resolve) => child.on('close', resolve));
-  clearInterval(watch);
-  const [zip] = fs.existsSync(outdir) ? fs.readdirSync(outdir).filter((name) => name.endsWith('.zip')) : [];
+  const app = {
+    functions,
+    synthesise: true,
+    env: { ...env, ...podmanEnvironment, CDK_DOCKER: 'podman', TMPDIR: temporary, ...hostEnvironment },
+  };
+  const result = await runAppWatched(t, app, () => commandLines().forEach((line) => seen.add(line)));
+  const zip = result.assets.find((name) => name.endsWith('.zip'));
   return {
-    status,
-    ...said,
-    outdir,
-    zip: zip && path.join(outdir, zip),
+    ...result,
+    zip: zip && path.join(result.outdir, zip),
     seen: [...seen],
     left: fs.readdirSync(temporary),
   };
@@ -81,51 +68,39 @@ async function synthesise(t, folder, { bundling = '', env, hostEnvironment = {} 
  */
 function withCopies(t) {
   // CDK copies by way of a container of this image, which cannot be pulled here.
-  run('podman', ['tag', containers.image, 'public.ecr.aws/docker/library/alpine'], podman);
-  const volumes = () => run('podman', ['volume', 'ls', '--quiet'], podman).split('\n').filter(Boolean);
+  runPodman(['tag', IMAGE, 'public.ecr.aws/docker/library/alpine']);
+  const volumes = () => runPodman(['volume', 'ls', '--quiet']).split('\n').filter(Boolean);
   const before = volumes();
   const left = () => volumes().filter((name) => !before.includes(name));
   // With the container that holds it.
-  t.after(() => left().forEach((volume) => run('podman', ['volume', 'rm', '--force', volume], podman)));
+  t.after(() => left().forEach((volume) => runPodman(['volume', 'rm', '--force', volume])));
   return left;
-}
-
-function sha256(file) {
-  return run('sha256sum', [file]).split(' ')[0];
 }
 
 describe('a private index, in a container', { skip }, () => {
   /** An app, its index and what its build knows; and the hash of its zip from this machine. */
   const prepare = async (t) => {
-    const index = await startPrivateIndex(t, { username: USERNAME, password: PASSWORD });
+    const index = await startPrivateIndex(t);
     const folder = appFrom(t, `${index.origin}/simple`);
-    lock(folder, index);
+    lockPrivately(t, folder, index);
     // Root of this machine is root in the container, and uv there must not find in the cache what it is to fetch.
     const env = environment(t, { store: temporaryFolder(t) });
     return { index, folder, env };
   };
 
   /** The hash of the zip that this machine builds. */
-  const local = (t, folder, { host }) => {
-    const before = { ...process.env };
-    const url = `private=http://${USERNAME}:${encodeURIComponent(PASSWORD)}@${host}/simple`;
-    Object.assign(process.env, { UV_INDEX: url, UV_CACHE_DIR: temporaryFolder(t) });
-    t.after(() => {
-      for (const name of ['UV_INDEX', 'UV_CACHE_DIR']) {
-        if (before[name] === undefined) {
-          delete process.env[name];
-        } else {
-          process.env[name] = before[name];
-        }
-      }
-    });
-    const options = { path: folder, pythonVersion: '3.11', architecture: 'x86_64', uv, python: PYTHON };
-    return bundleSync({ ...options, handler: 'main.handler' }, temporaryFolder(t)).sha256;
+  const local = (t, folder, index) => {
+    const options = { path: folder, pythonVersion: '3.11', architecture: 'x86_64', uv, python: IMAGE_PYTHON };
+    const variables = { UV_INDEX: `private=${addressWith(PASSWORD, index)}`, UV_CACHE_DIR: temporaryFolder(t) };
+    return withVariables(
+      variables,
+      () => bundleSync({ ...options, handler: 'main.handler' }, temporaryFolder(t)).sha256,
+    );
   };
 
   const netrc = (t, password) => {
     const file = path.join(temporaryFolder(t), 'netrc');
-    fs.writeFileSync(file, `machine 127.0.0.1 login ${USERNAME} password ${password}\n`, { mode: 0o600 });
+    write(file, netrcOf('127.0.0.1', USERNAME, password), { mode: 0o600 });
     return file;
   };
 
@@ -135,12 +110,7 @@ describe('a private index, in a container', { skip }, () => {
     }),
     netrc: (t, password) => ({ hostEnvironment: { NETRC: netrc(t, password) } }),
     'a keyring of this machine': (t, password) => {
-      // A stand-in: a real `keyring` needs a desktop or a cloud.
-      const programs = temporaryFolder(t);
-      fs.writeFileSync(path.join(programs, 'password'), password);
-      const answer = `[ "$1 $3" = "get ${USERNAME}" ] && exec cat '${programs}/password'\nexit 1`;
-      fs.writeFileSync(path.join(programs, 'keyring'), `#!/bin/sh\n${answer}\n`, { mode: 0o755 });
-      const PATH = [programs, path.dirname(uv), process.env.PATH].join(path.delimiter);
+      const PATH = [keyringOf(t, password), path.dirname(uv), process.env.PATH].join(path.delimiter);
       return {
         hostEnvironment: { PATH, UV_KEYRING_PROVIDER: 'subprocess', UV_INDEX_PRIVATE_USERNAME: USERNAME },
       };
@@ -212,7 +182,7 @@ describe('a private index, in a container', { skip }, () => {
     assert.match(stderr, /error\[UV_FAILED\]/);
     assert.equal(left().length, 2);
     for (const volume of left()) {
-      const [{ Mountpoint }] = JSON.parse(run('podman', ['volume', 'inspect', volume], podman));
+      const [{ Mountpoint }] = JSON.parse(runPodman(['volume', 'inspect', volume]));
       assertNowhere(['wr0ng-password'], { folders: { [volume]: Mountpoint } });
     }
   });

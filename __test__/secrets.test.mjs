@@ -2,39 +2,41 @@
 // everything that is written or said.
 
 import * as assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, test } from 'node:test';
-import { UV_VERSION, ensureUv, root, run } from '../scripts/tools.mjs';
-import { interpreter, pythonVersion, unzip, uv } from './machine.mjs';
-import { startPrivateIndex } from './private-index.mjs';
-import { PASSWORD, USERNAME, appFrom, assertNowhere, environment, lock, withBackend } from './secrets.mjs';
-import { runApp, temporaryFolder } from './workspace.mjs';
+import { cli } from './support/command-line.mjs';
+import { containerEngine, noEngine } from './support/container-engine.mjs';
+import { temporaryFolder, write, writeAll } from './support/files.mjs';
+import {
+  CREDENTIALS,
+  PASSWORD,
+  USERNAME,
+  addressWith,
+  appFrom,
+  assertNowhere,
+  environment,
+  keyringOf,
+  lockPrivately,
+  netrcOf,
+  startPrivateIndex,
+  withLeakyBackend,
+} from './support/secrets.mjs';
+import { runApp } from './support/synth.mjs';
+import { interpreter, pythonVersion, uv } from './support/toolchain.mjs';
+import { UV_VERSION, ensureUv, run } from './support/tools.mjs';
+import { virtualLock } from './support/workspaces.mjs';
+import { unzip } from './support/zips.mjs';
 
 /** Bundles the app in `folder` on the command line. */
 function bundle(folder, output, env, others = []) {
-  const flags = [
-    '--path',
-    folder,
-    '--python',
-    pythonVersion,
-    '--interpreter',
-    interpreter,
-    '--output',
-    output,
-    ...others,
-  ];
-  const { status, stdout, stderr } = spawnSync(process.execPath, [path.join(root, 'cli.js'), 'bundle', ...flags], {
-    encoding: 'utf8',
-    env,
-  });
-  return { status, stdout, stderr };
+  const flags = ['--path', folder, '--python', pythonVersion, '--interpreter', interpreter, '--output', output];
+  return cli(['bundle', ...flags, ...others], { env });
 }
 
 /**
- * The ways in which uv learns a password. Each gets a folder for its files, the index, and a password that is the right one
- * or is not; and gives what of the environment and of the address of the index is its own.
+ * The ways in which uv learns a password. Each gets a folder for its files, the index, a password that is the right one
+ * or is not, and the test; and gives what of the environment and of the address of the index is its own.
  */
 const WAYS = {
   'environment variables': (_folder, _index, password) => ({
@@ -42,7 +44,7 @@ const WAYS = {
   }),
   'the file that NETRC names': (folder, _index, password) => {
     const file = path.join(folder, 'credentials');
-    fs.writeFileSync(file, `machine 127.0.0.1\n  login ${USERNAME}\n  password ${password}\n`, { mode: 0o600 });
+    write(file, netrcOf('127.0.0.1', USERNAME, password), { mode: 0o600 });
     return { env: { NETRC: file } };
   },
   '~/.netrc': (folder, _index, password) => {
@@ -51,31 +53,22 @@ const WAYS = {
     });
     return { env: { HOME: folder } };
   },
-  keyring: (folder, _index, password) => {
-    // A stand-in: a real `keyring` needs a desktop or a cloud. It answers as the real one does to the call that uv makes.
-    fs.writeFileSync(path.join(folder, 'password'), password);
-    fs.writeFileSync(
-      path.join(folder, 'keyring'),
-      `#!/bin/sh\n[ "$1 $3" = "get ${USERNAME}" ] && exec cat '${path.join(folder, 'password')}'\nexit 1\n`,
-      { mode: 0o755 },
-    );
-    return {
-      env: { UV_KEYRING_PROVIDER: 'subprocess', UV_INDEX_PRIVATE_USERNAME: USERNAME },
-      programs: folder,
-    };
-  },
+  keyring: (_folder, _index, password, t) => ({
+    env: { UV_KEYRING_PROVIDER: 'subprocess', UV_INDEX_PRIVATE_USERNAME: USERNAME },
+    programs: keyringOf(t, password),
+  }),
   '`uv auth login`': (folder, { origin }, password) => {
     const env = { UV_CREDENTIALS_DIR: folder };
     const login = ['auth', 'login', '--quiet', '--username', USERNAME, '--password', '-', origin];
     run(uv, login, { env: { ...process.env, ...env }, input: password, stdio: ['pipe', 'pipe', 'pipe'] });
     return { env };
   },
-  'the address in `[[tool.uv.index]]`': (_folder, { host }, password) => ({
+  'the address in `[[tool.uv.index]]`': (_folder, index, password) => ({
     env: {},
-    url: `http://${USERNAME}:${encodeURIComponent(password)}@${host}/simple`,
+    url: addressWith(password, index),
   }),
-  'the address in UV_INDEX': (_folder, { host }, password) => ({
-    env: { UV_INDEX: `private=http://${USERNAME}:${encodeURIComponent(password)}@${host}/simple` },
+  'the address in UV_INDEX': (_folder, index, password) => ({
+    env: { UV_INDEX: `private=${addressWith(password, index)}` },
   }),
 };
 
@@ -83,11 +76,11 @@ describe('a private index', () => {
   for (const [name, way] of Object.entries(WAYS)) {
     const skip = name === 'keyring' && process.platform === 'win32' && 'the stand-in for keyring is a script';
     test(`opens by ${name}, and refuses without a word of it`, { skip }, async (t) => {
-      const index = await startPrivateIndex(t, { username: USERNAME, password: PASSWORD });
+      const index = await startPrivateIndex(t);
       const build = (password) => {
-        const { env, url, programs = [] } = way(temporaryFolder(t), index, password);
+        const { env, url, programs = [] } = way(temporaryFolder(t), index, password, t);
         const folder = appFrom(t, url ?? `${index.origin}/simple`);
-        lock(folder, index);
+        lockPrivately(t, folder, index);
         const [output, store] = [temporaryFolder(t), temporaryFolder(t)];
         const { status, ...said } = bundle(folder, output, environment(t, { programs, store, env }));
         assertNowhere([password], { texts: said, folders: { output, store } });
@@ -118,23 +111,22 @@ const PLANTED = {
 
 /** An app that has the secrets, and what its build needs to know of them. */
 async function appWithSecrets(t, { fails = false } = {}) {
-  const index = await startPrivateIndex(t, { username: USERNAME, password: PASSWORD });
+  const index = await startPrivateIndex(t);
   const folder = appFrom(t, `${index.origin}/simple`);
   const other = `http://eve:${encodeURIComponent(PLANTED.address)}@127.0.0.1:9/simple`;
   fs.appendFileSync(
     path.join(folder, 'pyproject.toml'),
     `\n[[tool.uv.index]]\nname = "other"\nurl = "${other}"\nexplicit = true\n`,
   );
-  withBackend(folder, { secret: PLANTED.metadata, fails });
-  lock(folder, index);
+  withLeakyBackend(folder, { secret: PLANTED.metadata, fails });
+  lockPrivately(t, folder, index);
   fs.writeFileSync(path.join(folder, '.env'), `SECRET=${PLANTED.dotenv}\n`);
   const netrc = `machine elsewhere.test login eve password ${PLANTED.netrc}\n`;
   fs.writeFileSync(path.join(folder, '.netrc'), netrc);
   const home = temporaryFolder(t);
   fs.writeFileSync(path.join(home, '.netrc'), netrc, { mode: 0o600 });
   const store = temporaryFolder(t);
-  const credentials = { UV_INDEX_PRIVATE_USERNAME: USERNAME, UV_INDEX_PRIVATE_PASSWORD: PASSWORD };
-  return { folder, index, home, store, env: environment(t, { store, env: { HOME: home, ...credentials } }) };
+  return { folder, index, home, store, env: environment(t, { store, env: { HOME: home, ...CREDENTIALS } }) };
 }
 
 /** A CDK app with one function; what it says, and the folders that it writes to. */
@@ -202,7 +194,7 @@ describe('a secret', () => {
   });
 
   test('is in no word of git, in the address of a repository that refuses', async (t) => {
-    const { host } = await startPrivateIndex(t, { username: USERNAME, password: PASSWORD });
+    const { host } = await startPrivateIndex(t);
     const folder = temporaryFolder(t);
     const token = 't0ken-of-a-repository';
     const files = {
@@ -237,9 +229,7 @@ requires-dist = [{ name = "acme", git = "http://${host}/acme.git?rev=${'1'.repea
 `,
       'main.py': '',
     };
-    for (const [name, text] of Object.entries(files)) {
-      fs.writeFileSync(path.join(folder, name), text);
-    }
+    writeAll(folder, files);
     // The oldest uv that will do prints such addresses as they are.
     for (const version of [UV_VERSION, '0.8.0']) {
       const env = environment(t, { store: temporaryFolder(t) });
@@ -261,46 +251,11 @@ requires-dist = [{ name = "acme", git = "http://${host}/acme.git?rev=${'1'.repea
   });
 });
 
-/** A stand-in for a container engine: notes its arguments, and what it is handed. */
-function engine(t, { status = 0 } = {}) {
-  const folder = temporaryFolder(t);
-  const program = path.join(folder, 'docker.cjs');
-  const notes = path.join(folder, 'notes');
-  fs.writeFileSync(
-    program,
-    `#!${process.execPath}
-const fs = require('node:fs');
-const path = require('node:path');
-const call = process.argv.slice(2);
-const mount = (to) => call.find((argument) => argument.endsWith(':' + to + ':delegated'))?.split(':')[0];
-const folder = mount('/uv-lambda-cdk/handover');
-const mode = (file) => (fs.statSync(file).mode & 0o777).toString(8);
-const handed = folder && {
-  folder,
-  around: mode(path.dirname(folder)),
-  names: fs.readdirSync(folder),
-  contents: JSON.parse(fs.readFileSync(path.join(folder, 'handover.json'), 'utf8')),
-};
-if (call[0] === 'run') {
-  fs.appendFileSync(${JSON.stringify(notes)}, JSON.stringify({ call, handed }) + '\\n');
-  fs.writeFileSync(path.join(mount('/asset-output'), 'code.py'), '');
-  process.exit(${status});
-}
-`,
-    { mode: 0o755 },
-  );
-  const read = () => fs.readFileSync(notes, 'utf8').trim().split('\n').map(JSON.parse);
-  return { program, call: () => read()[0] };
-}
-
-describe('a container', { skip: process.platform === 'win32' && 'the stand-in for Docker is a script' }, () => {
+describe('a container', { skip: noEngine }, () => {
   const synthesiseWith = (t, { bundling = {}, env = {}, status } = {}) => {
-    const container = engine(t, { status });
+    const container = containerEngine(t, { status });
     const folder = appFrom(t, 'http://127.0.0.1:9/simple');
-    fs.writeFileSync(
-      path.join(folder, 'uv.lock'),
-      'version = 1\nrequires-python = ">=3.9"\n[[package]]\nname = "app"\nversion = "1.0"\nsource = { virtual = "." }\n',
-    );
+    write(path.join(folder, 'uv.lock'), virtualLock([['app', '.']]));
     const home = temporaryFolder(t);
     fs.writeFileSync(path.join(home, '.netrc'), `machine a.test login eve password ${PLANTED.netrc}\n`);
     const app = runApp(t, {
@@ -309,7 +264,7 @@ describe('a container', { skip: process.platform === 'win32' && 'the stand-in fo
       synthesise: true,
       env: { CDK_DOCKER: container.program, HOME: home, TMPDIR: temporaryFolder(t), ...env },
     });
-    return { ...app, ...container.call(), folder };
+    return { ...app, ...container.runs()[0], folder };
   };
   const own = { UV_INDEX_PRIVATE_PASSWORD: PLANTED.variable, UV_INDEX: `b=http://eve:${PLANTED.address}@b.test/` };
 
@@ -330,7 +285,7 @@ describe('a container', { skip: process.platform === 'win32' && 'the stand-in fo
       assert.deepEqual(handed.names, ['handover.json']);
       assert.deepEqual(handed.contents.variables, { ...own, ...bundling.environment });
       assert.match(handed.contents.files.NETRC, new RegExp(PLANTED.netrc));
-      assert.equal(handed.around, '700');
+      assert.equal(handed.modeAround, '700');
       assert.ok(!fs.existsSync(path.dirname(handed.folder)));
       const text = call.join(' ');
       assert.match(text, /--env UV_LAMBDA_CDK_HANDOVER=\/uv-lambda-cdk\/handover\/handover\.json/);
@@ -349,10 +304,7 @@ describe('a container', { skip: process.platform === 'win32' && 'the stand-in fo
   });
 
   test('gets the password that a keyring of this machine has', (t) => {
-    const programs = temporaryFolder(t);
-    // A stand-in, as above.
-    const answer = `[ "$1 $2 $3" = "get http://127.0.0.1:9/simple ${USERNAME}" ] && printf '%s' '${PASSWORD}'`;
-    fs.writeFileSync(path.join(programs, 'keyring'), `#!/bin/sh\n${answer}\n`, { mode: 0o755 });
+    const programs = keyringOf(t, PASSWORD, { service: 'http://127.0.0.1:9/simple' });
     const env = { PATH: programs, UV_KEYRING_PROVIDER: 'subprocess', UV_INDEX_PRIVATE_USERNAME: USERNAME };
     const { handed } = synthesiseWith(t, { env });
     assert.deepEqual(handed.contents.variables, {

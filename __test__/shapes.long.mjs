@@ -3,23 +3,24 @@
 
 import * as assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import * as fs from 'node:fs';
-import { createServer } from 'node:http';
 import * as path from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { bundle } from '../index.js';
-import { invoke } from '../scripts/invoke.mjs';
-import { root, writeAll } from '../scripts/tools.mjs';
-import { interpreter, options, pythonVersion, runtimeClient, unzip, uv } from './machine.mjs';
-import { temporaryFolder } from './workspace.mjs';
+import { temporaryFolder, writeAll } from './support/files.mjs';
+import { invoke } from './support/invoke.mjs';
+import { listen } from './support/servers.mjs';
+import { interpreter, options, pythonVersion, runtimeClient, uv } from './support/toolchain.mjs';
+import { root } from './support/tools.mjs';
+import { FIXTURE, HATCHLING, WORKSPACE, fromWorkspace, manifest as manifestFor } from './support/workspaces.mjs';
+import { unzip } from './support/zips.mjs';
 
 // Nothing here may block: servers of the same process answer uv.
 const start = promisify(execFile);
 
 const WHEEL = 'acme_greeting-1.0-py3-none-any.whl';
-const wheels = path.join(root, 'tests/fixtures/workspace/wheels');
+const wheels = path.join(FIXTURE, 'wheels');
 
 async function lock(folder) {
   await start(uv, ['lock', '--quiet', '--python', interpreter], { cwd: folder });
@@ -33,15 +34,8 @@ async function project(t, files) {
   return lock(folder);
 }
 
-/** A manifest: the fields of every project, dependencies, and what else there is. */
-function manifest(name, dependencies, others = '') {
-  const fields = [`name = "${name}"`, 'version = "1.0"', `requires-python = ">=${pythonVersion}"`];
-  return `[project]\n${fields.join('\n')}\ndependencies = ${JSON.stringify(dependencies)}\n\n${others}`;
-}
-
-const WORKSPACE = '[tool.uv.workspace]\nmembers = ["packages/*"]\n';
-const fromWorkspace = (...names) =>
-  `[tool.uv.sources]\n${names.map((name) => `${name} = { workspace = true }\n`).join('')}`;
+/** A manifest for the Python of the tests. */
+const manifest = (name, dependencies, others) => manifestFor(name, dependencies, others, `>=${pythonVersion}`);
 
 /** What a function is bundled as, what it answers, and what its zip holds. */
 async function answerOf(t, folder, { handler, event = {}, ...others }) {
@@ -56,7 +50,7 @@ const functionOf = (imports, expression) =>
 
 describe('a member and its library, both built by', () => {
   const backends = {
-    hatchling: '[build-system]\nrequires = ["hatchling==1.27.0"]\nbuild-backend = "hatchling.build"\n',
+    hatchling: HATCHLING,
     uv_build: '[build-system]\nrequires = ["uv_build>=0.8,<0.14"]\nbuild-backend = "uv_build"\n',
     setuptools:
       '[build-system]\nrequires = ["setuptools==80.9.0"]\nbuild-backend = "setuptools.build_meta"\n\n[tool.setuptools.package-data]\n"*" = ["*.json", "py.typed"]\n',
@@ -165,11 +159,9 @@ describe('a project as `uv init` makes it', () => {
 });
 
 describe('a project', () => {
-  const BUILD_SYSTEM = '[build-system]\nrequires = ["hatchling==1.27.0"]\nbuild-backend = "hatchling.build"\n';
-
   test('that stands alone, its modules not in `src`', async (t) => {
     const folder = await project(t, {
-      'pyproject.toml': manifest('alone', [], BUILD_SYSTEM),
+      'pyproject.toml': manifest('alone', [], HATCHLING),
       'alone/__init__.py': '',
       'alone/lambda_function.py': functionOf('', '"alone"'),
       'tests/test_alone.py': 'assert False\n',
@@ -193,9 +185,9 @@ describe('a project', () => {
 
   test('whose root is a function too', async (t) => {
     const folder = await project(t, {
-      'pyproject.toml': manifest('main', ['part'], WORKSPACE + fromWorkspace('part') + BUILD_SYSTEM),
+      'pyproject.toml': manifest('main', ['part'], WORKSPACE + fromWorkspace('part') + HATCHLING),
       'src/main/__init__.py': functionOf('import part', 'part.NAME'),
-      'packages/part/pyproject.toml': manifest('part', [], BUILD_SYSTEM),
+      'packages/part/pyproject.toml': manifest('part', [], HATCHLING),
       'packages/part/src/part/__init__.py': 'NAME = "part"\n',
     });
     const { answer, names } = await answerOf(t, folder, { packageName: 'main', handler: 'main.lambda_handler' });
@@ -209,10 +201,10 @@ describe('a project', () => {
         '[tool.uv.workspace]\nmembers = ["services/*", "services/*/plugins/*", "libraries/shared"]\nexclude = ["services/old"]\n',
       'services/api/pyproject.toml': manifest('api', ['shared', 'fast'], fromWorkspace('shared', 'fast')),
       'services/api/lambda_function.py': functionOf('import fast, shared', '[shared.NAME, fast.NAME]'),
-      'services/api/plugins/fast/pyproject.toml': manifest('fast', [], BUILD_SYSTEM),
+      'services/api/plugins/fast/pyproject.toml': manifest('fast', [], HATCHLING),
       'services/api/plugins/fast/src/fast/__init__.py': 'NAME = "fast"\n',
       'services/old/pyproject.toml': 'not = even a manifest',
-      'libraries/shared/pyproject.toml': manifest('shared', [], BUILD_SYSTEM),
+      'libraries/shared/pyproject.toml': manifest('shared', [], HATCHLING),
       'libraries/shared/src/shared/__init__.py': 'NAME = "shared"\n',
     });
     const handler = 'lambda_function.lambda_handler';
@@ -227,7 +219,7 @@ describe('a project', () => {
   });
 
   test('with one namespace over several members', async (t) => {
-    const hatch = (module) => `${BUILD_SYSTEM}\n[tool.hatch.build.targets.wheel]\npackages = ["src/${module}"]\n`;
+    const hatch = (module) => `${HATCHLING}\n[tool.hatch.build.targets.wheel]\npackages = ["src/${module}"]\n`;
     const folder = await project(t, {
       'pyproject.toml': WORKSPACE,
       'packages/orders/pyproject.toml': manifest(
@@ -265,11 +257,7 @@ describe('a dependency', () => {
   /** The sources of a pure package of that name, as a folder. */
   function sources(folder) {
     writeAll(folder, {
-      'pyproject.toml': manifest(
-        'acme-greeting',
-        [],
-        '[build-system]\nrequires = ["hatchling==1.27.0"]\nbuild-backend = "hatchling.build"\n',
-      ),
+      'pyproject.toml': manifest('acme-greeting', [], HATCHLING),
       'src/acme_greeting/__init__.py': 'def greeting(name):\n    return f"Hello from source, {name}!"\n',
     });
     return folder;
@@ -278,7 +266,7 @@ describe('a dependency', () => {
   /** A server on loopback; `address` is where it is. Counts what was asked for. */
   async function server(t, files) {
     const requests = [];
-    const listening = createServer((request, response) => {
+    const { host, close } = await listen((request, response) => {
       requests.push(request.url);
       const contents = files[request.url];
       response.writeHead(contents === undefined ? 404 : 200, {
@@ -286,13 +274,8 @@ describe('a dependency', () => {
       });
       response.end(contents);
     });
-    listening.listen(0, '127.0.0.1');
-    await once(listening, 'listening');
-    t.after(() => {
-      listening.close();
-      listening.closeAllConnections();
-    });
-    return { address: `http://127.0.0.1:${listening.address().port}`, requests };
+    t.after(close);
+    return { address: `http://${host}`, requests };
   }
 
   test('by path: a wheel, inside the project and outside', async (t) => {

@@ -8,10 +8,10 @@ import * as path from 'node:path';
 import { describe, test } from 'node:test';
 import { bundleSync } from '../index.js';
 import { edit, temporaryFolder, write, writeAll } from './support/files.mjs';
-import { run } from './support/tools.mjs';
 import { interpreter, options, uv } from './support/toolchain.mjs';
-import { HATCHLING, WORKSPACE, fixture, lock, manifest, project } from './support/workspaces.mjs';
+import { run } from './support/tools.mjs';
 import { writeWheel } from './support/wheels.mjs';
+import { HATCHLING, WORKSPACE, fixture, lock, manifest, project } from './support/workspaces.mjs';
 import { unzip, zipNames } from './support/zips.mjs';
 
 /** Bundles `app` of a workspace with a cache of the test's own. Returns a function that bundles and unpacks. */

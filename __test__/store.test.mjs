@@ -8,9 +8,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UvBundler, bundleAll, bundleSync } from '../index.js';
-import { run, root } from '../scripts/tools.mjs';
-import { fixture, interpreter, options } from './machine.mjs';
-import { temporaryFolder } from './workspace.mjs';
+import { temporaryFolder } from './support/files.mjs';
+import { interpreter, options } from './support/toolchain.mjs';
+import { root, run } from './support/tools.mjs';
+import { fixture } from './support/workspaces.mjs';
 
 const main = 'packages/app/src/app/main.py';
 

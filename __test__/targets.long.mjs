@@ -5,32 +5,27 @@ import * as assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { bundleSync } from '../index.js';
-import { debianMirror, ensurePrograms, isRoot } from '../scripts/debian.mjs';
-import { findPython, root, run } from '../scripts/tools.mjs';
-import { interpreter, uv } from './machine.mjs';
-import { temporaryFolder } from './workspace.mjs';
+import { temporaryFolder, writeAll } from './support/files.mjs';
+import { DEBIAN_ARM64, whyNoArm64 } from './support/prepared.mjs';
+import { interpreter, uv } from './support/toolchain.mjs';
+import { findPython, root, run } from './support/tools.mjs';
+import { writeWheel } from './support/wheels.mjs';
+import { INDEX_DAY, lock, manifest } from './support/workspaces.mjs';
+import { readZip, unpackZip } from './support/zips.mjs';
 
 const noPython = (version) => !findPython(version, uv) && `this machine has no CPython ${version}`;
 
 /** A locked project with these dependencies, of the index as it was on one day. */
 function project(t, dependencies, others = '') {
   const folder = temporaryFolder(t);
-  fs.writeFileSync(
-    path.join(folder, 'pyproject.toml'),
-    `[project]\nname = "app"\nversion = "1.0"\nrequires-python = ">=3.11"\ndependencies = ${JSON.stringify(dependencies)}\n` +
-      `[tool.uv]\npackage = false\nexclude-newer = "2026-09-01T00:00:00Z"\n${others}`,
-  );
-  fs.writeFileSync(
-    path.join(folder, 'main.py'),
-    'import json, orjson, pydantic\n\nclass Model(pydantic.BaseModel):\n    a: int\n\nprint(orjson.dumps(Model(a="1").model_dump()).decode())\n',
-  );
-  return folder;
-}
-
-function lock(folder) {
-  run(uv, ['lock', '--quiet', '--python', interpreter], { cwd: folder });
+  const settings = `[tool.uv]\npackage = false\nexclude-newer = "${INDEX_DAY}"\n${others}`;
+  writeAll(folder, {
+    'pyproject.toml': manifest('app', dependencies, settings, '>=3.11'),
+    'main.py':
+      'import json, orjson, pydantic\n\nclass Model(pydantic.BaseModel):\n    a: int\n\nprint(orjson.dumps(Model(a="1").model_dump()).decode())\n',
+  });
   return folder;
 }
 
@@ -41,19 +36,17 @@ function build(t, folder, pythonVersion, architecture) {
   );
 }
 
-/** What Debian's `readelf` would say of every ELF file in a zip, read by Python: machine, and the newest glibc asked for. */
+/** Every ELF file in a zip as `[name, machine, version]`: its CPU, and the newest glibc that it asks for, as an array. */
 function elfFiles(zip) {
-  const script = `
-import json, re, struct, sys, zipfile
-found = []
-archive = zipfile.ZipFile(sys.argv[1])
-for name in archive.namelist():
-    contents = archive.read(name)
-    if contents[:4] == b"\\x7fELF":
-        versions = [tuple(map(int, version.split(b"."))) for version in re.findall(rb"\\0GLIBC_([0-9.]+)(?=\\0)", contents)]
-        found.append([name, struct.unpack("<H", contents[18:20])[0], max(versions, default=(0, 0))])
-print(json.dumps(found))`;
-  return JSON.parse(run(interpreter, ['-c', script, zip]));
+  return Object.entries(readZip(zip))
+    .map(([name, bytes]) => [name, Buffer.from(bytes)])
+    .filter(([, contents]) => contents.subarray(0, 4).toString('latin1') === '\x7fELF')
+    .map(([name, contents]) => {
+      const asked = contents.toString('latin1').matchAll(/\0GLIBC_([0-9.]+)(?=\0)/g);
+      const versions = [...asked].map(([, version]) => version.split('.').map(Number));
+      const [newest = [0, 0]] = versions.toSorted((left, right) => right[0] - left[0] || right[1] - left[1]);
+      return [name, contents.readUInt16LE(18), newest];
+    });
 }
 
 describe('arm64, from any machine', () => {
@@ -75,47 +68,20 @@ describe('arm64, from any machine', () => {
     );
   }
 
-  test("runs under an emulated CPU, with Debian's CPython for it", { skip: noPython('3.11') }, (t) => {
-    const missing = isRoot
-      ? ensurePrograms({ 'qemu-aarch64-static': 'qemu-user-static', debootstrap: 'debootstrap' })
-      : 'only root can make a Debian for another CPU';
-    if (missing !== undefined) {
-      t.skip(missing);
-      return;
-    }
-    const { path: zip } = build(t, lock(project(t, ['pydantic', 'orjson'])), '3.11', 'arm64');
-    const system = path.join(root, '.tools/debian-arm64');
-    if (!fs.existsSync(path.join(system, 'usr/bin/python3.11'))) {
-      fs.rmSync(system, { recursive: true, force: true });
-      run('debootstrap', [
-        '--foreign',
-        '--arch=arm64',
-        '--variant=minbase',
-        '--include=python3',
-        'bookworm',
-        system,
-        debianMirror(),
-      ]);
-      // Unpacked is enough: nothing of it is configured or installed.
-      const archives = path.join(system, 'var/cache/apt/archives');
-      for (const archive of fs.readdirSync(archives).filter((name) => name.endsWith('.deb'))) {
-        run('dpkg', ['-x', path.join(archives, archive), system]);
-      }
-      fs.copyFileSync('/usr/bin/qemu-aarch64-static', path.join(system, 'qemu'));
-    }
-    const task = path.join(system, 'var/task');
-    fs.rmSync(task, { recursive: true, force: true });
-    run(interpreter, ['-m', 'zipfile', '-e', zip, task]);
-    const emulated = [
-      '/qemu',
-      '/usr/bin/python3.11',
-      '-B',
-      '-c',
-      'import sys; sys.path.insert(0, "/var/task"); import main, platform; print(platform.machine())',
-    ];
-    const { stdout, stderr } = spawnSync('chroot', [system, ...emulated], { encoding: 'utf8' });
-    assert.equal(stdout, '{"a":1}\naarch64\n', stderr);
-  });
+  test(
+    "runs under an emulated CPU, with Debian's CPython for it",
+    { skip: noPython('3.11') || (whyNoArm64() ?? false) },
+    (t) => {
+      const { path: zip } = build(t, lock(project(t, ['pydantic', 'orjson'])), '3.11', 'arm64');
+      const task = path.join(DEBIAN_ARM64, 'var/task');
+      fs.rmSync(task, { recursive: true, force: true });
+      unpackZip(zip, task, interpreter);
+      const program = fs.readFileSync(path.join(root, '__test__/support/import_main.py'), 'utf8');
+      const emulated = ['/qemu', '/usr/bin/python3.11', '-B', '-c', program];
+      const { stdout, stderr } = spawnSync('chroot', [DEBIAN_ARM64, ...emulated], { encoding: 'utf8' });
+      assert.equal(stdout, '{"a":1}\naarch64\n', stderr);
+    },
+  );
 });
 
 describe('numpy as it is today', () => {
@@ -135,27 +101,14 @@ describe('numpy as it is today', () => {
 });
 
 describe('a wheel whose files are not what its tag says', () => {
-  let fixtures;
-  before(() => {
-    fixtures = path.join(root, 'tests/fixtures/check');
-  });
+  const fixtures = path.join(root, 'tests/fixtures/check');
 
   /** A project with a forged wheel, which claims to be for `platform` and holds `file`. */
   function forged(t, platform, file) {
     const index = '\n[[tool.uv.index]]\nname = "wheels"\nurl = "wheels"\nformat = "flat"\n';
     const folder = project(t, ['acme-forged'], index);
-    const tag = `cp311-cp311-${platform}`;
-    const script = `
-import sys, zipfile
-wheel, library, tag = sys.argv[1:]
-with zipfile.ZipFile(wheel, "w") as archive:
-    archive.write(library, "acme_forged/library.so")
-    archive.writestr("acme_forged-1.0.dist-info/METADATA", "Metadata-Version: 2.1\\nName: acme-forged\\nVersion: 1.0\\n")
-    archive.writestr("acme_forged-1.0.dist-info/WHEEL", f"Wheel-Version: 1.0\\nRoot-Is-Purelib: false\\nTag: {tag}\\n")
-    archive.writestr("acme_forged-1.0.dist-info/RECORD", "acme_forged/library.so,,\\nacme_forged-1.0.dist-info/METADATA,,\\nacme_forged-1.0.dist-info/WHEEL,,\\nacme_forged-1.0.dist-info/RECORD,,\\n")`;
-    fs.mkdirSync(path.join(folder, 'wheels'));
-    const wheel = path.join(folder, 'wheels', `acme_forged-1.0-${tag}.whl`);
-    run(interpreter, ['-c', script, wheel, path.join(fixtures, file), tag]);
+    const files = { 'acme_forged/library.so': fs.readFileSync(path.join(fixtures, file)) };
+    writeWheel(path.join(folder, 'wheels'), 'acme-forged', files, { tag: `cp311-cp311-${platform}` });
     return lock(folder);
   }
 

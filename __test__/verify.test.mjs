@@ -6,9 +6,10 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { test } from 'node:test';
 import { bundleSync, verify, verifySync } from '../index.js';
-import { root } from '../scripts/tools.mjs';
-import { fixture, interpreter, options, pythonVersion, uv } from './machine.mjs';
-import { temporaryFolder } from './workspace.mjs';
+import { temporaryFolder } from './support/files.mjs';
+import { interpreter, options, pythonVersion, uv } from './support/toolchain.mjs';
+import { root } from './support/tools.mjs';
+import { fixture } from './support/workspaces.mjs';
 
 /** The fixture, with a build of `library` that writes what `expression` gives into `library/build.txt`. */
 function planted(test, expression) {

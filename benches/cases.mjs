@@ -3,10 +3,12 @@
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { run } from '../scripts/tools.mjs';
-import { removeBytecode, timeImports, unpack } from '../scripts/reproducibility/imports.mjs';
+import { removeBytecode, timeImports, unpackTask } from '../__test__/support/imports.mjs';
+import { median, sum } from '../__test__/support/numbers.mjs';
+import { run } from '../__test__/support/tools.mjs';
+import { unpackZip, unzip } from '../__test__/support/zips.mjs';
 import { UV_PIP, thirdParty } from './contenders.mjs';
-import { bundleInApp, bundleInAppWatched, median, publish, seconds, sum, takeTurns } from './measure.mjs';
+import { bundleInApp, bundleInAppWatched, publish, seconds, takeTurns } from './measure.mjs';
 import { emptyFolder, zipFolder } from './tools.mjs';
 import { KINDS_OF_HUNDRED, LARGEST, SMALLEST, changeLine, changedFile } from './workspaces.mjs';
 import { duration, factor, megabytes, percent } from './wording.mjs';
@@ -22,11 +24,10 @@ const medianOf = (runs, name) =>
 const sizes = (files) => sum(files.map((file) => fs.statSync(file).size));
 
 /** Whether a zip or a folder of CDK's holds a text in a file. */
-function holds(asset, file, text, { python }) {
-  const script = 'import sys, zipfile; sys.stdout.write(zipfile.ZipFile(sys.argv[1]).read(sys.argv[2]).decode())';
+function holds(asset, file, text) {
   const found = fs.statSync(asset).isDirectory()
     ? fs.readFileSync(path.join(asset, file), 'utf8')
-    : run(python, ['-c', script, asset, file]);
+    : Buffer.from(unzip(asset)[file], 'latin1').toString();
   return found.includes(text);
 }
 
@@ -120,7 +121,7 @@ function oneLine({ tools, five, stores, rounds }) {
     recipe: { contender: 'recipe', workspace: five, functions, environments: stores.recipe, tools },
   };
   Object.values(jobs).forEach(bundleInApp);
-  const isShipped = ({ functions: [{ asset }] }, line) => holds(asset, changedFile(LARGEST), line, tools);
+  const isShipped = ({ functions: [{ asset }] }, line) => holds(asset, changedFile(LARGEST), line);
 
   const firstLine = changeLine(five, LARGEST);
   const isStale = !isShipped(bundleInApp(jobs.recipe), firstLine);
@@ -409,7 +410,7 @@ function size(bench) {
   const { tools } = bench;
   const sizes = bundles(bench).map(({ name, asset }) => {
     const folder = emptyFolder('unpacked', name);
-    run(tools.python, ['-m', 'zipfile', '-e', asset, folder]);
+    unpackZip(asset, folder, tools.python);
     const zip = zipFolder(folder, path.join(emptyFolder('zipped', name), `${name}.zip`), tools, 9);
     const [ours, other] = [asset, zip].map((file) => fs.statSync(file).size);
     return { name, ours, other };
@@ -439,7 +440,7 @@ function imports(bench) {
   const times = bundles(bench).map(({ name, asset }) => {
     const folder = emptyFolder('imports');
     const { module } = five.functions.find((one) => one.name === name);
-    const [task, bare] = [unpack(asset, tools.python, folder), unpack(asset, tools.python, folder)];
+    const [task, bare] = [unpackTask(asset, tools.python, folder), unpackTask(asset, tools.python, folder)];
     try {
       removeBytecode(bare);
       return { name, ...timeImports(task, bare, [module], rounds.quick) };

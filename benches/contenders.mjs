@@ -3,7 +3,7 @@
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { root, run } from '../scripts/tools.mjs';
+import { root, run } from '../__test__/support/tools.mjs';
 import { emptyFolder, zipFolder, zipName } from './tools.mjs';
 
 /** Where a contender works on one function: `scratch` and `output` are empty. */

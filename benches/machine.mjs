@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { root, run } from '../scripts/tools.mjs';
+import { root, run } from '../__test__/support/tools.mjs';
 
 const versionOf = (manifest) => JSON.parse(readFileSync(path.join(root, manifest), 'utf8')).version;
 

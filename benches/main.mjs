@@ -9,7 +9,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { parseArgs } from 'node:util';
-import { root, run } from '../scripts/tools.mjs';
+import { root, run } from '../__test__/support/tools.mjs';
 import { CASES } from './cases.mjs';
 import { drawChart } from './chart.mjs';
 import { describeMachine } from './machine.mjs';

@@ -3,16 +3,9 @@
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { root, run } from '../scripts/tools.mjs';
+import { sum } from '../__test__/support/numbers.mjs';
+import { root, run } from '../__test__/support/tools.mjs';
 import { emptyFolder } from './tools.mjs';
-
-export function median(numbers) {
-  const sorted = numbers.toSorted((left, right) => left - right);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
-
-export const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 
 /** Runs something and returns the seconds that it took. */
 export function seconds(work) {

@@ -3,7 +3,7 @@
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { run } from '../scripts/tools.mjs';
+import { run } from '../__test__/support/tools.mjs';
 
 /** The recipe for one package, as CDK's `ILocalBundling`. */
 export class Recipe {

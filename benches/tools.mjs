@@ -2,8 +2,14 @@
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { hasProgram } from '../scripts/debian.mjs';
-import { preferredPython, root, run, uvOnPathOrEnsured } from '../scripts/tools.mjs';
+import {
+  fullVersion as versionOf,
+  hasProgram,
+  preferredPython,
+  root,
+  run,
+  uvOnPathOrEnsured,
+} from '../__test__/support/tools.mjs';
 
 const AWS_LAMBDA_BUILDERS = 'aws-lambda-builders==1.68.0';
 const PEX = 'pex==2.105.2';
@@ -64,7 +70,7 @@ function ensureYazl() {
 export function ensureTools({ thirdParty }) {
   const uv = uvOnPathOrEnsured();
   const [pythonVersion, python] = preferredPython(uv);
-  const fullVersion = run(python, ['-c', 'import platform; print(platform.python_version())']).trim();
+  const fullVersion = versionOf(python);
   fs.mkdirSync(work, { recursive: true });
   // aws-lambda-builders knows a Python by its version alone, and takes the uv on PATH.
   const folders = [...(uv === 'uv' ? [] : [path.dirname(uv)]), path.dirname(python), process.env.PATH];
@@ -88,22 +94,12 @@ export function ensureTools({ thirdParty }) {
 /** What `zipFolder` uses, in words. */
 export const zipName = hasProgram('zip') ? '`zip -r`' : "Python's `zipfile`, for want of `zip`,";
 
-const ZIPFILE = `
-import os, sys, zipfile
-folder, target, level = sys.argv[1:]
-with zipfile.ZipFile(target, 'w', zipfile.ZIP_DEFLATED, compresslevel=int(level)) as archive:
-    for parent, _, files in os.walk(folder):
-        for file in files:
-            path = os.path.join(parent, file)
-            archive.write(path, os.path.relpath(path, folder))
-`;
-
 /** Zips everything in a folder, without entries for folders and without times and owners. */
 export function zipFolder(folder, target, { python }, level = 6) {
   fs.rmSync(target, { force: true });
   const [program, args] = hasProgram('zip')
     ? ['zip', ['-r', '-q', '-X', '-D', `-${level}`, target, '.']]
-    : [python, ['-c', ZIPFILE, folder, target, String(level)]];
+    : [python, [path.join(root, 'benches/zip_folder.py'), folder, target, String(level)]];
   run(program, args, { cwd: folder });
   return target;
 }

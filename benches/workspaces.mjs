@@ -3,7 +3,9 @@
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { run, write } from '../scripts/tools.mjs';
+import { write } from '../__test__/support/files.mjs';
+import { run } from '../__test__/support/tools.mjs';
+import { lock } from '../__test__/support/workspaces.mjs';
 
 /** The day whose index is locked, so that a run of next year measures the same packages. */
 const DAY = '2026-09-01T00:00:00Z';
@@ -132,7 +134,7 @@ function create(folder, functions, tools) {
     member(folder, { name, dependencies: [...dependencies, SHARED], files }, tools);
   }
   run('git', ['init', '--quiet'], { cwd: folder });
-  run(tools.uv, ['lock', '--quiet', '--python', tools.python], { cwd: folder, env: tools.environment });
+  lock(folder, { uv: tools.uv, python: tools.python, env: tools.environment });
   return {
     folder,
     functions: functions.map(({ name }) => ({

@@ -3,7 +3,7 @@
 
 import { copyFileSync, existsSync } from 'node:fs';
 import path from 'node:path';
-import { root, run } from './tools.mjs';
+import { root, run } from '../__test__/support/tools.mjs';
 
 const EXECUTABLES = {
   'x86_64-unknown-linux-musl': 'uv-lambda-cdk-x86_64',

@@ -1,11 +1,13 @@
 // The main job, shown: the real `cdk synth` builds two Lambda zips from a uv workspace, builds them again to the same
 // bytes, and AWS's own runtime client runs them. Does all its own set-up; stops at the first step that fails.
 
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import path from 'node:path';
-import { spawnSync } from 'node:child_process';
-import { ensureRuntimeClient, preferredPython, root, run, uvOnPathOrEnsured } from './tools.mjs';
-import { invoke } from './invoke.mjs';
+import { invoke } from '../__test__/support/invoke.mjs';
+import { cdkSynth, synthesisedFunctions } from '../__test__/support/synth.mjs';
+import { ensureRuntimeClient, preferredPython, root, run, uvOnPathOrEnsured } from '../__test__/support/tools.mjs';
+import { lock } from '../__test__/support/workspaces.mjs';
+import { zipNames } from '../__test__/support/zips.mjs';
 
 const example = path.join(root, 'examples-ts');
 
@@ -15,42 +17,27 @@ function step(text) {
 
 /** Runs `cdk synth` and returns what the bundler said about each package on stderr. */
 function synthesise(environment) {
-  const result = spawnSync('npx', ['cdk', 'synth', '--quiet', '--no-notices'], {
-    cwd: example,
-    encoding: 'utf8',
-    env: environment,
-  });
-  if (result.status !== 0) {
-    throw new Error(`\`cdk synth\` failed\n${result.stdout}${result.stderr}`);
-  }
-  return result.stderr.split('\n').filter((line) => line.startsWith('uv-lambda-cdk:'));
+  const { stderr } = cdkSynth({ folder: example, env: environment });
+  return stderr.split('\n').filter((line) => line.startsWith('uv-lambda-cdk:'));
 }
 
 /** The functions of the synthesised stack: handler, asset hash and zip. */
 function functions() {
-  const template = JSON.parse(readFileSync(path.join(example, 'cdk.out/DemoStack.template.json'), 'utf8'));
-  return Object.values(template.Resources)
-    .filter((resource) => resource.Type === 'AWS::Lambda::Function')
-    .map(({ Properties }) => {
-      const key = Properties.Code.S3Key;
-      return {
-        handler: Properties.Handler,
-        runtime: Properties.Runtime,
-        hash: path.basename(key, '.zip'),
-        zip: path.join(example, 'cdk.out', `asset.${key}`),
-      };
-    });
+  return synthesisedFunctions(path.join(example, 'cdk.out'), 'DemoStack').map(({ handler, key, zip }) => ({
+    handler,
+    hash: path.basename(key, '.zip'),
+    zip,
+  }));
 }
 
 /** The packages of a zip, as `name version`. */
-function packages(zip, python) {
-  const script = [
-    'import re, sys, zipfile',
-    'names = zipfile.ZipFile(sys.argv[1]).namelist()',
-    "found = [re.fullmatch(r'([^/]+)-([^/-]+)\\.dist-info/METADATA', name) for name in names]",
-    "print(', '.join(sorted(f'{m[1]} {m[2]}' for m in found if m)))",
-  ].join('\n');
-  return run(python, ['-c', script, zip]).trim();
+function packages(zip) {
+  const found = zipNames(zip).map((name) => /^([^/]+)-([^/-]+)\.dist-info\/METADATA$/.exec(name));
+  return found
+    .filter(Boolean)
+    .map(([, name, version]) => `${name} ${version}`)
+    .toSorted()
+    .join(', ');
 }
 
 step('1. Build uv-lambda-cdk');
@@ -66,12 +53,9 @@ if (version !== '3.13') {
 }
 
 step('3. Lock the uv workspace examples-ts');
-run(uv, ['lock', '--quiet', '--python', interpreter], { cwd: example });
+lock(example, { uv, python: interpreter });
 
 const environment = {
-  ...process.env,
-  // With it, the `cdk` command writes what it has to say to stdout.
-  CI: undefined,
   DEMO_PYTHON: version,
   PATH: uv === 'uv' ? process.env.PATH : `${path.dirname(uv)}${path.delimiter}${process.env.PATH}`,
 };
@@ -82,7 +66,7 @@ for (const line of synthesise(environment)) {
 }
 const first = functions();
 for (const { handler, hash, zip } of first) {
-  console.log(`\n${handler}\n  asset    ${hash}\n  packages ${packages(zip, interpreter)}`);
+  console.log(`\n${handler}\n  asset    ${hash}\n  packages ${packages(zip)}`);
 }
 
 step('5. cdk synth again: nothing may change');

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { root } from './tools.mjs';
+import { root } from '../__test__/support/tools.mjs';
 
 /** The tests that may be skipped, with patterns of the reasons for which they may: `{ name: [pattern, ...] }`. */
 const ALLOWED = JSON.parse(readFileSync(path.join(root, '__test__/allowed-skips.json'), 'utf8'));

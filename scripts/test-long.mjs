@@ -5,7 +5,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { runNodeTests } from './node-tests.mjs';
-import { ensureUv, preferredPython, root, run } from './tools.mjs';
+import { ensureUv, preferredPython, root, run } from '../__test__/support/tools.mjs';
+import { INDEX_DAY } from '../__test__/support/workspaces.mjs';
 
 /** A folder with the modules of real packages, of the index as it was on one day. */
 function ensureSitePackages() {
@@ -13,9 +14,19 @@ function ensureSitePackages() {
   if (!existsSync(folder)) {
     const uv = ensureUv();
     const [, python] = preferredPython(uv);
-    const day = '2026-09-01T00:00:00Z';
     const packages = ['numpy', 'pandas', 'scikit-learn', 'boto3', 'fastapi'];
-    run(uv, ['pip', 'install', '--quiet', '--target', folder, '--python', python, '--exclude-newer', day, ...packages]);
+    run(uv, [
+      'pip',
+      'install',
+      '--quiet',
+      '--target',
+      folder,
+      '--python',
+      python,
+      '--exclude-newer',
+      INDEX_DAY,
+      ...packages,
+    ]);
   }
   return folder;
 }
@@ -26,6 +37,7 @@ const tests = readdirSync(path.join(root, '__test__'))
 
 try {
   run('node', ['scripts/build.mjs'], { cwd: root, show: true });
+  run('node', ['scripts/prepare-machine.mjs'], { cwd: root, show: true });
   const bytecode = ['neither_order_nor_workers_change_a_byte', 'cpython_finds_in_it_what_it_would_compile_itself'];
   run('cargo', ['test', '--quiet', '--release', '--test', 'bytecode', '--', ...bytecode], {
     cwd: root,

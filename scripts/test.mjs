@@ -4,7 +4,7 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { runNodeTests } from './node-tests.mjs';
-import { root, run } from './tools.mjs';
+import { root, run } from '../__test__/support/tools.mjs';
 
 function step(text, program, args) {
   console.log(`\n> ${text}`);

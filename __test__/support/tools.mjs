@@ -46,6 +46,23 @@ export function hasProgram(name) {
   return folders.some((folder) => existsSync(path.join(folder, name)));
 }
 
+/** Calls `body` while environment variables of this process have other values. */
+export function withVariables(variables, body) {
+  const before = Object.keys(variables).map((name) => [name, process.env[name]]);
+  Object.assign(process.env, variables);
+  try {
+    return body();
+  } finally {
+    for (const [name, value] of before) {
+      if (value === undefined) {
+        delete process.env[name];
+      } else {
+        process.env[name] = value;
+      }
+    }
+  }
+}
+
 /** The executable of a uv of exactly this version, from PyPI. */
 export function ensureUv(version = UV_VERSION) {
   const folder = path.join(tools, `uv-${version}`);
@@ -97,6 +114,12 @@ export function preferredPython(uv) {
   return preferred;
 }
 
+/** A Python of the system, which every user may run and a container can have too: `[version, interpreter]`. */
+export function systemPython() {
+  const pythons = LAMBDA_PYTHONS.map((version) => [version, `/usr/bin/python${version}`]);
+  return pythons.find(([, interpreter]) => existsSync(interpreter));
+}
+
 let toolchain;
 
 /** The tools that tests use unless they say otherwise: `{ uv, pythonVersion, python }`. */
@@ -111,7 +134,7 @@ export function defaultTools() {
 
 /** The full version of an interpreter, as `3.13.5`. */
 export function fullVersion(interpreter) {
-  return run(interpreter, ['-c', 'import platform; print(platform.python_version())']).trim();
+  return run(interpreter, ['--version']).trim().replace('Python ', '');
 }
 
 /** The interpreter of an environment that has AWS's runtime interface client, for one interpreter. */

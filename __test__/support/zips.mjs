@@ -1,14 +1,17 @@
-// Zips: their names, their contents, their entries, and in what two of them differ.
+// Zips: reads them, compares them.
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { unzipSync } from 'fflate';
 import { run } from './tools.mjs';
+
+// Loaded when it is used: scripts import this file before they have installed the Node packages.
+const fflate = () => createRequire(import.meta.url)('fflate');
 
 /** The contents of the files in a zip as bytes, by name, in the order of the zip. */
 export function readZip(zip) {
-  return unzipSync(fs.readFileSync(zip));
+  return fflate().unzipSync(fs.readFileSync(zip));
 }
 
 /** The contents of the files in a zip as text in Latin-1, by name, in the order of the zip. */
@@ -24,7 +27,7 @@ export function zipNames(zip) {
     names.push(name);
     return false; // Inflates nothing.
   };
-  unzipSync(fs.readFileSync(zip), { filter });
+  fflate().unzipSync(fs.readFileSync(zip), { filter });
   return names;
 }
 

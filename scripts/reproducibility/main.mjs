@@ -9,10 +9,11 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { parseArgs } from 'node:util';
-import { LAMBDA_PYTHONS, availablePythons, ensureUv, preferredPython, root, run } from '../tools.mjs';
-import { compareZips } from './compare.mjs';
-import { importAll, removeBytecode, timeImports, unpack } from './imports.mjs';
-import { baseScene, build, cleanUp, copyPackage, copyExecutable, newFolder } from './scene.mjs';
+import { copyPackage } from '../../__test__/support/files.mjs';
+import { importAll, removeBytecode, timeImports, unpackTask } from '../../__test__/support/imports.mjs';
+import { availablePythons, ensureUv, preferredPython, root, run, systemPython } from '../../__test__/support/tools.mjs';
+import { compareZips } from '../../__test__/support/zips.mjs';
+import { baseScene, build, cleanUp, copyExecutable, newFolder } from './scene.mjs';
 import { ALL_AT_ONCE, VARIATIONS } from './variations.mjs';
 import { WORKSPACES } from './workspaces.mjs';
 
@@ -28,6 +29,7 @@ const { values: settings } = parseArgs({
 if (!settings['no-build']) {
   run('node', [path.join(root, 'scripts/build.mjs')], { show: true });
 }
+run('node', [path.join(root, 'scripts/prepare-machine.mjs')], { show: true });
 const work = fs.realpathSync(newFolder(os.tmpdir(), 'uv-lambda-cdk-reproducibility'));
 const tools = {
   package: copyPackage(path.join(work, 'package')),
@@ -50,8 +52,7 @@ function buildExecutable() {
 
 /** An interpreter that other users may run and that a container can have too, or else any. */
 function basePython() {
-  const systems = LAMBDA_PYTHONS.map((version) => [version, `/usr/bin/python${version}`]);
-  return systems.find(([, python]) => fs.existsSync(python)) ?? preferredPython(tools.uv);
+  return systemPython() ?? preferredPython(tools.uv);
 }
 
 const counts = { same: 0, different: 0, failed: 0, skipped: 0 };
@@ -115,7 +116,7 @@ function importWith([pythonVersion, python], base, imports) {
   if (python !== base.python) {
     compare(ALL_AT_ONCE, scene, bundle);
   }
-  const [task, bare] = [unpack(bundle.zip, python, work), unpack(bundle.zip, python, work)];
+  const [task, bare] = [unpackTask(bundle.zip, python, work), unpackTask(bundle.zip, python, work)];
   try {
     removeBytecode(bare);
     const start = Date.now();

@@ -4,8 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { isRoot } from '../debian.mjs';
-import { root, run } from '../tools.mjs';
+import { isRoot, run } from '../../__test__/support/tools.mjs';
 
 /** What the process does that builds: options and package in; out come the bundle and what the process saw around it. */
 const PROGRAM = `
@@ -32,26 +31,6 @@ export function newFolder(parent, prefix) {
   const folder = fs.mkdtempSync(path.join(parent, `${prefix}-`));
   fs.chmodSync(folder, 0o755);
   return folder;
-}
-
-/**
- * A copy of this package as it is installed from npm. Builds use the copy, so that nothing changes under them while
- * somebody works on the checkout, and so that other users, who may not look into this checkout, can run it.
- */
-export function copyPackage(into) {
-  const isShipped = /^(index\.js|binding\.js|package\.json|.*\.node)$/;
-  fs.mkdirSync(path.join(into, 'construct'), { recursive: true });
-  const files = [
-    ...fs.readdirSync(root).filter((name) => isShipped.test(name)),
-    ...fs
-      .readdirSync(path.join(root, 'construct'))
-      .filter((name) => name.endsWith('.js'))
-      .map((name) => path.join('construct', name)),
-  ];
-  for (const file of files) {
-    fs.copyFileSync(path.join(root, file), path.join(into, file));
-  }
-  return into;
 }
 
 /** A copy of an executable where every user may run it. */

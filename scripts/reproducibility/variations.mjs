@@ -3,10 +3,9 @@
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { ensureContainers, runInContainer } from '../containers.mjs';
-import { ensurePrograms, isRoot } from '../debian.mjs';
-import { ensureUv, run } from '../tools.mjs';
-import { ensureOtherBuild, fullVersion } from './pythons.mjs';
+import { runInContainer, whyNoContainers } from '../../__test__/support/containers.mjs';
+import { findOtherBuild, whyNoProgram } from '../../__test__/support/prepared.mjs';
+import { ensureUv, fullVersion, isRoot, run } from '../../__test__/support/tools.mjs';
 import { build, copyFolder, copyExecutable, newFolder, whyNoOtherUser } from './scene.mjs';
 
 /** A user that no machine gives rights to. */
@@ -292,19 +291,19 @@ function byExecutable(scene) {
 const hasExecutable = ({ executable }) => (executable === undefined ? 'the executable could not be built' : undefined);
 
 function whyNoContainer({ python }) {
-  const containers = ensureContainers();
-  if (!containers.available) {
-    return containers.reason;
+  const reason = whyNoContainers();
+  if (reason !== undefined) {
+    return reason;
   }
-  const { stdout } = runInContainer({ args: [python, '-c', 'import platform; print(platform.python_version())'] });
-  return stdout.trim() === fullVersion(python)
+  const { stdout } = runInContainer({ args: [python, '--version'] });
+  return stdout.trim() === `Python ${fullVersion(python)}`
     ? undefined
     : `the container has no CPython ${fullVersion(python)} at ${python}`;
 }
 
 const needsRoot = () => (isRoot ? undefined : 'only root may do this');
-const needs = (programs) => () => ensurePrograms(programs);
-const needsFaketime = needs({ faketime: 'faketime' });
+const needs = (program) => () => whyNoProgram(program);
+const needsFaketime = needs('faketime');
 
 /**
  * All variations. `change` gives the changed scene, `needs` the reason why this machine cannot play it. Those that are
@@ -373,7 +372,7 @@ export const VARIATIONS = [
   {
     name: 'one core, one worker',
     quick: true,
-    needs: needs({ taskset: 'util-linux' }),
+    needs: needs('taskset'),
     change: seen(
       (scene, place) =>
         withEnvironment({ RAYON_NUM_THREADS: '1', UV_CONCURRENT_BUILDS: '1', UV_CONCURRENT_INSTALLS: '1' })(
@@ -391,14 +390,14 @@ export const VARIATIONS = [
   },
   {
     name: 'files in another order (disorderfs)',
-    needs: () => needsRoot() ?? ensurePrograms({ disorderfs: 'disorderfs' }),
+    needs: () => needsRoot() ?? whyNoProgram('disorderfs'),
     order: 10,
     change: shuffled,
   },
   {
     // Not at once with another kernel version: each call of setarch undoes the one before.
     name: 'no address space randomisation',
-    needs: needs({ setarch: 'util-linux' }),
+    needs: needs('setarch'),
     change: seen(
       behind('setarch', '--addr-no-randomize'),
       'addresses are fixed',
@@ -407,7 +406,7 @@ export const VARIATIONS = [
   },
   {
     name: 'another kernel version (2.6)',
-    needs: needs({ setarch: 'util-linux' }),
+    needs: needs('setarch'),
     order: 11,
     change: seen(behind('setarch', '--uname-2.6'), 'the kernel is 2.6', ({ kernel }) => kernel.startsWith('2.6.')),
   },
@@ -423,7 +422,7 @@ export const VARIATIONS = [
   },
   {
     name: 'another user',
-    needs: (scene) => ensurePrograms({ setpriv: 'util-linux' }) ?? whyNoOtherUser(scene),
+    needs: (scene) => whyNoProgram('setpriv') ?? whyNoOtherUser(scene),
     change: asNobody,
   },
   { name: 'a day ago', needs: needsFaketime, change: atTime('-1d', -24) },
@@ -431,9 +430,9 @@ export const VARIATIONS = [
   { name: 'in five years', needs: needsFaketime, order: 14, change: atTime('+5y', 5 * 365 * 24) },
   {
     name: 'another build of the same CPython',
-    needs: ({ python }) => ensureOtherBuild(python).reason,
+    needs: ({ python }) => findOtherBuild(python).reason,
     order: 13,
-    change: (scene) => ({ ...scene, python: ensureOtherBuild(scene.python).interpreter }),
+    change: (scene) => ({ ...scene, python: findOtherBuild(scene.python).interpreter }),
   },
   { name: 'in a container', needs: whyNoContainer, change: inContainer },
   { name: 'by the executable, without Node', needs: hasExecutable, change: byExecutable },

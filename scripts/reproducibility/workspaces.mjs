@@ -2,16 +2,11 @@
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { root, run, write } from '../tools.mjs';
+import { write } from '../../__test__/support/files.mjs';
+import { root, run } from '../../__test__/support/tools.mjs';
+import { HATCHLING, lock as lockWith } from '../../__test__/support/workspaces.mjs';
 
-function lock(folder, { uv, python, cache }) {
-  run(uv, ['lock', '--quiet', '--python', python], {
-    cwd: folder,
-    env: { ...process.env, UV_CACHE_DIR: cache },
-  });
-}
-
-const BUILD_SYSTEM = '[build-system]\nrequires = ["hatchling==1.27.0"]\nbuild-backend = "hatchling.build"\n';
+const lock = (folder, { uv, python, cache }) => lockWith(folder, { uv, python, env: { UV_CACHE_DIR: cache } });
 
 /** A member of a workspace: its manifest and its files. */
 function member(folder, name, dependencies, files) {
@@ -24,7 +19,7 @@ version = "1.0"
 requires-python = ">=3.10"
 dependencies = ${JSON.stringify(dependencies)}
 ${shared}
-${BUILD_SYSTEM}`,
+${HATCHLING}`,
   );
   for (const [file, text] of Object.entries(files)) {
     write(path.join(folder, 'packages', name, 'src', name, file), text);

@@ -1,1 +1,0 @@
-export * from '../__test__/support/invoke.mjs';

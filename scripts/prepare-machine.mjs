@@ -1,0 +1,203 @@
+// Prepares a Debian machine for the tests that need more than Node, Rust and Python: installs system packages, makes the
+// image of the test containers, compiles another build of the system's CPython, and unpacks a Debian for arm64. Only root
+// can do that. Everything is made once: later runs take seconds.
+//
+//   node scripts/prepare-machine.mjs
+//
+// A step that is impossible here is reported and is not an error. Tests that need it are skipped, and the list of skips
+// (`__test__/allowed-skips.json`) decides whether that is allowed.
+
+import { spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import {
+  CONTAINER_PROGRAMS,
+  IMAGE,
+  IMAGE_CONTENTS,
+  imageIsReady,
+  runPodman,
+  whyNoContainers,
+} from '../__test__/support/containers.mjs';
+import { DEBIAN_ARM64, otherBuildFolder } from '../__test__/support/prepared.mjs';
+import { ensureUv, fullVersion, hasProgram, isRoot, root, run, systemPython } from '../__test__/support/tools.mjs';
+
+/** The Debian package of each program that tests start, by the program's name. */
+const PROGRAMS = {
+  ...CONTAINER_PROGRAMS,
+  disorderfs: 'disorderfs',
+  faketime: 'faketime',
+  setarch: 'util-linux',
+  setpriv: 'util-linux',
+  taskset: 'util-linux',
+  unshare: 'util-linux',
+};
+
+/** The Debian packages of the programs that this script starts. */
+const OWN_PROGRAMS = {
+  debootstrap: 'debootstrap',
+  dpkg: 'dpkg',
+  gcc: 'gcc',
+  make: 'make',
+  'qemu-aarch64-static': 'qemu-user-static',
+};
+
+const tools = path.join(root, '.tools');
+
+/** Installs the programs that are missing. */
+function installPrograms() {
+  const packages = { ...PROGRAMS, ...OWN_PROGRAMS };
+  const missing = Object.keys(packages).filter((program) => !hasProgram(program));
+  if (missing.length === 0) {
+    return;
+  }
+  const apt = (...args) =>
+    run('apt-get', ['-o', 'DPkg::Lock::Timeout=300', '--quiet', ...args], {
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    });
+  apt('update');
+  apt('--yes', '--no-install-recommends', 'install', ...new Set(missing.map((program) => packages[program])));
+}
+
+/** The address of the Debian mirror that apt uses here. No mirror is named in this repository. */
+function debianMirror() {
+  const format = '$(REPO_URI)|$(ORIGIN)|$(LABEL)';
+  const { stdout } = spawnSync('apt-get', ['indextargets', '--format', format, 'Created-By: Packages'], {
+    encoding: 'utf8',
+  });
+  const found = (stdout ?? '').split('\n').find((line) => line.endsWith('|Debian|Debian'));
+  if (found === undefined) {
+    throw new Error('apt on this machine knows no Debian mirror');
+  }
+  return found.split('|')[0];
+}
+
+/** Calls `work` with a new folder in `.tools`, and removes the folder. */
+function inTemporaryFolder(work) {
+  fs.mkdirSync(tools, { recursive: true });
+  const folder = fs.mkdtempSync(path.join(tools, 'prepare-'));
+  try {
+    work(folder);
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Makes the image of the test containers: Debian 12 with Python 3.11, certificates, a compiler and uv. */
+function makeImage() {
+  if (imageIsReady()) {
+    return;
+  }
+  inTemporaryFolder((folder) => {
+    const system = path.join(folder, 'system');
+    // libstdc++6 is for Node, which a test may mount. gcc and the headers are for packages without a wheel.
+    const packages = '--include=python3,ca-certificates,libstdc++6,gcc,libc6-dev,python3-dev';
+    run('debootstrap', ['--variant=minbase', packages, 'bookworm', system, debianMirror()]);
+    fs.copyFileSync(ensureUv(), path.join(system, 'usr/local/bin/uv'));
+    // This machine may trust more authorities than Debian does, such as a proxy's. So must the container.
+    const authorities = '/etc/ssl/certs/ca-certificates.crt';
+    if (fs.existsSync(authorities)) {
+      fs.copyFileSync(authorities, path.join(system, authorities));
+    }
+    const archive = path.join(folder, 'system.tar');
+    run('tar', ['-C', system, '--exclude=./var/cache/apt/*', '--exclude=./var/lib/apt/lists/*', '-cf', archive, '.']);
+    runPodman(['import', '--change', `LABEL contents="${IMAGE_CONTENTS}"`, archive, IMAGE]);
+  });
+}
+
+/** Downloads the authors' sources of a Debian package into a folder, without a change to apt's own lists. */
+function downloadSource(name, folder) {
+  const configured = '/etc/apt/sources.list.d';
+  const files = fs.readdirSync(configured).filter((file) => file.endsWith('.sources'));
+  const entries = files.map((file) => fs.readFileSync(path.join(configured, file), 'utf8'));
+  fs.mkdirSync(path.join(folder, 'lists/partial'), { recursive: true });
+  const sources = entries.join('\n\n').replaceAll(/^Types:.*$/gm, 'Types: deb-src');
+  fs.writeFileSync(path.join(folder, 'apt.sources'), sources);
+  const options = [
+    `Dir::Etc::sourcelist=${folder}/apt.sources`,
+    'Dir::Etc::sourceparts=-',
+    `Dir::State::lists=${folder}/lists`,
+    // The folder need not be open to the user that apt downloads as.
+    'APT::Sandbox::User=root',
+  ].flatMap((option) => ['-o', option]);
+  run('apt-get', [...options, '--quiet', 'update'], { cwd: folder });
+  run('apt-get', [...options, '--quiet', 'source', '--download-only', '--tar-only', name], { cwd: folder });
+}
+
+/**
+ * Compiles another build of the system's CPython: the authors' sources without Debian's patches, with another compiler
+ * setting, in another place. Takes minutes.
+ */
+function compilePython() {
+  const [, interpreter] = systemPython() ?? [];
+  if (interpreter === undefined) {
+    throw new Error('the system has no Python that Lambda has');
+  }
+  const target = otherBuildFolder(interpreter);
+  if (fs.existsSync(path.join(target, 'ready'))) {
+    return;
+  }
+  inTemporaryFolder((folder) => {
+    downloadSource(path.basename(interpreter), folder);
+    const archive = fs.readdirSync(folder).find((file) => /\.orig\.tar\.\w+$/.test(file));
+    const version = fullVersion(interpreter);
+    if (!archive?.includes(`_${version}.`)) {
+      throw new Error(`Debian's sources are ${archive}, and the interpreter is ${version}`);
+    }
+    const source = path.join(folder, 'source');
+    fs.mkdirSync(source);
+    run('tar', ['-C', source, '--strip-components=1', '-xf', path.join(folder, archive)]);
+    const settings = ['--quiet', `--prefix=${target}`, '--without-ensurepip', '--disable-test-modules'];
+    // Little optimisation makes it a build that is different, and quick.
+    run('./configure', settings, { cwd: source, env: { ...process.env, OPT: '-O1 -DNDEBUG -Wall' } });
+    run('make', ['--silent', '-j2'], { cwd: source });
+    run('make', ['--silent', 'altinstall'], { cwd: source });
+    fs.writeFileSync(path.join(target, 'ready'), '');
+  });
+}
+
+/** Unpacks a Debian 12 with Python for arm64, and an emulator of that CPU. Nothing of it is configured or installed. */
+function unpackArm64() {
+  const ready = path.join(DEBIAN_ARM64, 'ready');
+  if (fs.existsSync(ready)) {
+    return;
+  }
+  fs.rmSync(DEBIAN_ARM64, { recursive: true, force: true });
+  const flags = ['--foreign', '--arch=arm64', '--variant=minbase', '--include=python3'];
+  run('debootstrap', [...flags, 'bookworm', DEBIAN_ARM64, debianMirror()]);
+  const archives = path.join(DEBIAN_ARM64, 'var/cache/apt/archives');
+  for (const archive of fs.readdirSync(archives).filter((name) => name.endsWith('.deb'))) {
+    run('dpkg', ['-x', path.join(archives, archive), DEBIAN_ARM64]);
+  }
+  fs.copyFileSync('/usr/bin/qemu-aarch64-static', path.join(DEBIAN_ARM64, 'qemu'));
+  fs.writeFileSync(ready, '');
+}
+
+function tryContainer() {
+  const reason = whyNoContainers();
+  if (reason !== undefined) {
+    throw new Error(reason);
+  }
+}
+
+const STEPS = {
+  'system packages': installPrograms,
+  'image of the test containers': makeImage,
+  'a container': tryContainer,
+  'another build of CPython': compilePython,
+  'Debian for arm64': unpackArm64,
+};
+
+if (!isRoot || !hasProgram('apt-get')) {
+  console.log('Nothing is prepared: only root can do it, on a Debian.');
+  process.exit();
+}
+for (const [name, prepare] of Object.entries(STEPS)) {
+  const start = Date.now();
+  let outcome = 'ready';
+  try {
+    prepare();
+  } catch (error) {
+    outcome = `not possible here: ${error.message.trim().split('\n').at(-1)}`;
+  }
+  console.log(`${name}: ${outcome} (${((Date.now() - start) / 1000).toFixed(0)} s)`);
+}

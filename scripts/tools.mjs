@@ -1,2 +1,0 @@
-export * from '../__test__/support/files.mjs';
-export * from '../__test__/support/tools.mjs';
