@@ -1,24 +1,20 @@
 // Leftovers: a bundle leaves nothing in the temporary folder, neither ours nor that of the programs that are started for it.
 
 import * as assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
-import * as path from 'node:path';
 import { describe, test } from 'node:test';
+import { cli } from './support/command-line.mjs';
 import { temporaryFolder } from './support/files.mjs';
 import { interpreter, pythonVersion, uv } from './support/toolchain.mjs';
-import { root } from './support/tools.mjs';
 import { fixture } from './support/workspaces.mjs';
 
 /** Bundles `app` of the fixture with a temporary folder of the test's own, and returns the names of the files that are left there. */
 function leftAfter(t, args) {
   const temporary = temporaryFolder(t);
   const flags = ['--path', fixture(t), '--package', 'app', '--python', pythonVersion, '--uv', uv, '--no-cache'];
-  const { status, stderr } = spawnSync(
-    process.execPath,
-    [path.join(root, 'cli.js'), 'bundle', ...flags, '--output', temporaryFolder(t), ...args],
-    { encoding: 'utf8', env: { ...process.env, TMPDIR: temporary, TEMP: temporary, TMP: temporary } },
-  );
+  const { status, stderr } = cli(['bundle', ...flags, '--output', temporaryFolder(t), ...args], {
+    env: { ...process.env, TMPDIR: temporary, TEMP: temporary, TMP: temporary },
+  });
   assert.equal(status, 0, stderr);
   return fs.readdirSync(temporary);
 }

@@ -11,11 +11,11 @@ import { Template } from 'aws-cdk-lib/assertions';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { TriggerFunction } from 'aws-cdk-lib/triggers';
 import { PythonLambdaCode } from '../index.js';
-import { temporaryFolder } from './support/files.mjs';
-import { cdkSynth } from './support/synth.mjs';
+import { temporaryFolder, write, writeAll } from './support/files.mjs';
+import { appSource, cdkSynth } from './support/synth.mjs';
 import { interpreter, pythonVersion, uv } from './support/toolchain.mjs';
 import { root } from './support/tools.mjs';
-import { workspace } from './support/workspaces.mjs';
+import { manifest, virtualLock, workspace } from './support/workspaces.mjs';
 
 test('the code is that of a SingletonFunction and of a TriggerFunction as well', (t) => {
   const outdir = path.join(temporaryFolder(t), 'cdk.out');
@@ -43,26 +43,16 @@ test('the code is that of a SingletonFunction and of a TriggerFunction as well',
 test('`cdk synth` writes what `cdk watch` and hotswap look for, for every construct that takes the code', (t) => {
   const folder = temporaryFolder(t);
   const project = path.join(folder, 'project');
-  fs.mkdirSync(project);
   const files = {
-    'pyproject.toml': '[project]\nname = "app"\nversion = "1.0"\nrequires-python = ">=3.9"\ndependencies = []\n',
-    'uv.lock':
-      'version = 1\nrevision = 3\nrequires-python = ">=3.9"\n\n[[package]]\nname = "app"\nversion = "1.0"\nsource = { virtual = "." }\n',
+    'pyproject.toml': manifest('app'),
+    'uv.lock': virtualLock([['app', '.']]),
     'main.py': 'def handler(event, context):\n    return event\n',
   };
-  for (const [name, text] of Object.entries(files)) {
-    fs.writeFileSync(path.join(project, name), text);
-  }
+  writeAll(project, files);
   const app = path.join(folder, 'app.cjs');
-  fs.writeFileSync(
-    app,
-    `const { createRequire } = require('node:module');
-    const need = createRequire(${JSON.stringify(path.join(root, 'index.js'))});
-    const { App, Stack } = need('aws-cdk-lib');
-    const lambda = need('aws-cdk-lib/aws-lambda');
+  const output = path.join(folder, 'cdk.out');
+  const body = `
     const { TriggerFunction } = need('aws-cdk-lib/triggers');
-    const { PythonLambdaCode, PythonLambdaFunction } = need('./index.js');
-    const stack = new Stack(new App(), 'Stack');
     const runtime = new lambda.Runtime('python${pythonVersion}', lambda.RuntimeFamily.PYTHON);
     const bundling = ${JSON.stringify({ python: interpreter, uv, docker: 'never' })};
     const shared = { handler: 'main.handler', runtime };
@@ -70,9 +60,8 @@ test('`cdk synth` writes what `cdk watch` and hotswap look for, for every constr
     const code = () => PythonLambdaCode.fromProject({ ...project, ...shared });
     new PythonLambdaFunction(stack, 'Function', { ...project, ...shared, description: 'ours' });
     new lambda.SingletonFunction(stack, 'Singleton', { uuid: 'u', ...shared, code: code(), description: 'ours' });
-    new TriggerFunction(stack, 'Trigger', { ...shared, code: code(), description: 'ours' });`,
-  );
-  const output = path.join(folder, 'cdk.out');
+    new TriggerFunction(stack, 'Trigger', { ...shared, code: code(), description: 'ours' });`;
+  write(app, appSource({ body, outdir: output }));
   const { stdout } = cdkSynth({ folder, app, output, env: { CDK_VALIDATION: 'false' } });
   assert.equal(stdout, '');
 

@@ -1,14 +1,13 @@
 // Sizes: what is larger than Lambda takes or the caller allows is said at synth, with what takes the room.
 
 import * as assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, test } from 'node:test';
 import { bundleSync } from '../index.js';
+import { appFlags, cli } from './support/command-line.mjs';
 import { temporaryFolder } from './support/files.mjs';
-import { interpreter, options, pythonVersion, uv } from './support/toolchain.mjs';
-import { root } from './support/tools.mjs';
+import { options } from './support/toolchain.mjs';
 import { fixture } from './support/workspaces.mjs';
 
 const MEGABYTE = 1024 * 1024;
@@ -91,14 +90,12 @@ describe('a limit of its own', () => {
   });
 
   test('has flags on the command line, and is named by them', (t) => {
-    const args = ['bundle', '--path', fixture(t), '--package', 'app', '--python', pythonVersion];
-    const tools = ['--interpreter', interpreter, '--uv', uv, '--output', temporaryFolder(t)];
-    const cli = (...flags) =>
-      spawnSync(process.execPath, [path.join(root, 'cli.js'), ...args, ...tools, ...flags], { encoding: 'utf8' });
-    const failed = cli('--max-size-unzipped', '1kB');
+    const args = ['bundle', ...appFlags(fixture(t)), '--output', temporaryFolder(t)];
+    const bundle = (...flags) => cli([...args, ...flags]);
+    const failed = bundle('--max-size-unzipped', '1kB');
     assert.equal(failed.status, 2);
     assert.match(failed.stderr, /^error\[BUNDLE_TOO_LARGE\]: .* the option `--max-size-unzipped` allows \(1\.0 kB\)/);
-    const warned = cli('--max-size-zipped', '1024', '--max-size-on-exceed', 'warn');
+    const warned = bundle('--max-size-zipped', '1024', '--max-size-on-exceed', 'warn');
     assert.equal(warned.status, 0, warned.stderr);
     assert.match(warned.stderr, /^warning\[BUNDLE_TOO_LARGE\]: the zip of `app` is/);
   });

@@ -8,6 +8,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UvBundler, bundleAll, bundleSync } from '../index.js';
+import { program as commandLine } from './support/command-line.mjs';
 import { temporaryFolder } from './support/files.mjs';
 import { interpreter, options } from './support/toolchain.mjs';
 import { root, run } from './support/tools.mjs';
@@ -271,9 +272,7 @@ test('the verb `cache`', async (t) => {
   const { cacheDir } = bundleOptions;
   bundleSync(bundleOptions, temporaryFolder(t));
   const cache = (...others) =>
-    JSON.parse(
-      run(process.execPath, [path.join(root, 'cli.js'), 'cache', ...others, '--cache-dir', cacheDir, '--json']),
-    );
+    JSON.parse(run(process.execPath, [commandLine, 'cache', ...others, '--cache-dir', cacheDir, '--json']));
   const { path: folder, bytes, bundles, packages } = cache();
   assert.deepEqual([folder, bundles, packages], [cacheDir, 1, 3]);
   assert.ok(bytes > 10_000, `${bytes}`);

@@ -1,14 +1,13 @@
 // Two builds, compared: of a workspace that gives the same bytes, and of one that cannot.
 
 import * as assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { test } from 'node:test';
 import { bundleSync, verify, verifySync } from '../index.js';
+import { appFlags, cli } from './support/command-line.mjs';
 import { temporaryFolder } from './support/files.mjs';
-import { interpreter, options, pythonVersion, uv } from './support/toolchain.mjs';
-import { root } from './support/tools.mjs';
+import { options, uv } from './support/toolchain.mjs';
 import { fixture } from './support/workspaces.mjs';
 
 /** The fixture, with a build of `library` that writes what `expression` gives into `library/build.txt`. */
@@ -56,14 +55,7 @@ test('a bundle that has the same bytes each time', async (t) => {
 
 test('a build that writes the time: the file and the byte are named, on the command line too', (t) => {
   const workspace = planted(t, 'int(time.time())');
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [
-      ...[path.join(root, 'cli.js'), 'verify', '--json', '--warm-only', '--path', workspace, '--package', 'app'],
-      ...['--python', pythonVersion, '--interpreter', interpreter, '--uv', uv],
-    ],
-    { encoding: 'utf8' },
-  );
+  const { status, stdout, stderr } = cli(['verify', '--json', '--warm-only', ...appFlags(workspace)]);
   assert.deepEqual([status, stderr], [1, '']);
   const { same, difference, differingFiles, sha256, secondSha256, coldCache, coldCacheReason } = JSON.parse(stdout);
   assert.equal(same, false);
@@ -84,14 +76,9 @@ test('a build that writes the time: the file and the byte are named, on the comm
 
 test('a build that writes where it is: said to people; no network is used where uv may not', (t) => {
   const workspace = planted(t, '"deep" if "another" in self.root else "flat, and longer"');
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [
-      ...[path.join(root, 'cli.js'), 'verify', '--path', workspace, '--package', 'app'],
-      ...['--python', pythonVersion, '--interpreter', interpreter, '--uv', uv],
-    ],
-    { encoding: 'utf8', env: { ...process.env, UV_OFFLINE: '1' } },
-  );
+  const { status, stdout, stderr } = cli(['verify', ...appFlags(workspace)], {
+    env: { ...process.env, UV_OFFLINE: '1' },
+  });
   assert.deepEqual([status, stderr], [1, '']);
   const lines = stdout.split('\n');
   assert.deepEqual(lines.slice(0, 3), [

@@ -5,8 +5,10 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { test } from 'node:test';
 import { bundleSync, diffSync } from '../index.js';
-import { fixture, options, unzip } from './machine.mjs';
-import { temporaryFolder } from './workspace.mjs';
+import { temporaryFolder } from './support/files.mjs';
+import { options } from './support/toolchain.mjs';
+import { fixture } from './support/workspaces.mjs';
+import { unzip } from './support/zips.mjs';
 
 /** A zip of one empty file `a.py` that claims to be of `size` bytes. */
 function claiming(size) {

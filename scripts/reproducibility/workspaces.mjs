@@ -4,26 +4,20 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { write } from '../../__test__/support/files.mjs';
 import { root, run } from '../../__test__/support/tools.mjs';
-import { HATCHLING, lock as lockWith } from '../../__test__/support/workspaces.mjs';
+import {
+  FIXTURE,
+  HATCHLING,
+  fromWorkspace,
+  lock as lockWith,
+  writeMember,
+} from '../../__test__/support/workspaces.mjs';
 
 const lock = (folder, { uv, python, cache }) => lockWith(folder, { uv, python, env: { UV_CACHE_DIR: cache } });
 
 /** A member of a workspace: its manifest and its files. */
 function member(folder, name, dependencies, files) {
-  const shared = dependencies.includes('shared') ? '\n[tool.uv.sources]\nshared = { workspace = true }\n' : '';
-  write(
-    path.join(folder, 'packages', name, 'pyproject.toml'),
-    `[project]
-name = "${name}"
-version = "1.0"
-requires-python = ">=3.10"
-dependencies = ${JSON.stringify(dependencies)}
-${shared}
-${HATCHLING}`,
-  );
-  for (const [file, text] of Object.entries(files)) {
-    write(path.join(folder, 'packages', name, 'src', name, file), text);
-  }
+  const sources = dependencies.includes('shared') ? fromWorkspace('shared') : '';
+  writeMember(folder, name, { dependencies, files, others: `${sources}${HATCHLING}`, requiresPython: '>=3.10' });
 }
 
 /**
@@ -35,7 +29,7 @@ export const WORKSPACES = {
     title: 'tests/fixtures/workspace: two packages and a wheel',
     packageName: 'app',
     create(folder) {
-      fs.cpSync(path.join(root, 'tests/fixtures/workspace'), folder, { recursive: true });
+      fs.cpSync(FIXTURE, folder, { recursive: true });
     },
   },
   example: {
