@@ -13,7 +13,7 @@ import { invoke } from './support/invoke.mjs';
 import { whyNoProgram } from './support/prepared.mjs';
 import { bytecodeOf, interpreter, options, pythonVersion, runtimeClient, uv } from './support/toolchain.mjs';
 import { ensureUv, isRoot, root, run, systemPython, withVariables } from './support/tools.mjs';
-import { fixture, lock, manifest, project, workspace } from './support/workspaces.mjs';
+import { fixture, lock, manifest, project } from './support/workspaces.mjs';
 import { unzip, zipEntries, zipNames } from './support/zips.mjs';
 
 /** Bundles in a process of its own, with its own environment, user and file mode mask. Returns the SHA-256. */

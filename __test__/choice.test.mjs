@@ -6,12 +6,12 @@ import * as path from 'node:path';
 import { describe, test } from 'node:test';
 import { bundleSync } from '../index.js';
 import { cli, toolFlags } from './support/command-line.mjs';
-import { edit, temporaryFolder, write, writeAll } from './support/files.mjs';
+import { edit, temporaryFolder, writeAll } from './support/files.mjs';
 import { invoke } from './support/invoke.mjs';
-import { options, pythonVersion, runtimeClient, uv } from './support/toolchain.mjs';
-import { ensureUv, run } from './support/tools.mjs';
+import { options, pythonVersion, runtimeClient } from './support/toolchain.mjs';
+import { ensureUv } from './support/tools.mjs';
 import { writeWheel } from './support/wheels.mjs';
-import { HATCHLING, fixture, lock, project, workspace } from './support/workspaces.mjs';
+import { HATCHLING, fixture, lock } from './support/workspaces.mjs';
 import { unzip, zipNames } from './support/zips.mjs';
 
 /** Wheels of one module each: only `sdk` needs `sdk-core`; `sdk` and `web` need `shared`. */

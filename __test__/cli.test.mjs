@@ -8,10 +8,9 @@ import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { bundleSync, diffSync } from '../index.js';
 import { appFlags, cli, program, toolFlags } from './support/command-line.mjs';
-import { edit, sha256, temporaryFolder } from './support/files.mjs';
+import { edit, temporaryFolder } from './support/files.mjs';
 import { options, pythonVersion, uv } from './support/toolchain.mjs';
-import { run } from './support/tools.mjs';
-import { fixture, lock, workspace } from './support/workspaces.mjs';
+import { fixture } from './support/workspaces.mjs';
 
 describe('bundle', () => {
   test('writes the zip and says what it is, to people and to programs', (t) => {

@@ -5,7 +5,7 @@ import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, test } from 'node:test';
-import { AssetStaging, DockerImage, Stack } from 'aws-cdk-lib';
+import { AssetStaging, DockerImage } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { PythonLambdaCode, PythonLambdaFunction, UvBundler } from '../index.js';

@@ -7,9 +7,8 @@ import * as path from 'node:path';
 import { bundleSync, explain, explainSync } from '../index.js';
 import { appFlags, cli } from './support/command-line.mjs';
 import { temporaryFolder } from './support/files.mjs';
-import { sum } from './support/numbers.mjs';
 import { bytecodeOf, options } from './support/toolchain.mjs';
-import { fixture, workspace } from './support/workspaces.mjs';
+import { fixture } from './support/workspaces.mjs';
 import { zipNames } from './support/zips.mjs';
 
 test('every file of a bundle has exactly one reason', async (t) => {

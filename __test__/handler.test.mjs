@@ -10,7 +10,6 @@ import { invoke } from './support/invoke.mjs';
 import { NO_BUNDLING, functionsOf, newStack, runtimeOf, synthesise } from './support/stacks.mjs';
 import { synthesisedFunctions } from './support/synth.mjs';
 import { interpreter, options, pythonVersion, runtimeClient, uv } from './support/toolchain.mjs';
-import { run } from './support/tools.mjs';
 import { fixture, workspace } from './support/workspaces.mjs';
 
 describe('the default handler', () => {

@@ -7,10 +7,8 @@ import { createRequire } from 'node:module';
 import * as path from 'node:path';
 import { test } from 'node:test';
 import * as module from '../index.js';
-import { program } from './support/command-line.mjs';
 import { copyPackage, temporaryFolder } from './support/files.mjs';
-import { options } from './support/toolchain.mjs';
-import { root, run } from './support/tools.mjs';
+import { root } from './support/tools.mjs';
 import { workspace } from './support/workspaces.mjs';
 
 const NAMES = [
@@ -117,6 +115,6 @@ test('a checkout that is not built says what to run', (t) => {
 
 test('a bundle without an output folder is an error with a code', async () => {
   const expected = { code: 'INVALID_OPTIONS', message: /`outputDir` is required/ };
-  assert.throws(() => module.bundleSync({ path: repository }), expected);
-  await assert.rejects(module.bundle({ path: repository }), expected);
+  assert.throws(() => module.bundleSync({ path: root }), expected);
+  await assert.rejects(module.bundle({ path: root }), expected);
 });

@@ -4,12 +4,11 @@ import { describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import * as path from 'node:path';
 import { PythonLambdaFunction, PythonLambdaLayer, bundleSync } from '../index.js';
-import { sha256, temporaryFolder } from './support/files.mjs';
+import { temporaryFolder } from './support/files.mjs';
 import { invoke } from './support/invoke.mjs';
-import { environment } from './support/secrets.mjs';
 import { newStack, runtimeOf, synthesise } from './support/stacks.mjs';
 import { interpreter, options, pythonVersion, runtimeClient, uv } from './support/toolchain.mjs';
-import { fixture, workspace } from './support/workspaces.mjs';
+import { fixture } from './support/workspaces.mjs';
 import { unpackZip, unzip, zipNames } from './support/zips.mjs';
 
 const runtime = runtimeOf(pythonVersion);

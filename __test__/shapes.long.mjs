@@ -12,7 +12,6 @@ import { temporaryFolder, writeAll } from './support/files.mjs';
 import { invoke } from './support/invoke.mjs';
 import { listen } from './support/servers.mjs';
 import { interpreter, options, pythonVersion, runtimeClient, uv } from './support/toolchain.mjs';
-import { root } from './support/tools.mjs';
 import { FIXTURE, HATCHLING, WORKSPACE, fromWorkspace, manifest as manifestFor } from './support/workspaces.mjs';
 import { unzip } from './support/zips.mjs';
 

@@ -10,7 +10,7 @@ import { bundleSync } from '../index.js';
 import { temporaryFolder, writeAll } from './support/files.mjs';
 import { DEBIAN_ARM64, whyNoArm64 } from './support/prepared.mjs';
 import { interpreter, uv } from './support/toolchain.mjs';
-import { findPython, root, run } from './support/tools.mjs';
+import { findPython, root } from './support/tools.mjs';
 import { writeWheel } from './support/wheels.mjs';
 import { INDEX_DAY, lock, manifest } from './support/workspaces.mjs';
 import { readZip, unpackZip } from './support/zips.mjs';

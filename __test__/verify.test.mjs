@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { bundleSync, verify, verifySync } from '../index.js';
 import { appFlags, cli } from './support/command-line.mjs';
 import { temporaryFolder } from './support/files.mjs';
-import { options, uv } from './support/toolchain.mjs';
+import { options } from './support/toolchain.mjs';
 import { fixture } from './support/workspaces.mjs';
 
 /** The fixture, with a build of `library` that writes what `expression` gives into `library/build.txt`. */

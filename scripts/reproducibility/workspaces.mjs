@@ -3,7 +3,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { write } from '../../__test__/support/files.mjs';
-import { root, run } from '../../__test__/support/tools.mjs';
+import { root } from '../../__test__/support/tools.mjs';
 import {
   FIXTURE,
   HATCHLING,
