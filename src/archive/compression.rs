@@ -8,7 +8,7 @@ use std::sync::Arc;
 use libdeflater::{CompressionLvl, Compressor, Crc, Decompressor};
 use serde::{Deserialize, Serialize};
 
-use crate::support::file_listing;
+use crate::support::file_access;
 
 /// The level of libdeflate: the lowest at which its output is no larger than that of `zip -9`.
 const LEVEL: i32 = 7;
@@ -91,7 +91,7 @@ impl Piece {
     /// The data. Fails with [`DamagedPiece`] where it is not what was written.
     pub fn read(&self) -> io::Result<Compressed> {
         let mut data = vec![0; self.length];
-        file_listing::read_at(&self.file, &mut data, self.offset)?;
+        file_access::read_at(&self.file, &mut data, self.offset)?;
         if checksum(&data) == self.checksum {
             Ok(Compressed { shape: self.shape, data })
         } else {
@@ -133,7 +133,7 @@ impl Read for PieceReader<'_> {
             return Ok(0);
         }
         let buffer = &mut buffer[..length];
-        file_listing::read_at(&self.piece.file, buffer, self.piece.offset + self.position as u64)?;
+        file_access::read_at(&self.piece.file, buffer, self.piece.offset + self.position as u64)?;
         self.crc.update(buffer);
         self.position += length;
         if self.position == self.piece.length && self.crc.sum() != self.piece.checksum {

@@ -13,7 +13,7 @@ use zip::result::{ZipError, ZipResult};
 use zip::unstable::read::ZipIterable;
 
 use super::{ArchiveError, entry_name};
-use crate::support::file_listing;
+use crate::support::file_access;
 use crate::support::wording;
 
 /// What every zip may hold unpacked, in bytes: four times what Lambda takes as a zip.
@@ -120,7 +120,7 @@ impl ZipReader {
     pub fn read_raw(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, ArchiveError> {
         let left = usize::try_from(self.bytes.saturating_sub(offset)).unwrap_or(usize::MAX);
         let length = buffer.len().min(left);
-        file_listing::read_at(&self.file, &mut buffer[..length], offset)
+        file_access::read_at(&self.file, &mut buffer[..length], offset)
             .map_err(|source| ArchiveError::ZipNotReadable { path: self.path.clone(), source })?;
         Ok(length)
     }

@@ -15,6 +15,7 @@ use zip::{DateTime, System, ZIP64_BYTES_THR, ZipWriter};
 
 use super::compression::PieceReader;
 use super::{ArchiveError, Contents, Entry, Shape, compress, entry_name};
+use crate::support::file_access::set_mode;
 use crate::support::unfinished_file::unfinished_file;
 use crate::support::wording;
 
@@ -52,7 +53,8 @@ pub fn write(mut entries: Vec<Entry>, path: &Path) -> Result<Written, ArchiveErr
         Failure::Read(error) => ArchiveError::Read(error),
         Failure::Write(error) => not_writable(error),
     })?;
-    make_readable(temporary.path()).map_err(not_writable)?;
+    // A temporary file is private to its user; the bundle is an ordinary file, which CDK may read as another one.
+    set_mode(temporary.path(), 0o644).map_err(not_writable)?;
     temporary.persist(path).map_err(|error| not_writable(error.error))?;
 
     let unzipped_bytes = entries.iter().map(|entry| entry.contents.size()).sum();
@@ -186,19 +188,6 @@ fn local_header(path: &str, shape: &Shape, length: u64) -> Vec<u8> {
         &extra,
     ]
     .concat()
-}
-
-/// A temporary file is private to its user; the bundle is an ordinary file, which CDK may read as
-/// another one.
-fn make_readable(path: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o644))?;
-    }
-    #[cfg(not(unix))]
-    let _ = path;
-    Ok(())
 }
 
 /// A writer of large chunks, which it passes on to be written and hashed, and takes back when they are.

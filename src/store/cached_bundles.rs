@@ -9,9 +9,9 @@ use sha2::{Digest, Sha256};
 
 use super::checksum::{checked, with_checksum};
 use super::deliver::{self, DeliverError, Delivered, make_read_only};
-use super::file_stamp::LinkedStamp;
 use super::{Key, Kind, Store, files, mark_used};
 use crate::report::Bundle;
+use crate::support::file_stamp::LinkedStamp;
 use crate::support::wording;
 
 /// A bundle in the store.

@@ -16,6 +16,7 @@ use std::path::Path;
 use tempfile::{NamedTempFile, TempPath};
 
 use super::files::named;
+use crate::support::file_access::set_mode;
 use crate::support::unfinished_file::UNFINISHED;
 
 /// How much is copied at once, in bytes, where the system does not copy by itself.
@@ -121,20 +122,12 @@ fn persist(temporary: TempPath, output: &Path) -> io::Result<()> {
 
 /// A file of the caller's own is an ordinary one, which CDK may read as another user.
 pub(super) fn make_writable(path: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    fs_err::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
-    #[cfg(not(unix))]
-    let _ = path;
-    Ok(())
+    set_mode(path, 0o644)
 }
 
 /// Takes from everybody the permission to write to a file, where links to it are delivered.
 pub fn make_read_only(path: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    fs_err::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o444))?;
-    #[cfg(not(unix))]
-    let _ = path;
-    Ok(())
+    set_mode(path, 0o444)
 }
 
 #[cfg(unix)]

@@ -2,7 +2,7 @@
 //!
 //! Everything in it can be made again, so a missing, damaged or foreign entry is a miss and never an error. Entries never change. They are
 //! written beside their place and renamed onto it, so any number of processes can work in one store. Notes and facts have a checksum
-//! (`checksum`), and so has every piece of a pack ([`pack`](crate::pack)). A zip is trusted as long as its [`Stamp`] says that nobody
+//! (`checksum`), and so has every piece of a pack ([`pack`](crate::pack)). A zip is trusted as long as its [stamp](crate::support::file_stamp::LinkedStamp) says that nobody
 //! wrote to it since its SHA-256 was last computed.
 //!
 //! The store is a help. If it cannot be written to, the bundle is made without it, and [`Store::failure`] says why.
@@ -10,7 +10,6 @@
 mod cached_bundles;
 mod checksum;
 mod deliver;
-mod file_stamp;
 mod files;
 mod key;
 mod locks;
@@ -26,7 +25,6 @@ use std::time::{Duration, SystemTime};
 pub use cached_bundles::CachedBundle;
 use checksum::{checked, with_checksum};
 pub use deliver::{DeliverError, move_to};
-pub use file_stamp::{Stamp, program};
 pub use key::Key;
 pub use locks::KeyLocks;
 pub use prune::{LIMIT, Pruned, Usage};

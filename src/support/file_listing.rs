@@ -1,6 +1,5 @@
-//! Files: the few things that the standard library leaves to each system, and every file below a folder.
+//! Every file below a folder.
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -27,27 +26,6 @@ pub fn files_below(folder: &Path, without: &[PathBuf]) -> io::Result<Vec<(String
         files.push((slash_separated(within)?, entry.into_path()));
     }
     Ok(files)
-}
-
-/// Fills `buffer` with what the file has at `offset`, without moving where others read it.
-pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
-    }
-    #[cfg(windows)]
-    {
-        let (mut buffer, mut offset) = (buffer, offset);
-        while !buffer.is_empty() {
-            let read = std::os::windows::fs::FileExt::seek_read(file, buffer, offset)?;
-            if read == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            buffer = &mut buffer[read..];
-            offset += read as u64;
-        }
-        Ok(())
-    }
 }
 
 /// A relative path with `/` between its parts, on every system.

@@ -1,8 +1,10 @@
 //! Small things that several stages need and that belong to none.
 
 pub mod byte_size;
+pub mod file_access;
 pub mod file_listing;
 pub mod file_names;
+pub mod file_stamp;
 pub mod regular_file;
 pub mod unfinished_file;
 pub mod waiting;

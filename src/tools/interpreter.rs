@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use crate::plan::subject::Subject;
 use crate::request::{PythonRequest, Request};
-use crate::store::{Key, Stamp, Store, program};
+use crate::store::{Key, Store};
+use crate::support::file_stamp::{Stamp, program};
 use crate::target::PythonVersion;
 use crate::tools::process::{Process, TimedOut};
 use crate::tools::uv::{self, Uv};

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use crate::request::Request;
 use crate::secrets::{mask_credentials, remove_credentials};
-use crate::store::{Key, Store, program};
+use crate::store::{Key, Store};
+use crate::support::file_stamp::program;
 use crate::support::working_folder::WorkFolder;
 use crate::target::Target;
 use crate::tools::process::{Output, Process, TimedOut};

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::store::Stamp;
+use crate::support::file_stamp::Stamp;
 
 /// A file that was written so shortly before it was read may be written again without a new modification time: the clocks of file
 /// systems tick up to every two seconds. git has the same rule ("racy git").
