@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use crate::secrets::{LOGINS, environment, login_file, netrc_file};
 use crate::support::working_folder::{WorkFolder, private_folder};
 use crate::tools::keyring::{self, Login};
+use crate::tools::process::TIMEOUT_VARIABLE;
 
 /// The variable that names the file, in the container.
 pub const VARIABLE: &str = "UV_LAMBDA_CDK_HANDOVER";
@@ -30,6 +31,7 @@ const HANDED_OVER: &[&str] = &[
     "UV_INDEX_STRATEGY",
     "UV_INDEX_URL",
     "UV_INSECURE_HOST",
+    TIMEOUT_VARIABLE,
     "UV_NO_INDEX",
     "UV_PRERELEASE",
     "UV_REQUEST_TIMEOUT",
@@ -168,13 +170,14 @@ mod tests {
             ("UV_FIND_LINKS", "file:///home/ada/wheels"),
             ("UV_CACHE_DIR", "/home/ada/cache"),
             ("UV_OFFLINE", "1"),
+            ("UV_LAMBDA_CDK_TIMEOUT", "7200"),
             ("AWS_SECRET_ACCESS_KEY", "secret"),
             ("SSL_CERT_FILE", "/no/such/file"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let Handover { variables, files, .. } = Handover::of_environment(&environment);
         let names: Vec<&str> = variables.keys().map(String::as_str).collect();
-        assert_eq!(names, ["UV_DEFAULT_INDEX", "UV_INDEX_PRIVATE_PASSWORD"]);
+        assert_eq!(names, ["UV_DEFAULT_INDEX", "UV_INDEX_PRIVATE_PASSWORD", "UV_LAMBDA_CDK_TIMEOUT"]);
         assert!(files.is_empty());
     }
 

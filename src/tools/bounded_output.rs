@@ -87,7 +87,14 @@ impl BoundedOutput {
             loop {
                 match pipe.read(&mut chunk) {
                     Ok(0) => break,
-                    Ok(size) => shared.lock().unwrap_or_else(PoisonError::into_inner).push(&chunk[..size]),
+                    Ok(size) => {
+                        let mut stored = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                        stored.push(&chunk[..size]);
+                        // Too long an answer is an error already: the closed pipe ends a program that prints without end.
+                        if matches!(stored.limit, Limit::First(_)) && stored.cut() > 0 {
+                            break;
+                        }
+                    }
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                     Err(_) => break,
                 }
@@ -101,7 +108,7 @@ impl BoundedOutput {
     pub(super) fn take(self) -> (Vec<u8>, usize) {
         let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
         // A process that outlives the child may still write: its output is read and dropped.
-        let stored = mem::replace(&mut *stored, Stored::new(Limit::First(0)));
+        let stored = mem::replace(&mut *stored, Stored::new(Limit::Ends(0)));
         let cut = stored.cut();
         (stored.into_bytes(), cut)
     }
