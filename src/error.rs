@@ -127,7 +127,7 @@ impl Error {
         mask_credentials(&self.to_string())
     }
 
-    /// Whether something that was kept turned out to be damaged when it was read.
+    /// Whether a cached entry was found damaged when it was read.
     pub fn is_damage(&self) -> bool {
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(self);
         while let Some(error) = cause {

@@ -143,7 +143,7 @@ pub enum PlanError {
     },
     /// A layer holds another version than the function needs.
     #[error(
-        "the layer `{layer}` holds `{package}` {held}, and the function needs {locked}: make the layer from the same `uv.lock`, or leave it out"
+        "the layer `{layer}` holds `{package}` {layered}, and the function needs {locked}: make the layer from the same `uv.lock`, or leave it out"
     )]
     LayerVersion {
         /// The layer.
@@ -151,7 +151,7 @@ pub enum PlanError {
         /// The package.
         package: String,
         /// The version in the layer.
-        held: String,
+        layered: String,
         /// The version in the lock.
         locked: String,
     },

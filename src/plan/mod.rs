@@ -215,7 +215,7 @@ fn reach_of_function<'a>(
     let mut packages =
         lock.reach(member, Activation { excluded: exclude_packages, ..everything }, environment);
     // The layer may lack a dependency of a package that it holds, such as one of an extra: that ships with the function.
-    packages.retain(|package| !layers::held(&request.layers).any(|(held, _)| held.name == package.name));
+    packages.retain(|package| !layers::packages_in(&request.layers).any(|(layered, _)| layered.name == package.name));
     needed.retain(|name| !packages.iter().any(|package| package.name == **name));
     Ok(Reach { packages, excluded: needed, members })
 }
@@ -295,14 +295,14 @@ fn check_layers(request: &Request, subject: &Subject) -> Result<(), PlanError> {
 /// Refuses layers that hold another version than the function needs. A package that the function does not need is not a mistake:
 /// a layer is for many functions.
 fn check_versions_in_layers(request: &Request, reached: &[&LockedPackage]) -> Result<(), PlanError> {
-    for (held, layer) in layers::held(&request.layers) {
-        let Some(package) = reached.iter().find(|package| package.name == held.name) else { continue };
+    for (layered, layer) in layers::packages_in(&request.layers) {
+        let Some(package) = reached.iter().find(|package| package.name == layered.name) else { continue };
         let locked = package.version.clone().unwrap_or_default();
-        if locked != held.version {
+        if locked != layered.version {
             return Err(PlanError::LayerVersion {
                 layer: layer.name.clone(),
-                package: held.name.clone(),
-                held: held.version.clone(),
+                package: layered.name.clone(),
+                layered: layered.version.clone(),
                 locked,
             });
         }

@@ -51,7 +51,7 @@ pub struct LayeredPackage {
 }
 
 /// Every package in the layers, with the layer that holds it.
-pub fn held(layers: &[FunctionLayer]) -> impl Iterator<Item = (&LayeredPackage, &FunctionLayer)> {
+pub fn packages_in(layers: &[FunctionLayer]) -> impl Iterator<Item = (&LayeredPackage, &FunctionLayer)> {
     layers.iter().flat_map(|layer| layer.packages.iter().map(move |package| (package, layer)))
 }
 
@@ -61,7 +61,7 @@ pub fn may_hold(layers: &[FunctionLayer], handler: &str) -> bool {
     let module = handler.split(['.', '/']).next().unwrap_or_default();
     module
         .parse::<PackageName>()
-        .is_ok_and(|name| held(layers).any(|(package, _)| package.name == name.as_ref()))
+        .is_ok_and(|name| packages_in(layers).any(|(package, _)| package.name == name.as_ref()))
 }
 
 /// Size of the unpacked files of all layers in bytes, as far as it is known.

@@ -1,4 +1,4 @@
-//! Keys: names of what is kept, made of everything that can change it.
+//! Keys: the names of cached entries. A key is a digest of everything that can change the entry.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::support::wording;
 /// A digest of our own sources: what another version of them made is not what this one would make.
 const SELF: &str = env!("UV_LAMBDA_CDK_SOURCES");
 
-/// The name of something kept: SHA-256 in hex.
+/// The name of a cached entry: SHA-256 in hex.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(String);
 
@@ -21,7 +21,7 @@ impl Key {
         Self(wording::hex(&Sha256::digest(whole.to_string())))
     }
 
-    /// A key that was kept as a text.
+    /// A key from its text.
     pub fn parse(text: &str) -> Option<Self> {
         let is_key = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         is_key.then(|| Self(text.to_owned()))

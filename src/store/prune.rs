@@ -148,7 +148,7 @@ impl Entry {
             match path.extension().and_then(|ending| ending.to_str()) {
                 // Found through its zip; alone it is of no use.
                 Some("json") if path.with_extension("zip").exists() => return None,
-                // The time of a zip tells when it was written, that of its note when it was last lent.
+                // The time of a zip tells when it was written, that of its note when it was last delivered.
                 Some("zip") => {
                     if let Ok(metadata) = fs_err::metadata(&note) {
                         entry.used = metadata.modified().unwrap_or(used);
@@ -167,8 +167,8 @@ impl Entry {
     fn remove(&self) -> bool {
         if self.kind == Kind::Lock || self.is_unfinished {
             // Kept open until the file is removed, so that nobody takes the lock in between.
-            let held = self.files.first().and_then(|path| std::fs::File::open(path).ok());
-            if held.as_ref().is_some_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock))) {
+            let lock = self.files.first().and_then(|path| std::fs::File::open(path).ok());
+            if lock.as_ref().is_some_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock))) {
                 return false;
             }
             return self.files.iter().all(|file| files::remove(file));
