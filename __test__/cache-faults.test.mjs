@@ -6,10 +6,12 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { bundleSync } from '../index.js';
+import { program as commandLine } from './support/command-line.mjs';
 import { sha256, temporaryFolder } from './support/files.mjs';
+import { outputOf, startNode } from './support/node-process.mjs';
 import { options } from './support/toolchain.mjs';
 import { isRoot, root, run } from './support/tools.mjs';
 import { fixture } from './support/workspaces.mjs';
@@ -34,20 +36,11 @@ function start(bundleOptions, program) {
     const fs = require('node:fs');
     const path = require('node:path');
     const { spawnSync } = require('node:child_process');
-    const { bundleSync } = require(${JSON.stringify(root)});
+    const { bundleSync } = uvLambdaCdk;
     const options = ${JSON.stringify(bundleOptions)};
-    const cli = (...args) => spawnSync(process.execPath, [${JSON.stringify(path.join(root, 'cli.js'))}, ...args], { encoding: 'utf8' });
+    const cli = (...args) => spawnSync(process.execPath, [${JSON.stringify(commandLine)}, ...args], { encoding: 'utf8' });
   `;
-  return spawn(process.execPath, ['--eval', prologue + program], { stdio: ['ignore', 'pipe', 'inherit'] });
-}
-
-/** Everything that a process prints, once it has ended. */
-async function outputOf(child) {
-  let text = '';
-  child.stdout.on('data', (data) => (text += data));
-  const [status] = await once(child, 'close');
-  assert.equal(status, 0, text);
-  return text;
+  return startNode(prologue + program);
 }
 
 test('zips that were delivered before do not change', async (t) => {

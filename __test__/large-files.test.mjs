@@ -5,8 +5,8 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, test } from 'node:test';
 import { temporaryFolder, write } from './support/files.mjs';
+import { bundleReport } from './support/node-process.mjs';
 import { options } from './support/toolchain.mjs';
-import { root, run } from './support/tools.mjs';
 import { manifest, virtualLock } from './support/workspaces.mjs';
 
 const MEGABYTE = 1024 * 1024;
@@ -22,34 +22,18 @@ function application(t, bytes) {
   return folder;
 }
 
-/** Bundles in a process of its own, and returns what came of it: `{ error, milliseconds, megabytes }`, the memory at its peak. */
-function measured(t, settings) {
-  const program = `
-    const { bundleSync } = require(${JSON.stringify(root)});
-    const start = performance.now();
-    let error = null;
-    try {
-      bundleSync(${JSON.stringify(settings)}, ${JSON.stringify(temporaryFolder(t))});
-    } catch ({ code, message }) {
-      error = { code, message };
-    }
-    const milliseconds = performance.now() - start;
-    console.log(JSON.stringify({ error, milliseconds, megabytes: process.resourceUsage().maxRSS / 1024 }));
-  `;
-  return JSON.parse(run(process.execPath, ['--eval', program]));
-}
-
 describe('a file of 2 GB in an application', () => {
-  test('is refused at once, and named', (t) => {
+  test('is refused at once, and named', async (t) => {
     const folder = application(t, 2048 * MEGABYTE);
-    const { error, milliseconds, megabytes } = measured(t, options(folder));
-    t.diagnostic(`${milliseconds.toFixed(0)} ms, ${megabytes.toFixed(0)} MB`);
+    const { error, seconds, megabytes } = await bundleReport(options(folder), temporaryFolder(t));
+    t.diagnostic(`${seconds.toFixed(2)} s, ${megabytes.toFixed(0)} MB`);
     assert.equal(error.code, 'BUNDLE_TOO_LARGE');
     assert.match(
       error.message,
       /^the sources of `app` are 2048\.0 MB, 1798\.0 MB more than Lambda takes \(250\.0 MB, layers included\); the largest file is `models\/weights\.bin` \(2048\.0 MB\): leave out /,
     );
-    assert.ok(milliseconds < 2000, `${milliseconds} ms`);
+    // To read the file takes a minute and more.
+    assert.ok(seconds < 10, `${seconds} s`);
     assert.ok(megabytes < 250, `${megabytes} MB`);
   });
 });

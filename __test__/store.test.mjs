@@ -1,17 +1,16 @@
-// What is kept between bundles: that it is used, that it never shows in the bytes, and that no damage to it does harm.
+// The cache: it is used, it never shows in the bytes, and damage to it does no harm.
 
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UvBundler, bundleAll, bundleSync } from '../index.js';
 import { program as commandLine } from './support/command-line.mjs';
 import { temporaryFolder } from './support/files.mjs';
+import { bundleReport, outputOf, startBundle, startNode } from './support/node-process.mjs';
 import { interpreter, options } from './support/toolchain.mjs';
-import { root, run } from './support/tools.mjs';
+import { run } from './support/tools.mjs';
 import { fixture } from './support/workspaces.mjs';
 
 const main = 'packages/app/src/app/main.py';
@@ -31,20 +30,11 @@ function both(test, bundleOptions) {
 }
 
 /** The files of a cache that hold what was made. */
-function kept(cacheDir) {
+function entries(cacheDir) {
   return fs
     .readdirSync(cacheDir, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !/locks/.test(entry.parentPath ?? entry.path))
     .map((entry) => path.join(entry.parentPath ?? entry.path, entry.name));
-}
-
-/** Builds in a process of its own, which ends with the digest on stdout. */
-function process_(bundleOptions, output) {
-  const program = `
-    const { bundleSync } = require(${JSON.stringify(root)});
-    process.stdout.write(bundleSync(${JSON.stringify(bundleOptions)}, ${JSON.stringify(output)}).sha256);
-  `;
-  return spawn(process.execPath, ['--eval', program], { stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
 test('a bundle of which nothing changed', async (t) => {
@@ -54,14 +44,14 @@ test('a bundle of which nothing changed', async (t) => {
   const zip = fs.readFileSync(first.path);
   const again = () => bundleSync(bundleOptions, temporaryFolder(t));
 
-  await t.test('is lent, and reported as before', () => {
-    const { reused, path: lent, seconds, ...report } = again();
+  await t.test('is delivered, and reported as before', () => {
+    const { reused, path: delivered, seconds, ...report } = again();
     assert.equal(reused, true);
     assert.equal(first.reused, false);
     const { path: _, reused: __, seconds: ___, ...firstReport } = first;
     assert.deepEqual(report, firstReport);
-    assert.deepEqual(fs.readFileSync(lent), zip);
-    assert.ok(fs.lstatSync(lent).isFile());
+    assert.deepEqual(fs.readFileSync(delivered), zip);
+    assert.ok(fs.lstatSync(delivered).isFile());
   });
 
   await t.test('starts no process', { skip: !fs.existsSync('/proc/self/stat') }, () => {
@@ -84,7 +74,7 @@ test('a bundle of which nothing changed', async (t) => {
     });
   });
 
-  await t.test('is not lent while the lock does not match', () => {
+  await t.test('is not delivered while the lock does not match', () => {
     const manifest = path.join(workspace, 'packages/other/pyproject.toml');
     const text = fs.readFileSync(manifest, 'utf8');
     fs.writeFileSync(manifest, text.replace('dependencies = [', 'dependencies = ["acme-dev",'));
@@ -93,7 +83,7 @@ test('a bundle of which nothing changed', async (t) => {
     assert.equal(again().reused, true);
   });
 
-  await t.test('is made anew where the zip that was lent has been written to', () => {
+  await t.test('is made anew where the delivered zip has been written to', () => {
     fs.writeFileSync(again().path, 'another zip');
     const mended = again();
     assert.equal(mended.sha256, first.sha256);
@@ -149,7 +139,7 @@ test('commands of the caller run each time', (t) => {
   assert.equal(second.reused, false);
 });
 
-test('damage to anything that is kept is noticed', (t) => {
+test('damage to any entry is noticed', (t) => {
   const workspace = fixture(t);
   const bundleOptions = cached(t, workspace);
   const { sha256 } = bundleSync(bundleOptions, temporaryFolder(t));
@@ -165,7 +155,7 @@ test('damage to anything that is kept is noticed', (t) => {
   };
   for (const [name, damage] of Object.entries(damages)) {
     for (const kind of ['packs', 'bundles']) {
-      const files = kept(bundleOptions.cacheDir).filter((file) => file.includes(`${path.sep}${kind}${path.sep}`));
+      const files = entries(bundleOptions.cacheDir).filter((file) => file.includes(`${path.sep}${kind}${path.sep}`));
       assert.ok(files.length > 0, `${name}, ${kind}`);
       files.forEach(damage);
       const mended = bundleSync(bundleOptions, temporaryFolder(t));
@@ -177,22 +167,17 @@ test('damage to anything that is kept is noticed', (t) => {
 
 test('many processes at once, one of them killed, share a cache', async (t) => {
   const bundleOptions = cached(t, fixture(t));
-  const victim = process_(bundleOptions, temporaryFolder(t));
-  const others = [1, 2, 3].map(() => process_(bundleOptions, temporaryFolder(t)));
+  const victim = startBundle(bundleOptions, temporaryFolder(t));
+  const others = [1, 2, 3].map(() => bundleReport(bundleOptions, temporaryFolder(t)));
   await sleep(400);
   victim.kill('SIGKILL');
-  const digests = await Promise.all(
-    others.map(async (child) => {
-      const [text] = await once(child.stdout, 'data');
-      return String(text);
-    }),
-  );
+  const digests = (await Promise.all(others)).map((report) => report.sha256);
   const { sha256 } = bundleSync({ ...bundleOptions, cache: false }, temporaryFolder(t));
   assert.deepEqual(digests, [sha256, sha256, sha256]);
   assert.equal(bundleSync(bundleOptions, temporaryFolder(t)).reused, true);
 });
 
-test('where nothing can be kept, the bundle says so and is right', (t) => {
+test('where nothing can be cached, the bundle says so and is right', (t) => {
   const file = path.join(temporaryFolder(t), 'a file');
   fs.writeFileSync(file, '');
   const { warnings, sha256 } = bundleSync(cached(t, fixture(t), { cacheDir: file }), temporaryFolder(t));
@@ -242,27 +227,26 @@ test('the functions of the last synth are made in the background', async (t) => 
   const cacheDir = temporaryFolder(t);
   const names = ['app', 'other'];
   const bundleOptions = (packageName) => cached(t, workspace, { cacheDir, packageName });
-  const synthesise = (names, context = '{"aws:cdk:bundling-stacks":["**"]}') => {
+  const synthesise = async (names, context = '{"aws:cdk:bundling-stacks":["**"]}') => {
     const program = `
       process.chdir(${JSON.stringify(workspace)});
-      const { UvBundler } = require(${JSON.stringify(root)});
       for (const options of ${JSON.stringify(names.map(bundleOptions))}) {
-        new UvBundler(options).tryBundle(${JSON.stringify(temporaryFolder(t))});
+        new uvLambdaCdk.UvBundler(options).tryBundle(${JSON.stringify(temporaryFolder(t))});
       }
       setTimeout(() => {}, ${names.length === 1 ? 8000 : 0});
     `;
     // As the `cdk` command starts an app.
-    run(process.execPath, ['--eval', program], { env: { ...process.env, CDK_CONTEXT_JSON: context } });
+    await outputOf(startNode(program, { CDK_CONTEXT_JSON: context }));
   };
-  synthesise(names);
+  await synthesise(names);
   fs.appendFileSync(path.join(workspace, 'packages/other/src/other/__init__.py'), '\nCHANGED = True\n');
   // Other stacks are selected: the other function is not one of theirs.
-  synthesise(['app'], '{"aws:cdk:bundling-stacks":["One"]}');
+  await synthesise(['app'], '{"aws:cdk:bundling-stacks":["One"]}');
   const cachedZips = () =>
     fs.readdirSync(path.join(cacheDir, 'v1/bundles')).filter((name) => name.endsWith('.zip')).length;
   assert.equal(cachedZips(), 2);
   // Only the first is asked for; the other one is made all the same.
-  synthesise(['app']);
+  await synthesise(['app']);
   assert.equal(cachedZips(), 3);
   assert.equal(bundleSync(bundleOptions('other'), temporaryFolder(t)).reused, true);
 });
