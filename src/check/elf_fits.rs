@@ -1,4 +1,4 @@
-//! Which file does not fit, and how sure that is.
+//! Finds the files that do not fit the target, and the severity of each.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -16,13 +16,13 @@ use crate::target::Target;
 #[derive(Debug)]
 pub(super) struct Binary<'a> {
     path: &'a str,
-    /// The number of its wheel.
+    /// The index of its wheel.
     wheel: Option<usize>,
     elf: Cow<'a, Elf>,
 }
 
 impl<'a> Binary<'a> {
-    /// `None` for every other file.
+    /// `None` for a file that Linux would not load.
     pub(super) fn read(file: &CheckedFile<'a>, wheels: &Wheels) -> io::Result<Option<Self>> {
         let elf = match file.contents {
             FileContents::Known(elf) => elf.map(Cow::Borrowed),
@@ -31,8 +31,8 @@ impl<'a> Binary<'a> {
         Ok(elf.map(|elf| Self { path: file.path, wheel: wheels.owner(file.path), elf }))
     }
 
-    /// Whether Python would import the file: by its name alone, or because it exports a module of
-    /// its name.
+    /// Whether Python would import the file: its name has a tag for the target, or it exports a module of its
+    /// name.
     fn is_importable(&self, target: Target) -> bool {
         ExtensionName::parse(self.path).is_some_and(|name| match name.tag {
             Some(tag) => tag == "abi3" || tag == extension_tag(target),
@@ -41,15 +41,15 @@ impl<'a> Binary<'a> {
     }
 }
 
-/// What single files are judged by.
+/// The facts about the bundle that the check of each file needs.
 pub(super) struct Judge<'a> {
     target: Target,
     wheels: &'a Wheels,
     names: &'a HashSet<&'a str>,
-    /// Folders that hold a file.
+    /// All folders in the bundle.
     folders: HashSet<&'a str>,
-    /// What the dynamic linker may find in the bundle. Where it would look is not checked: that
-    /// takes run paths, preloading and `LD_LIBRARY_PATH` into account.
+    /// The names of all libraries in the bundle. Their folders are not checked: run paths, preloading and
+    /// `LD_LIBRARY_PATH` change where the dynamic linker looks.
     libraries: HashSet<&'a str>,
     /// The files that fit, as (wheel, path without names of CPUs).
     counterparts: HashSet<(Option<usize>, String)>,
@@ -137,7 +137,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// The one thing for which a file cannot be loaded at all, if there is one.
+    /// The problem for which a file cannot be loaded at all, if there is one.
     fn fatal(&self, binary: &Binary<'_>) -> Option<(Problem, Severity)> {
         let picked_when_it_runs =
             binary.wheel.is_some_and(|wheel| self.wheels.wheels[wheel].is_for_any_platform());
@@ -168,8 +168,8 @@ impl<'a> Judge<'a> {
         })
     }
 
-    /// The versions of the compiler's libraries that the runtime lacks, the newest of each family.
-    /// Where the bundle has the library itself, it has the right one.
+    /// The symbol versions of the compiler's libraries that the runtime lacks, the newest of each family. If
+    /// the bundle has the library itself, its versions are taken to be right.
     fn library_too_new(&self, binary: &Binary<'_>) -> Vec<Finding> {
         let system = self.target.system;
         let severity =
@@ -215,13 +215,13 @@ impl<'a> Judge<'a> {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     }
 
-    /// Extension modules that only another Python would find by name. A wheel may carry them for
-    /// many Pythons, and may do without: it is a warning, and only where nothing else beside the
-    /// file would be imported under that name.
+    /// Extension modules whose names only another Python loads. A wheel may have modules for many Pythons,
+    /// and may work without them. So this is a warning, and only if Python finds no other module of that
+    /// name.
     fn of_extension_names(&self) -> Vec<Finding> {
         let other_cpus =
             self.binaries.iter().filter(|binary| !self.is_for_this_cpu(binary)).map(|binary| binary.path);
-        // Libraries that other files link to are no modules, whatever they are called.
+        // Libraries that other files link to are not modules, whatever their names are.
         let linked =
             self.binaries.iter().flat_map(|binary| &binary.elf.requirements.libraries).map(String::as_str);
         let (other_cpus, linked): (HashSet<&str>, HashSet<&str>) = (other_cpus.collect(), linked.collect());
@@ -271,7 +271,8 @@ fn is_musl(library: &str) -> bool {
     library.starts_with("libc.musl-") || library.starts_with("ld-musl-")
 }
 
-/// The number in `GLIBC_2.28`, as (major, minor). Patch versions (`GLIBC_2.2.5`) are all ancient.
+/// The number in `GLIBC_2.28`, as (major, minor). Patch versions (`GLIBC_2.2.5`) are older than every
+/// runtime's.
 fn glibc_version(version: &str) -> Option<(u16, u16)> {
     let [major, minor, _] = version_number(version.strip_prefix("GLIBC_")?)?;
     Some((major, minor))

@@ -1,10 +1,10 @@
-//! Whether the files of local packages have names that every system keeps apart.
+//! Finds files of local packages whose names are different on Linux and the same on macOS or Windows.
 
 use crate::plan::Plan;
 use crate::report::Warning;
 use crate::support::file_names::{composed, spelled_out, too_alike};
 
-/// A warning for each local package with names that macOS or Windows take for one.
+/// A warning for each local package with names that are the same on macOS or Windows.
 pub fn check_names(plan: &Plan<'_>) -> Vec<Warning> {
     let packages = plan.local.iter();
     packages
@@ -15,7 +15,7 @@ pub fn check_names(plan: &Plan<'_>) -> Vec<Warning> {
                 0 => String::new(),
                 others => format!(" and {others} more such pairs"),
             };
-            // Names that differ by case look different as they are.
+            // Names that differ in case look different. Unicode forms look the same, so they are escaped.
             let is_case = composed(first) != composed(second);
             let shown = |name: &str| if is_case { name.to_owned() } else { spelled_out(name) };
             Some(Warning {

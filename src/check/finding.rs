@@ -1,4 +1,4 @@
-//! What the check found, in words that stand alone.
+//! The findings of the check, and their messages.
 
 use std::fmt;
 
@@ -21,10 +21,12 @@ impl fmt::Display for Package {
     }
 }
 
-/// More tags say no more: a wheel lists every policy it satisfies.
+/// The number of tags that a message lists. Further ones add nothing: a wheel lists every policy that it
+/// satisfies.
 const TAGS_SHOWN: usize = 3;
 
-/// More libraries say no more: a program with windows lacks the whole desktop.
+/// The number of libraries that a message lists. Further ones add nothing: a graphical program lacks a whole
+/// desktop.
 const LIBRARIES_SHOWN: usize = 5;
 
 /// How sure a finding is.
@@ -32,8 +34,8 @@ const LIBRARIES_SHOWN: usize = 5;
 pub enum Severity {
     /// The function cannot work: the bundle is refused.
     Refused,
-    /// The function may work, because the file may never be loaded, or a layer may bring what is
-    /// missing: the user is told.
+    /// The function may work, because the file may never be loaded, or a layer may have the missing library:
+    /// the user is warned.
     Warning,
 }
 
@@ -48,7 +50,7 @@ pub struct Finding {
     pub more_files: usize,
     /// What is wrong with it.
     pub problem: Problem,
-    /// Whether it keeps the bundle from being used.
+    /// Whether the bundle is refused.
     pub severity: Severity,
     /// The target it does not fit.
     pub target: Target,
@@ -73,7 +75,7 @@ pub enum Problem {
     LibraryTooNew {
         /// The symbol version it needs, such as `GLIBCXX_3.4.30`.
         symbol_version: String,
-        /// The newest one there is.
+        /// The newest one that the runtime has.
         newest: String,
         /// The library that has them, such as `libstdc++.so.6`.
         library: &'static str,
@@ -90,10 +92,11 @@ pub enum Problem {
     },
     /// A wheel for other Pythons or platforms.
     WrongWheelTag {
-        /// What it is for.
+        /// The tags of the wheel.
         tags: Vec<String>,
     },
-    /// An extension module whose name makes another Python load it, with none for the target's.
+    /// An extension module that only another Python loads by its name, without one for the target's beside
+    /// it.
     WrongExtensionTag {
         /// The tag in its name.
         tag: String,
@@ -116,7 +119,7 @@ impl Problem {
 }
 
 impl Problem {
-    /// Adds what a further file of the same finding lacks.
+    /// Adds the libraries that another file with the same finding lacks.
     pub(super) fn join(&mut self, other: Self) {
         if let (Self::MissingLibrary { libraries }, Self::MissingLibrary { libraries: others }) =
             (self, other)
@@ -134,7 +137,7 @@ impl Finding {
         self.problem.code()
     }
 
-    /// "choose a version of `numpy` with a wheel for …", or what to do with a file of one's own.
+    /// "choose a version of `numpy` with a wheel for …", or advice about a file of the project itself.
     fn another(&self, needs: &str) -> String {
         match &self.package {
             Some(package) => format!("a version of `{}` with a wheel for {needs}", package.name),

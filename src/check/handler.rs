@@ -1,6 +1,6 @@
-//! Whether the function of the handler is in the bundle. Found out here, at synth, instead of by the
-//! function's first caller. A false refusal is worse than a miss: what is only settled when the
-//! module runs passes.
+//! Checks that the function of the handler is in the bundle, so that a mistake fails the synth and not the
+//! first call of the function. A false refusal is worse than a missed mistake: a name that the module may
+//! define when it runs passes.
 
 use serde::Deserialize;
 
@@ -14,10 +14,10 @@ const PROGRAM: &str = include_str!("names.py");
 /// The longest answer of Python in bytes: a module may have very many names.
 const LONGEST_ANSWER: usize = 8 << 20;
 
-/// `-I`: nothing of this machine is imported; `-S`: nor looked for.
+/// `-I` and `-S`: Python imports no modules of this machine beyond its standard library.
 const ARGUMENTS: [&str; 3] = ["-I", "-S", "-c"];
 
-/// More functions than these are no longer a hint.
+/// The number of functions that a hint lists.
 const FUNCTIONS_SHOWN: usize = 5;
 
 /// Why Lambda could not call the handler.
@@ -33,19 +33,19 @@ pub enum HandlerError {
         /// The nearest module, as the end of the sentence.
         hint: String,
     },
-    /// The module does not define it.
+    /// The module does not define the function.
     #[error("the handler `{handler}` needs `{attribute}` in `{path}`, which does not define it{hint}")]
     NoAttribute {
         /// The handler.
         handler: String,
-        /// What it is called in its module.
+        /// The name of the function in the module.
         attribute: String,
         /// The module's file in the bundle.
         path: String,
         /// The nearest name, as the end of the sentence.
         hint: String,
     },
-    /// It is no function.
+    /// The handler names a value that cannot be called.
     #[error(
         "the handler `{handler}` is a value in `{path}`, which Lambda cannot call: name a function{hint}"
     )]
@@ -54,7 +54,7 @@ pub enum HandlerError {
         handler: String,
         /// The module's file in the bundle.
         path: String,
-        /// The functions that there are, as the end of the sentence.
+        /// The functions of the module, as the end of the sentence.
         hint: String,
     },
     /// Python did not end in time.
@@ -74,9 +74,9 @@ pub enum HandlerError {
         path: String,
         /// The full version of the Python.
         python: String,
-        /// What is wrong, in its words.
+        /// Python's message.
         problem: String,
-        /// Where, as the end of the sentence.
+        /// The line, as the end of the sentence.
         place: String,
     },
 }
@@ -98,16 +98,16 @@ impl HandlerError {
 pub struct Handler<'a> {
     whole: &'a str,
     attribute: &'a str,
-    /// The module's file in the bundle, where it is a source that can be read.
+    /// The module's file in the bundle; `None` if it is an extension module or bytecode.
     pub source: Option<&'a str>,
-    /// Whether the handler as a whole is the name of a module: its function was forgotten.
+    /// Whether the whole handler is the name of a module: then its function is missing.
     is_module: bool,
 }
 
 /// Looks for the module of `handler` among the paths of the bundle.
 ///
-/// Lambda's runtime client takes what stands before the last `.` as the module, with `/` for `.`
-/// allowed between its parts (`_get_handler` in its `bootstrap.py`).
+/// Lambda's runtime client takes the part before the last `.` as the module. It allows `/` for `.` in it
+/// (`_get_handler` in its `bootstrap.py`).
 pub fn check_handler<'a>(
     handler: &'a str,
     paths: impl Iterator<Item = &'a str>,
@@ -139,14 +139,14 @@ fn near_module(module: &str, modules: &[Module<'_>]) -> String {
     let mut same_end =
         modules.iter().map(|found| found.name.as_str()).filter(|name| last(name) == last(module));
     let nearest = wording::nearest(module, modules.iter().map(|found| found.name.as_str()))
-        // A package may be imported by quite another name than its own: `app` as `company.services.app`.
+        // A package may be imported under another name than its own: `app` as `company.services.app`.
         .or_else(|| same_end.next().filter(|_| same_end.next().is_none()));
     nearest.map_or_else(String::new, |nearest| format!(" (did you mean `{nearest}`?)"))
 }
 
 impl Handler<'_> {
-    /// Checks that the source of the module defines the handler. What cannot be known without running
-    /// it passes.
+    /// Checks that the source of the module defines the handler. If the module may define more names when it
+    /// runs, the handler passes.
     pub fn check_attribute(&self, source: &[u8], interpreter: &Interpreter) -> Result<(), HandlerError> {
         let (handler, path) = (self.whole.to_owned(), self.source.unwrap_or_default().to_owned());
         let answer = match names(source, interpreter) {
@@ -200,7 +200,7 @@ struct Module<'a> {
     rank: Rank,
 }
 
-/// Which of several files of one module Python imports: the least.
+/// The order of several files of one module: Python imports the one with the least rank.
 ///
 /// Source: `FileFinder.find_spec` and `_get_supported_file_loaders` in CPython's
 /// `importlib/_bootstrap_external.py`.
@@ -235,7 +235,7 @@ impl<'a> Module<'a> {
     }
 }
 
-/// What `names.py` says.
+/// The answer of `names.py`.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 enum Answer {
@@ -243,7 +243,7 @@ enum Answer {
     Module(Definitions),
 }
 
-/// What a module defines.
+/// The names that a module defines; `names.py` explains the fields.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 struct Definitions {
     names: Vec<String>,
@@ -253,7 +253,7 @@ struct Definitions {
 }
 
 impl Definitions {
-    /// The functions that may be meant, as a list.
+    /// The public functions, as a list.
     fn functions(&self) -> Option<String> {
         let shown: Vec<&String> =
             self.functions.iter().filter(|name| !name.starts_with('_')).take(FUNCTIONS_SHOWN).collect();
@@ -261,7 +261,7 @@ impl Definitions {
     }
 }
 
-/// Asks Python; `None` where it does not answer, which says nothing about the module.
+/// Runs `names.py`. `None` if Python does not answer: then nothing is known about the module.
 fn names(source: &[u8], interpreter: &Interpreter) -> Result<Option<Answer>, TimedOut> {
     let output = Process::new(&interpreter.path)
         .args(ARGUMENTS)

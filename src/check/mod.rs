@@ -1,19 +1,19 @@
-//! Check: does every wheel and every ELF file of a bundle fit the target, is the handler in it, and is
-//! it small enough? What is wrong would otherwise be found when the function is deployed or crashes.
+//! Check: does every wheel and every ELF file of a bundle fit the target, is the handler in it, and is it
+//! small enough? Without it, the deployment or the function would fail.
 //!
-//! Judged are the tags of wheels, and in ELF files the CPU, the symbol versions of glibc and of the
-//! compiler's libraries, and the libraries to load along. A false refusal is worse than a miss, so:
+//! The check reads the tags of wheels, and in ELF files the CPU, the symbol versions of glibc and of the
+//! compiler's libraries, and the libraries that they need. A false refusal is worse than a missed problem:
 //!
-//! - What is certain refuses the bundle; what may never matter is a [`Severity::Warning`]. A missing
-//!   library is one: packages ship modules for things that most people lack (`numba` has one for
-//!   `libtbb.so.12`), and a layer may bring it.
-//! - A file that does not fit is no finding where the same package has its counterpart for the
-//!   target: `linux-arm64/tool` beside `linux-x86_64/tool`.
-//! - A wheel for `any` platform picks its binaries when it runs (`debugpy` and `selenium` ship some
-//!   for one CPU only), so one for another CPU that Python cannot import is a warning.
-//! - Versions with a name instead of a number (`GLIBC_PRIVATE`, `GLIBC_ABI_DT_RELR`, which some
-//!   distributions have added to older glibcs) are not judged, nor are weak ones.
-//! - A file that cannot be made out asks for nothing.
+//! - A certain problem refuses the bundle; a problem that may never matter is a [`Severity::Warning`]. A
+//!   missing library is a warning: packages ship modules for libraries that most systems lack (`numba` has
+//!   one for `libtbb.so.12`), and a layer may have the library.
+//! - A file that does not fit is ignored if the same package has its counterpart for the target:
+//!   `linux-arm64/tool` beside `linux-x86_64/tool`.
+//! - A wheel for `any` platform chooses its binaries when it runs (`debugpy` and `selenium` ship some for one
+//!   CPU only). So a binary in it for another CPU is a warning, unless Python would import it.
+//! - Symbol versions with a name instead of a number (`GLIBC_PRIVATE`; `GLIBC_ABI_DT_RELR`, which some
+//!   distributions have added to older glibcs) are not checked. Weak versions are not checked either.
+//! - A file that cannot be parsed has no requirements.
 
 mod elf_fits;
 mod file_names;
@@ -51,7 +51,7 @@ pub enum CheckError {
     /// Something in it cannot work on the target.
     #[error("{}", misfits(.findings))]
     DoesNotFit {
-        /// What, at least one; all of them [`Severity::Refused`].
+        /// At least one finding; all are [`Severity::Refused`].
         findings: Vec<Finding>,
     },
     /// A file of the bundle could not be read.
@@ -59,7 +59,7 @@ pub enum CheckError {
     Unreadable {
         /// The file on disk.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
 }
@@ -76,7 +76,7 @@ impl CheckError {
 
 /// The findings as one text: the first few, and how many more there are.
 fn misfits(findings: &[Finding]) -> String {
-    /// More than these are the same mistake again, as a rule.
+    /// The number of findings that the text lists. Further ones usually repeat the same mistake.
     const SHOWN: usize = 5;
 
     match findings {
@@ -139,9 +139,9 @@ fn measured<'a>(plan: &'a Plan<'_>, packages: &'a [PackageReport], unzipped_byte
     Measured { member: &plan.subject.member, packages, unzipped_bytes, layer_bytes }
 }
 
-/// Checks everything that will ship against the target, and returns what the user should be warned
-/// of. Files of `.dist-info` folders belong in `files` even where they do not ship: `RECORD` says
-/// whose a file is, `WHEEL` what it is for, `METADATA` what its package is called.
+/// Checks all files that will ship against the target, and returns the warnings. `files` must have the files
+/// of `.dist-info` folders even if they do not ship: `RECORD` lists the files of a wheel, `WHEEL` has its
+/// tags, and `METADATA` the name of its package.
 pub fn check(files: &[CheckedFile<'_>], target: Target) -> Result<Vec<Finding>, CheckError> {
     let wheels = read_wheels(files)?;
     let names: HashSet<&str> = files.iter().map(|file| file.path).collect();
@@ -156,17 +156,18 @@ pub fn check(files: &[CheckedFile<'_>], target: Target) -> Result<Vec<Finding>, 
     if refused.is_empty() { Ok(warnings) } else { Err(CheckError::DoesNotFit { findings: refused }) }
 }
 
-/// The files of a `.dist-info` folder that are read: what is known of a wheel.
+/// The files of a `.dist-info` folder that the check reads.
 const TEXTS: [&str; 3] = ["WHEEL", "METADATA", "RECORD"];
 
-/// The folder of a file that is read as a text, and which of [`TEXTS`] it is.
+/// The `.dist-info` folder of one of the [`TEXTS`], and its index among them; `None` for other files.
 fn text_of_wheel(path: &str) -> Option<(&str, usize)> {
     let (folder, name) = path.rsplit_once('/')?;
     let place = TEXTS.iter().position(|known| *known == name)?;
     folder.ends_with(".dist-info").then_some((folder, place))
 }
 
-/// Whether the check needs the contents of the file at this path, and not only what is known of it.
+/// Whether the check needs the contents of the file at this path. For others, [`FileContents::Known`] is
+/// enough.
 pub fn is_read(path: &str) -> bool {
     text_of_wheel(path).is_some()
 }
@@ -199,10 +200,11 @@ fn unreadable(file: &CheckedFile<'_>, source: io::Error) -> CheckError {
     CheckError::Unreadable { path: path.to_path_buf(), source }
 }
 
-/// One finding for all files of a package that have the same problem, sorted: what refuses the
-/// bundle first.
+/// Merges the findings of a package that have the same problem, and sorts them: those that refuse the bundle
+/// come first.
 fn grouped(mut findings: Vec<Finding>) -> Vec<Finding> {
-    // A file says more than the tag of its wheel: which symbol, which CPU.
+    // If a file of a wheel is refused too, the tag of the wheel is left out: the file names the symbol or the
+    // CPU.
     let told: HashSet<Package> = findings
         .iter()
         .filter(|finding| finding.severity == Severity::Refused && !is_wheel_tag(finding))
@@ -211,8 +213,8 @@ fn grouped(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings.retain(|finding| {
         !(is_wheel_tag(finding) && finding.package.as_ref().is_some_and(|package| told.contains(package)))
     });
-    // Within a group, the file to show is the one that asks most, or else the nearest to the root,
-    // where the modules are that people import.
+    // A group shows the file that needs the newest version, or else the file nearest to the root, where the
+    // modules are that people import.
     findings.sort_by_cached_key(|finding| {
         let depth = finding.file.matches('/').count();
         let asked = Reverse(demand(&finding.problem));
@@ -235,7 +237,7 @@ fn is_wheel_tag(finding: &Finding) -> bool {
     matches!(finding.problem, Problem::WrongWheelTag { .. })
 }
 
-/// How much a problem of one kind asks, for comparison with others of its kind.
+/// The version that a problem needs, to compare it with problems of the same kind.
 fn demand(problem: &Problem) -> [u16; 3] {
     match problem {
         Problem::GlibcTooNew { needed: (major, minor), .. } => [*major, *minor, 0],
@@ -246,7 +248,7 @@ fn demand(problem: &Problem) -> [u16; 3] {
     }
 }
 
-/// Whether two findings are one and the same for the user.
+/// Whether two findings are the same for the user.
 fn is_same(left: &Finding, right: &Finding) -> bool {
     left.severity == right.severity
         && left.package == right.package

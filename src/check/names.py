@@ -1,14 +1,14 @@
-"""Says which names the module on standard input defines. Nothing in it is run.
+"""Lists the names that the module on standard input defines, without running it.
 
-Exists because only the Python that will import a module knows the syntax that it is written in, and has already
-settled what binds a name and where (`symtable`).
+Exists because only the Python that will import a module knows its syntax, and because Python's own `symtable`
+knows which statements bind a name.
 
 Prints one object in JSON:
-    names      what the module defines once it is imported
-    functions  those of them that are functions, in the order of the source
-    values     those of them that are certainly no functions, nor anything else that can be called
-    open       whether it may define more: what is only settled when it runs
-or, where Python cannot compile it:
+    names      the names that the module defines once it is imported
+    functions  the functions among them, in the order of the source
+    values     the names among them that certainly cannot be called
+    open       whether the module may define more names when it runs
+or, if Python cannot compile it:
     problem, line
 """
 
@@ -17,7 +17,7 @@ import json
 import symtable
 import sys
 
-# A module that mentions one of these may give itself names that do not stand in its text.
+# A module that uses one of these names may define names that are not in its text.
 DYNAMIC = {
     "__getattr__",
     "__globals__",
@@ -33,12 +33,12 @@ DYNAMIC = {
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
-# Displays of values. `None` and `...` are not among them: they keep a place that another module may fill.
+# Literals that cannot be called. `None` and `...` are not among them: another module may replace them.
 LITERALS = (ast.Dict, ast.JoinedStr, ast.List, ast.Set, ast.Tuple)
 
 
 def count(names):
-    """How often each name comes."""
+    """The number of times that each name occurs."""
     counts = {}
     for name in names:
         counts[name] = counts.get(name, 0) + 1
@@ -46,7 +46,7 @@ def count(names):
 
 
 def bound(source):
-    """The names that the code of a module binds in it, in functions by `global`."""
+    """The names that a module binds, at its top level or in functions by `global`."""
     return {
         symbol.get_name()
         for symbol in symtable.symtable(source, "<module>", "exec").get_symbols()
@@ -55,7 +55,7 @@ def bound(source):
 
 
 def mentions(node):
-    """Every place below a node that may bind a name. Where in doubt, it is one."""
+    """The names that the code below a node may bind, once for each place. Doubtful places count too."""
     for inner in ast.walk(node):
         if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
             yield inner.id
@@ -81,13 +81,13 @@ def outside_functions(tree):
 
 
 def takes_own_name(call):
-    """Whether a call gets the name of the module, from which it can get at the module."""
+    """Whether the call has the argument `__name__`, by which the function can reach the module."""
     arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
     return any(isinstance(argument, ast.Name) and argument.id == "__name__" for argument in arguments)
 
 
 def is_open(tree):
-    """Whether the module may define more than its text says."""
+    """Whether the module may define names that are not in its text."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and node.id in DYNAMIC:
             return True
@@ -100,10 +100,10 @@ def is_open(tree):
             if name in {"__import__", "import_module"}:
                 return True
     for node in outside_functions(tree):
-        # Of a function they are its own names; of a module they are the module.
+        # Inside a function they give its own names; at the top level they give those of the module.
         if isinstance(node, ast.Name) and node.id in {"locals", "vars"}:
             return True
-        # As in `install(__name__)`. What is kept, as in `logger = getLogger(__name__)`, is asked for its result.
+        # As in `install(__name__)`. A call whose result is used, as in `logger = getLogger(__name__)`, is harmless.
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and takes_own_name(node.value):
             return True
     return any(isinstance(node, FUNCTIONS) and node.name == "__getattr__" for node in tree.body)
@@ -117,13 +117,13 @@ def is_value(node):
 
 
 def describe(source):
-    """What there is to say about a module."""
-    # Finds more than the parser alone, such as a `return` outside of functions.
+    """The answer about a module that compiles."""
+    # Finds more errors than the parser alone, such as a `return` outside of functions.
     compile(source, "<module>", "exec", dont_inherit=True)
     tree = ast.parse(source)
     names = bound(source)
     counts = count(mentions(tree))
-    # From 3.12 on, the symbol table has the variables of comprehensions too, which are gone afterwards.
+    # From 3.12 on, the symbol table also has the variables of comprehensions, which are not names of the module.
     comprehensions = [node.target for node in ast.walk(tree) if isinstance(node, ast.comprehension)]
     passing = count(name for target in comprehensions for name in mentions(target))
     names -= {name for name, times in passing.items() if counts[name] == times}
@@ -167,10 +167,10 @@ def main():
         answer = describe(source)
     except SyntaxError as error:
         answer = {"problem": error.msg, "line": error.lineno}
-    # What older versions say about a null byte.
+    # Older versions raise this for a null byte.
     except ValueError as error:
         answer = {"problem": str(error), "line": None}
-    # Nested too deep for this program, which says nothing about the module.
+    # The module nests too deep for this program. It may still be correct.
     except (MemoryError, RecursionError):
         answer = {"names": [], "functions": [], "values": [], "open": True}
     print(json.dumps(answer))

@@ -1,11 +1,11 @@
-//! What the systems under the Lambda runtimes have, besides the glibc that [`System`] knows.
+//! The libraries of the systems under the Lambda runtimes. [`System`] has the version of glibc.
 //!
 //! Sources:
 //! - Libraries: bref's listings of `/lib64` in the runtimes `provided.al2` and `provided.al2023`
 //!   (brefphp/aws-lambda-layers, `utils/lib-check/al2-x64.txt`, `utils/lib-copy/libs-x86.txt` and
-//!   `libs-arm.txt`), which the Python runtimes are based on; `libexpat`, `libgomp` and on Amazon
-//!   Linux 2023 `libcrypt` and `libnsl` are absent from them. That the function has no `libexpat`
-//!   although its build image does: developmentseed/eoapi-cdk#181, #182.
+//!   `libs-arm.txt`), which the Python runtimes are based on; `libexpat`, `libgomp` and on Amazon Linux 2023
+//!   `libcrypt` and `libnsl` are absent from them. A function has no `libexpat`, although its build image
+//!   has: developmentseed/eoapi-cdk#181, #182.
 //! - Amazon Linux 2: gcc 7.3.1, `libstdc++.so.6.0.24` (the same listing).
 //! - Amazon Linux 2023: began with gcc 11 (`libstdc++.so.6.0.29`); since 2023.7 the libraries are
 //!   those of gcc 14, `libstdc++.so.6.0.33` (docker-library/official-images#18759,
@@ -17,7 +17,7 @@ use crate::target::{Architecture, System, Target};
 /// A family of versioned symbols, such as `GLIBCXX_`, and the newest version a system has of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct SymbolFamily {
-    /// What its versions start with.
+    /// The start of its versions.
     pub(super) prefix: &'static str,
     /// The library that defines them.
     pub(super) library: &'static str,
@@ -37,7 +37,7 @@ const fn families(glibcxx: u16, cxxabi: u16, gcc: u16) -> [SymbolFamily; 3] {
 const AMAZON_LINUX_2_FAMILIES: [SymbolFamily; 3] = families(24, 11, 7);
 const AMAZON_LINUX_2023_FAMILIES: [SymbolFamily; 3] = families(33, 15, 14);
 
-/// What a system has of the compiler's libraries.
+/// The newest symbol versions of the compiler's libraries on a system.
 pub(super) const fn symbol_families(system: System) -> &'static [SymbolFamily] {
     match system {
         System::AmazonLinux2 => &AMAZON_LINUX_2_FAMILIES,
@@ -45,8 +45,8 @@ pub(super) const fn symbol_families(system: System) -> &'static [SymbolFamily] {
     }
 }
 
-/// Whether the compiler's libraries of a system may grow: Amazon Linux 2023 has replaced its once,
-/// so what is too new for our table may have arrived since; Amazon Linux 2 is frozen.
+/// Whether a system may get newer libraries of the compiler. Amazon Linux 2023 has replaced them once, so a
+/// version that is too new for our table may have arrived since. Amazon Linux 2 is frozen.
 pub(super) const fn families_may_grow(system: System) -> bool {
     matches!(system, System::AmazonLinux2023)
 }

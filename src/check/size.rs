@@ -1,5 +1,5 @@
-//! Whether a bundle is small enough: for Lambda, which would say so only when the function is
-//! deployed, and for the caller, who may want to hear earlier that it grew.
+//! Checks the size of a bundle against the limits of Lambda, which otherwise fail the deployment, and against
+//! those of the caller.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -14,16 +14,16 @@ use crate::support::wording;
 
 const MEGABYTE: u64 = 1024 * 1024;
 
-/// The most that Lambda unpacks, layers included.
+/// Lambda's limit for an unpacked function with its layers, in bytes.
 ///
 /// Source: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>: "250 MB ... unzipped", and
 /// Lambda's own refusal: "Unzipped size must be smaller than 262144000 bytes".
 const LAMBDA_UNZIPPED: u64 = 250 * MEGABYTE;
 
-/// The largest zip that Lambda takes other than through S3. Source: the same page.
+/// The largest zip that Lambda takes without S3, in bytes. Source: the same page.
 const DIRECT_UPLOAD: u64 = 50 * MEGABYTE;
 
-/// The stable code of what is too large.
+/// The stable code of errors and warnings about size.
 const CODE: &str = "BUNDLE_TOO_LARGE";
 
 /// The number of packages that a message lists. Smaller ones change little.
@@ -62,7 +62,7 @@ impl Measured<'_> {
     pub fn check_unzipped(&self, limits: SizeLimits) -> Result<Option<Warning>, SizeError> {
         let Self { member, unzipped_bytes: code, layer_bytes: layers, .. } = *self;
         let limit = limits.unzipped.map(ByteSize::bytes);
-        // A caller who allows more has another use for the zip than a function of Lambda's.
+        // A caller who allows more than Lambda does not deploy the zip as a function.
         let not_for_lambda = limit.is_some_and(|own| own > LAMBDA_UNZIPPED);
         if code + layers > LAMBDA_UNZIPPED && !not_for_lambda {
             let layers = match layers {
@@ -118,7 +118,7 @@ impl Measured<'_> {
         exceeded(limits, message)
     }
 
-    /// The largest packages, and the files of no package where they are as large.
+    /// The largest packages, as a clause. Files that belong to no package count as one package.
     fn largest(&self) -> String {
         let owned: u64 = self.packages.iter().map(|package| package.bytes).sum();
         let unowned = self.unzipped_bytes.saturating_sub(owned);
@@ -127,7 +127,7 @@ impl Measured<'_> {
         if unowned > 0 {
             parts.push((unowned, "files of no package".to_owned()));
         }
-        // Of two of a size, the order of the report.
+        // Packages of one size stay in the order of the report.
         parts.sort_by_key(|(bytes, _)| Reverse(*bytes));
         parts.truncate(PACKAGES_SHOWN);
         let listed: Vec<String> =
@@ -161,22 +161,22 @@ impl Measured<'_> {
     }
 }
 
-/// The files of a bundle that ship as they lie in the project. Their sizes are known before anything is read.
+/// The files that are copied unchanged from the project. Their sizes are known before any file is read.
 #[derive(Debug, Clone, Copy)]
 pub struct Sources<'a> {
     /// The package that is bundled.
     pub member: &'a str,
     /// Size of all files in bytes.
     pub bytes: u64,
-    /// The path of the largest one, seen from its package's folder, and its size in bytes.
+    /// The path of the largest file, relative to its package's folder, and its size in bytes.
     pub largest: (&'a str, u64),
-    /// Size in bytes of what the layers of the function unpack to, as far as it is known.
+    /// Size of the unpacked layers of the function in bytes, as far as it is known.
     pub layer_bytes: u64,
 }
 
 impl Sources<'_> {
-    /// Fails if the files alone are larger than the bundle may be. A caller's limit below Lambda's is left to the check of the
-    /// whole bundle, which can say more.
+    /// Fails if the files alone are larger than the bundle may be. A caller's limit below Lambda's is not
+    /// checked here: the check of the whole bundle names the packages too.
     pub fn check(&self, limits: SizeLimits) -> Result<(), SizeError> {
         let Self { member, bytes, largest: (largest, largest_bytes), layer_bytes } = *self;
         let own = limits.unzipped.map(ByteSize::bytes).filter(|own| *own > LAMBDA_UNZIPPED);
@@ -214,7 +214,7 @@ impl Sources<'_> {
     }
 }
 
-/// Fails if the files that ship as they lie are larger than the bundle may be. Nothing is read.
+/// Fails if the files that are copied unchanged are larger than the bundle may be. Reads no contents.
 pub fn check_sources(plan: &Plan<'_>) -> Result<(), SizeError> {
     // Nobody knows which files the user's commands remove.
     let hooks = &plan.request.hooks;
@@ -224,11 +224,11 @@ pub fn check_sources(plan: &Plan<'_>) -> Result<(), SizeError> {
     let copied = plan.local.iter().filter(|package| package.shipping == Shipping::Copy);
     let (mut bytes, mut largest, mut seen) = (0, ("", 0), HashSet::new());
     for file in copied.flat_map(|package| &package.files.inside) {
-        // Of two files of one path, the first one ships.
+        // If two files have one path, the first one ships.
         if !seen.insert(file.relative.as_str()) || is_about_the_project(plan, &file.relative) {
             continue;
         }
-        // A file that is gone is an error of a later stage.
+        // A later stage reports a missing file.
         let size = fs_err::metadata(&file.path).map_or(0, |metadata| metadata.len());
         bytes += size;
         if size > largest.1 {

@@ -1,5 +1,5 @@
-//! What an installed wheel says of itself: its package, its files, and which Python, ABI and
-//! platform it is for.
+//! Reads the `.dist-info` folder of an installed wheel: its package, its files, and the Python, ABI and
+//! platform that it is for.
 
 use std::collections::HashMap;
 
@@ -11,15 +11,15 @@ use crate::target::wheel_tag::Tag;
 /// A wheel installed in the bundle, from its `.dist-info` folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wheel {
-    /// What it is a wheel of.
+    /// The package.
     pub(super) package: Package,
-    /// Its `WHEEL` file, or what would be.
+    /// The path of its `WHEEL` file, even if there is none.
     pub(super) path: String,
-    /// What it is for; empty where it does not say.
+    /// Its compatibility tags; empty if it lists none.
     pub(super) tags: Vec<Tag>,
 }
 
-/// The texts of a `.dist-info` folder that matter here.
+/// The files of a `.dist-info` folder that the check reads.
 #[derive(Debug, Default)]
 pub(super) struct DistInfo<'a> {
     /// `WHEEL`: the tags.
@@ -30,7 +30,7 @@ pub(super) struct DistInfo<'a> {
     pub(super) record: Option<&'a str>,
 }
 
-/// Every wheel in the bundle, and whose each file is.
+/// The wheels in the bundle, and the wheel that each file belongs to.
 #[derive(Debug, Default)]
 pub(super) struct Wheels {
     /// The wheels, by the path of their `.dist-info` folder.
@@ -46,7 +46,7 @@ impl Wheels {
             let index = all.wheels.len();
             let (root, folder) = path.rsplit_once('/').unwrap_or(("", path));
             for file in info.record.into_iter().flat_map(record).filter_map(Result::ok) {
-                // The first to name a file keeps it: a second one is a vendored copy.
+                // If two wheels list a file, the first one owns it: the other one has a vendored copy.
                 all.owners.entry(join(root, &file.path)).or_insert(index);
             }
             all.wheels.push(Wheel {
@@ -60,7 +60,7 @@ impl Wheels {
         all
     }
 
-    /// The number of the wheel that a file came with; `None` for a file of the project itself.
+    /// The index of the wheel that a file belongs to; `None` for a file of the project itself.
     pub(super) fn owner(&self, file: &str) -> Option<usize> {
         self.owners.get(file).copied()
     }
@@ -72,7 +72,7 @@ impl Wheel {
         self.tags.iter().any(Tag::is_for_any_platform)
     }
 
-    /// Whether the target can take the wheel. One that says nothing is taken.
+    /// Whether the target can take the wheel. A wheel without tags counts as one that fits.
     pub(super) fn fits(&self, target: Target) -> bool {
         self.tags.is_empty() || self.tags.iter().any(|tag| tag.fits(target))
     }
@@ -88,7 +88,7 @@ fn package(folder: &str, metadata: &str) -> Package {
     }
 }
 
-/// A recorded path, seen from the bundle's root.
+/// Resolves a path of a `RECORD` against the folder `root` of the bundle.
 fn join(root: &str, path: &str) -> String {
     let mut parts: Vec<&str> = root.split('/').filter(|part| !part.is_empty()).collect();
     for part in path.split('/') {
