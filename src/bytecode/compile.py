@@ -1,24 +1,23 @@
-"""Compiles the sources that come in on standard input, for as long as any come.
+"""Compiles the sources that arrive on standard input, until it ends.
 
 Exists because only CPython knows how CPython compiles, and because starting an interpreter costs as much
-as compiling several files: one process compiles many. `py_compile` and `compileall` are no help: they
-want the path of the source to be the path at run time, and write files.
+as compiling several files: one process compiles many. `py_compile` and `compileall` do not help: they
+read the source from a file and write files.
 
-First it says what this interpreter is:
+First it writes the identity of this interpreter:
     length, implementation and version, 4 bytes of magic number
-Then it takes, again and again,
+Then it reads requests:
     length, path at run time, length, source
-and answers with one of
+and answers each with one of
     b"c", 8 bytes of source hash, length, marshalled code
-    b"n", length, why it does not compile
-Lengths are 4 bytes, little-endian; texts are UTF-8. Ends with its input.
+    b"n", length, the reason why it does not compile
+Lengths are 4 bytes, little-endian; texts are UTF-8.
 """
 
 import sys
 
-# Standard input brought in this program, so Python has put the current folder first on the path: a
-# file named `types.py` in it must not be imported. (`-I` would see to that, but also ignore the fixed hash
-# seed; `-P` came with 3.11.)
+# With `-c`, Python puts the current folder first on the path: a file named `types.py` in it must not be
+# imported. (`-I` would prevent that, but also ignore the fixed hash seed; `-P` came with 3.11.)
 sys.path[:] = [folder for folder in sys.path if folder]
 
 import importlib.util  # noqa: E402
@@ -26,7 +25,7 @@ import marshal  # noqa: E402
 
 
 def read_field(stream):
-    """Reads a length and what it counts; None at the end of the input."""
+    """Reads a length, and as many bytes; None at the end of the input."""
     length = stream.read(4)
     if not length:
         return None
@@ -34,7 +33,7 @@ def read_field(stream):
 
 
 def field(content):
-    """Content after its length."""
+    """The content with its length before it."""
     return len(content).to_bytes(4, "little") + content
 
 
@@ -52,8 +51,8 @@ def answer(source, path):
         # interpreter was started with.
         code = compile(source, path, "exec", dont_inherit=True, optimize=0)
         marshalled = marshal.dumps(code)
-    # Whatever it is (a syntax error, a null byte, an unknown encoding), CPython too would ship such a file
-    # without bytecode. A MemoryError among them: the parser's word for nesting that is too deep.
+    # After any error (a syntax error, a null byte, an unknown encoding), the file ships without bytecode. A
+    # MemoryError is one of them: the parser raises it for nesting that is too deep.
     except Exception as error:
         reason = "{}: {}".format(type(error).__name__, error)
         return b"n" + field(reason.encode("utf-8", "backslashreplace"))

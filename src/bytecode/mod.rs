@@ -1,16 +1,16 @@
 //! Bytecode: a `.pyc` for every source, for the target's Python, free of paths, times and chance.
 //!
-//! Lambda's `/var/task` is read-only: where a `.pyc` is missing or is not valid, every cold start compiles.
-//! So each file here is one that the runtime takes as it is: it says that nobody shall compare it with
-//! its source (an unchecked hash instead of a time), it names the source by its path in Lambda,
-//! and its bytes depend on the source, that path and the interpreter's version, on nothing else.
+//! Lambda's `/var/task` is read-only: if a `.pyc` is missing or not valid, every cold start compiles. So the
+//! runtime can use each file as it is: an unchecked hash instead of a time tells Python not to compare it
+//! with its source, and it names the source by its path in Lambda. Its bytes depend only on the source, that
+//! path and the interpreter's version.
 //!
-//! `CPython` compiles, in several processes that live as long as there is work. What it gives is brought
-//! into the canonical form of [`marshal`] on the threads that talk to these processes. The caller's
-//! `PYTHON*` variables do not reach them ([`Process`](crate::tools::process::Process) lets none through), and the
-//! hash seed is fixed: no released version was seen to need that, but pre-releases of 3.13 put the
-//! names of `__static_attributes__` in the order of a set, and that is beyond any canonical form, because the
-//! order of a tuple means something.
+//! `CPython` compiles, in several processes that live as long as there is work. The threads that talk to
+//! these processes bring the bytecode into the canonical form of [`marshal`].
+//! [`Process`](crate::tools::process::Process) removes the caller's `PYTHON*` variables, and the hash seed is
+//! fixed. No released version is known to need the seed, but pre-releases of 3.13 wrote the names of
+//! `__static_attributes__` in the order of a set. A canonical form cannot undo that, because the order of a
+//! tuple has a meaning.
 //!
 //! Not covered: `compile()` folds `float ** float` with the machine's mathematical library, and from 3.14
 //! how deep a source may nest depends on the size of the stack.
@@ -32,13 +32,13 @@ use worker::{Answers, Failure, Work};
 /// One source file to compile.
 #[derive(Debug, Clone)]
 pub struct Source<'a> {
-    /// Where it is on this machine.
+    /// Its path on this machine.
     pub path: &'a Path,
-    /// Where it will be, such as `/var/task/pkg/mod.py`: what tracebacks and `co_filename` show.
+    /// Its path in Lambda, such as `/var/task/pkg/mod.py`, which tracebacks and `co_filename` show.
     pub runtime_path: String,
 }
 
-/// What compiling one source gave.
+/// The result of compiling one source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Compiled {
     /// A whole `.pyc` file, in its canonical form.
@@ -46,7 +46,7 @@ pub enum Compiled {
     /// It does not compile (a template, or written for another Python), so it ships as source alone.
     /// Importing it fails in Lambda just as it would without us.
     NotPython {
-        /// What Python said about it.
+        /// Python's message.
         reason: String,
     },
 }
@@ -65,7 +65,7 @@ pub enum BytecodeError {
     Start {
         /// The executable.
         interpreter: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// The interpreter started, but not our program in it.
@@ -73,17 +73,17 @@ pub enum BytecodeError {
     Unusable {
         /// The executable.
         interpreter: PathBuf,
-        /// What it said on standard error, after a colon; empty if it said nothing.
+        /// Its standard error, after a colon; empty if there was none.
         complaint: String,
     },
-    /// The interpreter is not what it was taken for.
+    /// The interpreter is another one than expected.
     #[error("expected `{expected}` at `{interpreter}`, found `{found}`")]
     OtherPython {
         /// The executable.
         interpreter: PathBuf,
-        /// What it should be, such as `cpython 3.13.5`.
+        /// The expected identity, such as `cpython 3.13.5`.
         expected: String,
-        /// What it says it is.
+        /// The identity that it reports.
         found: String,
     },
     /// A source could not be read.
@@ -91,17 +91,17 @@ pub enum BytecodeError {
     Read {
         /// The source.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// Python ended or said something strange instead of compiling.
+    /// Python ended, or gave an answer that the protocol does not allow.
     #[error("Python at `{interpreter}` stopped while it compiled `{path}`{complaint}")]
     Died {
         /// The executable.
         interpreter: PathBuf,
         /// The source it was at.
         path: PathBuf,
-        /// What it said on standard error, after a colon; empty if it said nothing.
+        /// Its standard error, after a colon; empty if there was none.
         complaint: String,
     },
     /// Python did not end in time.
@@ -112,7 +112,7 @@ pub enum BytecodeError {
     Marshal {
         /// The source.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: MarshalError,
     },
 }
@@ -143,8 +143,8 @@ pub fn pyc_path(source_path_in_bundle: &str, python: PythonVersion) -> String {
     format!("{folder}__pycache__/{stem}.cpython-{}{}.pyc", python.major, python.minor)
 }
 
-/// Compiles `sources` with `workers` processes. What comes out is in the order of `sources`, and
-/// depends neither on that order nor on `workers`.
+/// Compiles `sources` with `workers` processes. The results are in the order of `sources`. Their bytes depend
+/// neither on that order nor on `workers`.
 pub fn compile(
     interpreter: &Interpreter,
     sources: &[Source<'_>],
@@ -166,7 +166,7 @@ pub fn compile(
             Err(failure) => failures.push(failure),
         }
     }
-    // Several workers may fail before they hear of each other: tell of the first source.
+    // Several workers may fail before they stop each other: report the first source.
     if let Some(failure) = failures.into_iter().min_by_key(|failure| failure.index) {
         return Err(failure.error);
     }

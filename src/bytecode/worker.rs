@@ -1,5 +1,5 @@
-//! Worker: one Python process, and the talk with it. `compile.py` is its other side, and says what is
-//! said.
+//! Worker: one Python process, and the exchange with it. `compile.py` is the other side, and documents the
+//! protocol.
 
 use std::io::{self, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::panic::resume_unwind;
@@ -24,29 +24,29 @@ const ARGUMENTS: [&str; 8] = ["-s", "-S", "-B", "-X", "utf8", "-W", "ignore", "-
 /// The flags of a `.pyc` that carries a hash of its source (1), not to be checked (2 would check it).
 const UNCHECKED_HASH: [u8; 4] = [1, 0, 0, 0];
 
-/// How much is read of what Python says it is. Longer, and it is not our program that speaks.
+/// The longest identity in bytes. A longer one does not come from our program.
 const LONGEST_IDENTITY: u32 = 256;
 
-/// How much is kept of what Python says on standard error: enough for the end of a traceback.
+/// The number of bytes that an error quotes of Python's standard error: enough for the end of a traceback.
 const LONGEST_COMPLAINT: usize = 2048;
 
-/// What one worker made, with the places in the list of sources.
+/// The results of one worker, each with the index of its source.
 pub(super) type Answers = Vec<(usize, Compiled)>;
 
-/// What went wrong, and at which source.
+/// An error, and the index of the source where it occurred.
 pub(super) struct Failure {
     pub(super) index: usize,
     pub(super) error: BytecodeError,
 }
 
-/// What all workers share.
+/// The state that all workers share.
 pub(super) struct Work<'a> {
     interpreter: &'a Interpreter,
     version: PythonVersion,
     sources: &'a [Source<'a>],
-    /// The next source that nobody has taken.
+    /// The index of the next source to compile.
     next: AtomicUsize,
-    /// Set when a worker failed: the others need not go on.
+    /// Set when a worker fails, so that the others stop.
     is_over: AtomicBool,
 }
 
@@ -68,22 +68,22 @@ impl<'a> Work<'a> {
         outcome
     }
 
-    /// Talks to one Python on three threads, so that no pipe fills up while its other end waits: one feeds
-    /// sources, one listens to complaints, and this one collects bytecode and makes it canonical.
+    /// Talks to one Python on three threads, so that no pipe fills up while its other end waits: one writes
+    /// sources, one reads standard error, and this one reads bytecode and makes it canonical.
     fn converse(&self) -> Result<Answers, Failure> {
         let (python, input, output, complaints) = self
             .start()
             .map_err(|source| BytecodeError::Start { interpreter: self.interpreter.path.clone(), source })
             .map_err(|error| Failure { index: 0, error })?;
-        // One source waits in the pipe while Python compiles the one before. More in advance would only
-        // keep them from workers that are idle at the end.
+        // One source waits in the pipe while Python compiles the one before. More would be missing for
+        // workers that are idle at the end.
         let (announce, announced) = sync_channel(1);
         thread::scope(move |scope| {
             let feeder = scope.spawn(move || self.feed(input, &announce));
             let listener = scope.spawn(move || listen(complaints));
             let mut collected = self.collect(output, &announced);
-            // Nothing more is wanted from Python. Its end, and that of the channel, free the other
-            // threads wherever they wait.
+            // Nothing more is needed from Python. The end of the process and of the channel wakes the other
+            // threads.
             let ended = python.end();
             drop(announced);
             let fed = feeder.join();
@@ -95,7 +95,7 @@ impl<'a> Work<'a> {
             {
                 *complaint = heard;
             }
-            // Python that was killed at its time limit died for no other reason.
+            // If Python was killed at its time limit, that is the cause of every other error.
             if let (Err(error), Err(Failure { index, .. })) = (ended, &collected) {
                 return Err(Failure { index: *index, error: error.into() });
             }
@@ -108,12 +108,12 @@ impl<'a> Work<'a> {
         Process::new(&self.interpreter.path)
             .args(ARGUMENTS)
             .args([PROGRAM])
-            // The reason why `-I` is not among the arguments: it ignores this too.
+            // `-I` is not among the arguments because it would ignore this variable.
             .env("PYTHONHASHSEED", "0")
             .converse()
     }
 
-    /// Reads sources and hands them to Python, until none is left or Python is gone.
+    /// Reads sources and writes them to Python, until none is left or Python has ended.
     fn feed(&self, input: ChildStdin, announce: &SyncSender<usize>) -> Result<(), Failure> {
         let mut input = BufWriter::new(input);
         while !self.is_over.load(Ordering::Relaxed) {
@@ -123,8 +123,8 @@ impl<'a> Work<'a> {
                 index,
                 error: BytecodeError::Read { path: source.path.to_path_buf(), source: error },
             })?;
-            // Announced first, so that the collector knows what it waits for. Neither fails unless Python is
-            // gone, and then the collector knows better what to say.
+            // Announced first, so that the collector waits for it. Both fail only if Python has ended, which
+            // the collector reports.
             if announce.send(index).is_err()
                 || write_request(&mut input, source.runtime_path.as_bytes(), &content).is_err()
             {
@@ -134,7 +134,7 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// Reads what Python makes of the announced sources.
+    /// Reads Python's answers to the announced sources.
     fn collect(&self, output: ChildStdout, announced: &Receiver<usize>) -> Result<Answers, Failure> {
         let mut output = BufReader::new(output);
         let magic_number = self.check_identity(&mut output).map_err(|error| Failure { index: 0, error })?;
@@ -161,7 +161,7 @@ impl<'a> Work<'a> {
         Ok(answers)
     }
 
-    /// Reads what Python says it is, and gives its magic number if that is what we expect.
+    /// Reads Python's identity, and returns its magic number if the identity is the expected one.
     fn check_identity(&self, output: &mut impl Read) -> Result<[u8; 4], BytecodeError> {
         let interpreter = || self.interpreter.path.clone();
         let (found, magic_number) = read_identity(output)
@@ -175,7 +175,7 @@ impl<'a> Work<'a> {
     }
 }
 
-/// What Python says about one source.
+/// Python's answer to one source.
 enum Answer {
     Code { source_hash: [u8; 8], marshalled: Vec<u8> },
     NotPython { reason: String },
@@ -210,13 +210,13 @@ fn read_answer(output: &mut impl Read) -> io::Result<Answer> {
     }
 }
 
-/// Reads a length of at most `longest`, and what it counts.
+/// Reads a length of at most `longest`, and as many bytes.
 fn read_field(output: &mut impl Read, longest: u32) -> io::Result<Vec<u8>> {
     let length = u32::from_le_bytes(read_array(output)?);
     if length > longest {
         return Err(io::Error::from(ErrorKind::InvalidData));
     }
-    // Grows with what comes, so that a wrong length takes no memory.
+    // Grows as bytes arrive, so that a wrong length takes no memory.
     let mut content = Vec::new();
     let read = output.take(u64::from(length)).read_to_end(&mut content)?;
     if u32::try_from(read) == Ok(length) {
@@ -232,7 +232,7 @@ fn read_array<const SIZE: usize>(output: &mut impl Read) -> io::Result<[u8; SIZE
     Ok(array)
 }
 
-/// Reads all that Python says on standard error, and gives the end of it, to be put after a sentence.
+/// Reads Python's standard error to its end, and returns the last part as the end of a sentence.
 fn listen(mut complaints: ChildStderr) -> String {
     let mut heard = Vec::new();
     let mut chunk = [0; LONGEST_COMPLAINT];

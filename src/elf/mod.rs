@@ -1,4 +1,4 @@
-//! ELF files: which CPU they are for, and what they ask of the system that loads them.
+//! ELF files: which CPU they are for, and what they need from the system that loads them.
 
 pub mod extension_name;
 pub mod tables;
@@ -17,7 +17,7 @@ use self::tables::{Machine, Requirements};
 pub struct CheckedFile<'a> {
     /// Its path in the bundle, with `/` between folders.
     pub path: &'a str,
-    /// What is in it.
+    /// Its contents.
     pub contents: FileContents<'a>,
 }
 
@@ -28,21 +28,21 @@ pub enum FileContents<'a> {
     Bytes(&'a [u8]),
     /// On disk: of an ELF file only the tables are read, of most others a few bytes.
     OnDisk(&'a Path),
-    /// Looked at before: what was seen, where it is an ELF file. Not for files of `.dist-info` folders.
+    /// Read before: its tables, or `None` if it is not an ELF file. Not for files of `.dist-info` folders.
     Known(Option<&'a Elf>),
 }
 
-/// What is known of an ELF file, wherever it is judged. It depends on its contents and its name alone.
+/// The facts about an ELF file. They depend on its contents and its name, and not on the target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Elf {
     /// The CPU that it is for.
     pub machine: Machine,
-    /// What it asks of the system.
+    /// Its requirements for the system.
     pub requirements: Requirements,
 }
 
 impl Elf {
-    /// Reads the tables of a file; `None` where it is nothing that Linux could load.
+    /// Reads the tables of a file; `None` if Linux would not load it.
     pub fn read(file: &CheckedFile<'_>) -> io::Result<Option<Self>> {
         // Most files of a bundle are Python's own, and need not be opened at all.
         if [".py", ".pyc", ".pyi"].iter().any(|suffix| file.path.ends_with(suffix)) {
@@ -71,7 +71,7 @@ impl Elf {
     }
 }
 
-/// The requirements are read of files for Lambda's CPUs only; all of those have the same format.
+/// Reads the requirements of files for Lambda's CPUs only, which all have the same format.
 fn requirements(machine: &Machine, read: impl FnOnce() -> Requirements) -> Requirements {
     match machine {
         Machine::Lambda(_) => read(),

@@ -1,4 +1,4 @@
-//! What an ELF file asks of the system it is loaded on.
+//! What an ELF file needs from the system that loads it.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use crate::target::Architecture;
 /// The first bytes of every ELF file.
 pub const MAGIC: &[u8; 4] = b"\x7fELF";
 
-/// How many bytes [`Machine::read`] looks at: everything up to and including `e_machine`.
+/// The number of bytes that [`Machine::read`] needs: up to and including `e_machine`.
 pub const START_LENGTH: usize = 20;
 
 /// The CPU that an ELF file is for.
@@ -20,14 +20,14 @@ pub const START_LENGTH: usize = 20;
 pub enum Machine {
     /// One that Lambda has.
     Lambda(Architecture),
-    /// Another one, by the name that people know it by.
+    /// Another one, by its common name.
     Other(Cow<'static, str>),
 }
 
 impl Machine {
-    /// Reads the start of a file. `None` where the file is nothing that Linux would load: no ELF
-    /// file at all, an object file or archive member for a linker, a core dump, a program for
-    /// another system, code for a graphics card.
+    /// Reads the start of a file. `None` if Linux would not load the file: it is not an ELF file, an object
+    /// file or archive member for a linker, a core dump, a program for another system, code for a graphics
+    /// card.
     pub fn read(start: &[u8]) -> Option<Self> {
         let start: &[u8; START_LENGTH] = start.get(..START_LENGTH)?.try_into().ok()?;
         if !start.starts_with(MAGIC) {
@@ -47,8 +47,8 @@ impl Machine {
         if !matches!(half(16)?, 2 | 3) {
             return None;
         }
-        // Numbers of e_machine: https://gabi.xinuos.com/elf/a-emachine.html. Only CPUs that people
-        // run Linux on: the others are firmware, and data as far as a function is concerned.
+        // Numbers of e_machine: https://gabi.xinuos.com/elf/a-emachine.html. Only CPUs that people run Linux
+        // on: a file for another one is firmware, which a function does not load.
         match (half(18)?, class, data) {
             (62, 2, 1) => Some(Self::Lambda(Architecture::X86_64)),
             (183, 2, 1) => Some(Self::Lambda(Architecture::Arm64)),
@@ -82,8 +82,8 @@ pub struct RequiredVersion {
     pub version: String,
 }
 
-/// What the dynamic linker reads in a file. Empty for a static executable, for separate debug
-/// information and for what is too broken to be read: such a file asks for nothing.
+/// The requirements that the dynamic linker reads in a file. Empty for a static executable, for separate
+/// debug information and for a file that cannot be parsed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Requirements {
     /// Libraries to load along (`DT_NEEDED`).
@@ -96,8 +96,8 @@ pub struct Requirements {
     pub is_module: bool,
 }
 
-/// Reads the requirements of a 64-bit little-endian file; `module` is the name of the Python
-/// module that the file would be by its name.
+/// Reads the requirements of a 64-bit little-endian file; `module` is the name of the Python module that the
+/// file name stands for.
 pub fn requirements<'data, Data: ReadRef<'data>>(data: Data, module: Option<&str>) -> Requirements {
     let mut requirements = Requirements::default();
     // Tables are read one by one: an unreadable one must not hide the others.
@@ -121,8 +121,8 @@ pub fn requirements<'data, Data: ReadRef<'data>>(data: Data, module: Option<&str
 
 type Sections<'data, Data> = SectionTable<'data, FileHeader64<LittleEndian>, Data>;
 
-/// Reads the symbol versions in `.gnu.version_r`, but for the weak ones: the dynamic linker goes on
-/// without those.
+/// Reads the symbol versions in `.gnu.version_r`, except the weak ones: the dynamic linker does not require
+/// those.
 fn read_versions<'data, Data: ReadRef<'data>>(
     sections: &Sections<'data, Data>,
     data: Data,

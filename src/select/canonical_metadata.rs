@@ -14,9 +14,9 @@ use crate::secrets::remove_credentials;
 use crate::support::wheel_metadata::{Row, header, record};
 use crate::workspace::normalize_name;
 
-/// Rewrites the metadata among `entries` and says which packages there are.
+/// Rewrites the metadata among `entries` and returns the packages.
 ///
-/// `RECORD` lists what ships, sorted. The `WHEEL` of a local package loses the version of the tool
+/// `RECORD` lists the files that ship, sorted. The `WHEEL` of a local package loses the version of the tool
 /// that built it: the lock does not fix that tool, so two machines may have two versions of it.
 pub(super) fn canonicalize(
     entries: &mut BTreeMap<String, Contents>,
@@ -59,7 +59,7 @@ pub(super) fn canonicalize(
 /// The metadata without the credentials in the addresses of its dependencies: a build backend copies those from the
 /// manifest (`name @ https://user:password@...`), or puts a variable of the environment there.
 fn without_credentials(metadata: &str) -> String {
-    // What follows the empty line is a description, whose addresses are examples.
+    // After the empty line comes a description, whose addresses are examples.
     let (fields, description) = metadata.split_at(metadata.find("\n\n").unwrap_or(metadata.len()));
     let lines = fields.split_inclusive('\n').map(|line| {
         if line.starts_with("Requires-Dist:") { remove_credentials(line) } else { line.to_owned() }
@@ -102,7 +102,7 @@ fn rewrite_record(
         let Row { path, digest, size } = row.map_err(|error| bad(error.to_string()))?;
         let Some(contents) = entries.get(&path) else { continue };
         let now = match contents {
-            // Written by the pipeline, so the wheel's own row is out of date.
+            // Written by the pipeline, so the row of the wheel is out of date.
             Contents::Bytes(bytes) => {
                 (format!("sha256={}", URL_SAFE_NO_PAD.encode(Sha256::digest(bytes))), bytes.len().to_string())
             }

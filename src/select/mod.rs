@@ -1,4 +1,4 @@
-//! Select: which files go in, and why.
+//! Select: which installed files ship, and why the others do not.
 
 mod canonical_metadata;
 
@@ -12,12 +12,12 @@ use crate::archive::Contents;
 use crate::install::Installed;
 use crate::support::file_listing::files_below;
 
-/// What ships of one package, by path inside the bundle, before bytecode is added.
+/// The files of one package that ship, by path inside the bundle, without bytecode.
 #[derive(Debug, Default)]
 pub struct Selection {
     /// The files.
     pub entries: BTreeMap<String, Contents>,
-    /// Who owns which of them: as a rule one package all of them.
+    /// The packages that own the files. Usually there is one.
     pub packages: Vec<Package>,
 }
 
@@ -57,7 +57,7 @@ pub enum SelectError {
         /// The member.
         member: String,
     },
-    /// The metadata of a package is not what it should be.
+    /// The metadata of a package is not valid.
     #[error("failed to read `{path}`: {problem}")]
     BadMetadata {
         /// The file inside the bundle.
@@ -90,7 +90,7 @@ pub fn select(installed: &Installed<'_>) -> Result<Selection, SelectError> {
     Ok(Selection { entries, packages })
 }
 
-/// Every file below `folder` that ships. The user's commands may have run Python there, and left bytecode.
+/// Selects every file below `folder` except bytecode, which the user's commands may have left there.
 pub fn select_all(folder: &Path, packages: Vec<Package>) -> Result<Selection, SelectError> {
     let mut entries = BTreeMap::new();
     for (path, file) in files_below(folder, &[])? {

@@ -1,11 +1,10 @@
 //! Marshal: the format inside a `.pyc`, and its canonical form.
 //!
-//! `CPython` does not write the same bytes for the same code. What it writes also depends on what else
-//! the compiling process happened to hold: (a) an object is marked as referenced when its reference
-//! count says that somebody has it, though nothing refers to it again; (b) a frozenset is written
-//! in the order of its hash table; (c) whether two equal strings are one object, and interned,
-//! depends on who met them first. [`canonical`] parses such a stream and writes it in a form
-//! that depends on the meaning alone:
+//! `CPython` does not always write the same bytes for the same code. The bytes also depend on the other
+//! objects in the compiling process: (a) an object is marked as referenced if its reference count is above
+//! one, even if the stream never refers to it; (b) a frozenset is written in the order of its hash table; (c)
+//! whether two equal strings are one object, and interned, depends on which code created them first.
+//! [`canonical`] parses such a stream and writes it in a form that depends on the meaning alone:
 //!
 //! - equal objects are one object. Equal means: of the same type, with the same bits. `0.0` and `-0.0`,
 //!   `1`, `1.0` and `True`, `'a'` and `b'a'` and two NaNs of different bits stay apart;
@@ -18,14 +17,13 @@
 //! Every other choice is that of `CPython` itself, so the form is a stream that another `CPython` could have
 //! written, and the canonical form of a canonical form is itself.
 //!
-//! Only what `compile()` can give is read: everything in such a stream is immutable, so to merge equal
-//! objects changes no meaning, and nothing can contain itself. A list, a dictionary or a set is an error,
-//! as are the codes that only old versions wrote.
+//! Only the types that `compile()` can give are read. All of them are immutable, so merging equal objects
+//! changes no meaning, and no object can contain itself. A list, a dictionary or a set is an error, as are
+//! the codes that only old versions wrote.
 //!
-//! Why own code: of the crates that read this format, `py-marshal` stops before the code
-//! objects of 3.11 and has no writer, `marshal-parser` has no writer either, and
-//! `python_marshal` is under the GPL. Also the canonical form needs little: no value is ever decoded,
-//! every leaf stays a slice of the stream.
+//! Why no crate: of those that read this format, `py-marshal` stops before the code objects of 3.11 and has
+//! no writer, `marshal-parser` has no writer either, and `python_marshal` is under the GPL. The canonical
+//! form also needs little code: no value is decoded, and every leaf stays a slice of the stream.
 
 mod object;
 mod read;
@@ -95,7 +93,7 @@ pub enum MarshalError {
     TooLarge,
 }
 
-/// What stands in one field of a code object.
+/// The kind of one field of a code object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Field {
     /// A bare 32-bit number.
@@ -180,7 +178,7 @@ fn code_fields(version: PythonVersion) -> Result<&'static [Field], MarshalError>
     }
 }
 
-/// Writes the object of `stream`, as `marshal.dumps` of `version` gave it, in the canonical form.
+/// Writes the object of `stream`, which `marshal.dumps` of Python `version` made, in the canonical form.
 pub fn canonical(stream: &[u8], version: PythonVersion) -> Result<Vec<u8>, MarshalError> {
     let fields = code_fields(version)?;
     let (objects, root) = read::read(stream, fields)?;

@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// What an object without parts is. Strings have one kind each: how they are spelled in a stream
-/// follows from their content.
+/// The kind of an object without parts. All type codes for strings are one kind: the content decides which
+/// code is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum LeafKind {
     None,
@@ -25,7 +25,7 @@ pub(super) enum LeafKind {
     Text,
 }
 
-/// What an object that consists of others is.
+/// The kind of an object that consists of others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum CompoundKind {
     Tuple,
@@ -35,7 +35,7 @@ pub(super) enum CompoundKind {
     Code,
 }
 
-/// An object. Parts come by handle, so equality does not descend.
+/// An object. Its parts are handles, so a comparison does not descend into them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Object<'stream> {
     /// An object without parts, and its content as the stream has it, without type code and length.
@@ -48,7 +48,7 @@ pub(super) enum Object<'stream> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Handle(usize);
 
-/// A set of objects that keeps only one of equals.
+/// A set of objects, in which no two are equal.
 #[derive(Debug, Default)]
 pub(super) struct Objects<'stream> {
     by_handle: Vec<Object<'stream>>,
@@ -89,13 +89,13 @@ impl<'stream> Objects<'stream> {
         &self.by_handle[handle.0]
     }
 
-    /// Every object once. Parts come before what consists of them.
+    /// Every object once. The parts of an object come before it.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Object<'stream>> {
         self.by_handle.iter()
     }
 
-    /// Orders by content: never by handle, because handles follow the order of the stream. Which order it is
-    /// does not matter, as long as it is one.
+    /// Orders objects by content, and not by handle, because handles follow the order of the stream. Any
+    /// total order would do.
     fn compare(&self, mut left: Handle, mut right: Handle) -> Ordering {
         while left != right {
             match (self.get(left), self.get(right)) {
@@ -108,8 +108,8 @@ impl<'stream> Objects<'stream> {
                     let different =
                         left_parts.iter().zip(right_parts.iter()).find(|(left, right)| left != right);
                     match (order, different) {
-                        // Equal parts have equal handles, so the first different part decides: no need to
-                        // come back for the next, and time stays linear whatever is shared.
+                        // Equal parts have equal handles, so the first different part decides. Later parts
+                        // are not compared, and time stays linear however much is shared.
                         (Ordering::Equal, Some((left_part, right_part))) => {
                             (left, right) = (*left_part, *right_part);
                         }

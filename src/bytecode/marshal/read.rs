@@ -20,7 +20,7 @@ pub(super) fn read<'stream>(
     Ok((reader.objects, root))
 }
 
-/// What stands at one place of the stream.
+/// The result of reading one type code.
 enum Step {
     /// An object that is complete.
     Complete(Handle),
@@ -41,7 +41,8 @@ struct Reader<'stream> {
     offset: usize,
     code_fields: &'static [Field],
     objects: Objects<'stream>,
-    /// What references name. An object takes its number where it begins, and is missing until it ends.
+    /// The objects that references name, by number. An object takes its number where it begins, and is `None`
+    /// until it ends.
     references: Vec<Option<Handle>>,
 }
 
@@ -127,7 +128,7 @@ impl<'stream> Reader<'stream> {
             _ => return Err(MarshalError::UnknownType { code, offset: self.offset }),
         };
         let handle = self.objects.add_leaf(kind, content);
-        // The four singletons take no number, marked or not: so does CPython's reader.
+        // The four singletons take no number even if they are marked, as in CPython's reader.
         if is_marked
             && !matches!(kind, LeafKind::None | LeafKind::False | LeafKind::True | LeafKind::Ellipsis)
         {
@@ -169,7 +170,8 @@ impl<'stream> Reader<'stream> {
         self.take(size)
     }
 
-    /// A size. Whatever is counted takes a byte or more, so it cannot exceed what is left.
+    /// A size. Each counted element takes at least one byte, so the size cannot exceed the rest of the
+    /// stream.
     fn take_size(&mut self) -> Result<usize, MarshalError> {
         let size = self.take_u32()?.cast_signed();
         usize::try_from(size)

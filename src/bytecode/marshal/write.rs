@@ -24,8 +24,8 @@ pub(super) fn write(
     Ok(writer.stream)
 }
 
-/// Which objects are referred to: those that are parts more than once, of several others or several times
-/// of one. Not those that `CPython` has only one of anyway and that are shorter than a reference.
+/// The objects that references name: those that are parts more than once, of several others or several times
+/// of one. Short singletons are not among them.
 fn shared(objects: &Objects<'_>, is_name: &PerObject<bool>) -> PerObject<bool> {
     let mut is_part = PerObject::new(objects, false);
     let mut is_shared = PerObject::new(objects, false);
@@ -54,7 +54,7 @@ fn is_short_singleton(object: &Object<'_>, is_name: bool) -> bool {
     }
 }
 
-/// Which objects stand as a name in some code object.
+/// The objects that are a name in some code object.
 fn names(objects: &Objects<'_>, code_fields: &[Field]) -> PerObject<bool> {
     let mut is_name = PerObject::new(objects, false);
     for object in objects.iter() {
@@ -163,7 +163,7 @@ impl<'objects> Writer<'objects> {
         }
     }
 
-    /// Writes the type code; where references follow, its mark, and takes the next number for them.
+    /// Writes the type code. If references to the object follow, also marks it and takes the next number.
     fn write_code(&mut self, handle: Handle, code: u8) -> Result<(), MarshalError> {
         if *self.is_shared.get(handle) {
             *self.reference.get_mut(handle) = Some(self.next_reference);
