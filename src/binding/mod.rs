@@ -1,7 +1,7 @@
 //! Binding: the only code that names napi. Options come in as JSON, reports and errors go out;
 //! nothing about bundling is decided here.
 
-#![expect(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
+#![expect(clippy::needless_pass_by_value, reason = "napi passes arguments by value")]
 
 mod options_from_js;
 mod promise;
@@ -15,9 +15,9 @@ use napi::bindgen_prelude::{Env, Object};
 use napi_derive::napi;
 use options_from_js::{JsOptions, OutputDir, Result, to_js};
 use promise::promise;
-use results_to_js::{Attempt, Bundle, ContainerPlan, Diff, Held, Reason, Verification, Volume};
+use results_to_js::{Attempt, Bundle, ContainerPlan, Diff, LayerPackage, Reason, Verification, Volume};
 
-use crate::container::credentials::{self, Handed};
+use crate::container::credentials::{self, HandoverFolder};
 use crate::error::caught;
 use crate::many_bundles::{bundle_all, bundle_next, remember_synth};
 use crate::plan::default_handler;
@@ -44,13 +44,14 @@ pub fn bundle(
     #[napi(ts_arg_type = "unknown")] options: JsOptions,
     #[napi(ts_arg_type = "string")] output_dir: OutputDir,
 ) -> napi::Result<Object<'_>> {
-    // Relative paths are meant from the folder of this moment.
+    // Resolves relative paths now, because the current folder may change before the work begins.
     let asked = options.request().and_then(|request| Ok((request, output_dir.path()?)));
     let work = move || asked.and_then(|(request, output)| crate::bundle(&request, &output));
     promise(env, work, Bundle::from)
 }
 
-/// Builds a bundle of an app that asks for one after the other, and tells apart what a container could do.
+/// Builds one of the bundles of a CDK app. If only a container could build it, returns the reason instead of
+/// an error.
 #[napi]
 pub fn attempt_sync(
     #[napi(ts_arg_type = "unknown")] options: JsOptions,
@@ -66,14 +67,14 @@ pub fn attempt_sync(
     }
 }
 
-/// Remembers for the next synth which bundles this process asked for. For the end of the process.
+/// Records for the next synth which bundles this process asked for. Call it at the end of the process.
 #[napi(catch_unwind)]
 pub fn remember_last_synth() {
     remember_synth();
 }
 
-/// Builds many bundles at once, without blocking: the options of each, and its output folder. If several fail, the error is that of
-/// the first one in order.
+/// Builds many bundles at once, without blocking. `options` and `output_dirs` have one element for each. If
+/// several fail, the error is that of the first one in order.
 #[napi(ts_return_type = "Promise<Array<Bundle>>")]
 pub fn bundle_all_of(
     env: &Env,
@@ -111,7 +112,7 @@ pub fn verify(
     promise(env, work, Verification::from)
 }
 
-/// Says why each file is in a bundle, and why what was left out is not, as JSON.
+/// Says why each file is in a bundle, and why the others are not, as JSON.
 #[napi]
 pub fn explain_sync(#[napi(ts_arg_type = "unknown")] options: JsOptions) -> Result<String> {
     caught(|| explanation(&options.request()?)).map_err(|error| to_js(&error))
@@ -190,18 +191,20 @@ pub fn default_python_versions(
     pythons.map(|pythons| pythons.iter().map(ToString::to_string).collect()).map_err(|error| to_js(&error))
 }
 
-/// What a layer of these options holds, as far as the lock says so.
+/// The packages of a layer with these options, as far as the lock lists them.
 #[napi(catch_unwind)]
-pub fn layer_packages(#[napi(ts_arg_type = "unknown")] options: JsOptions) -> Result<Vec<Held>> {
-    let held = options.request().and_then(|request| {
+pub fn layer_packages(#[napi(ts_arg_type = "unknown")] options: JsOptions) -> Result<Vec<LayerPackage>> {
+    let packages = options.request().and_then(|request| {
         let workspace = Workspace::open(&request.path)?;
         let subject = Subject::of(&request, &workspace)?;
         Ok(packages_of_layer(&request, &workspace, &subject)?)
     });
-    held.map(|held| held.into_iter().map(Held::from).collect()).map_err(|error| to_js(&error))
+    packages
+        .map(|packages| packages.into_iter().map(LayerPackage::from).collect())
+        .map_err(|error| to_js(&error))
 }
 
-/// What CDK's Docker fallback runs for these options.
+/// The container that CDK's Docker fallback runs for these options.
 #[napi(catch_unwind)]
 pub fn container_plan(#[napi(ts_arg_type = "unknown")] options: JsOptions) -> Result<ContainerPlan> {
     let plan = options.request().and_then(|request| container::plan(&request));
@@ -218,16 +221,16 @@ pub fn container_plan(#[napi(ts_arg_type = "unknown")] options: JsOptions) -> Re
     .map_err(|error| to_js(&error))
 }
 
-/// What a container is handed, on disk until it is removed.
+/// The settings and credentials for a container, on disk until they are removed.
 #[napi]
-pub struct Handover(Option<Handed>);
+pub struct Handover(Option<HandoverFolder>);
 
 #[napi]
 impl Handover {
-    /// The folder for the container; none where there is nothing to hand over.
+    /// The folder for the container; none if there is nothing to hand over.
     #[napi(getter)]
     pub fn folder(&self) -> Option<String> {
-        self.0.as_ref().map(|handed| handed.folder.to_string_lossy().into_owned())
+        self.0.as_ref().map(|folder| folder.path.to_string_lossy().into_owned())
     }
 
     /// The variable that names the file, in the container.
@@ -242,25 +245,25 @@ impl Handover {
         credentials::FILE.to_owned()
     }
 
-    /// Removes it.
+    /// Removes the folder.
     #[napi]
     pub fn remove(&mut self) {
         self.0 = None;
     }
 }
 
-/// Writes down what a container is handed for these options, and the caller's own variables with it.
+/// Writes the settings and credentials for the container of these options, with the caller's own variables.
 #[napi(catch_unwind)]
 pub fn hand_over(
     #[napi(ts_arg_type = "unknown")] options: JsOptions,
     variables: BTreeMap<String, String>,
 ) -> Result<Handover> {
-    let handed = options.request().and_then(|request| {
+    let folder = options.request().and_then(|request| {
         let root = find_root(&request.path)?;
         let handover = credentials::Handover::gather(&root, variables);
         handover.write().map_err(Error::WorkFolder)
     });
-    handed.map(Handover).map_err(|error| to_js(&error))
+    folder.map(Handover).map_err(|error| to_js(&error))
 }
 
 /// The version of this package.

@@ -73,7 +73,7 @@ impl JsOptions {
         Ok(Options::from_json(self.plain()?)?)
     }
 
-    /// The settings of a verification that they make.
+    /// The settings of a verification.
     pub(super) fn verify_settings(&self) -> std::result::Result<VerifySettings, Error> {
         Ok(VerifySettings::from_json(self.plain()?)?)
     }

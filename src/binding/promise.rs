@@ -1,5 +1,5 @@
-//! Promises of work that takes long. It runs on threads of our own: Node has four threads for all work of this kind, and a bundle may
-//! occupy one for minutes.
+//! Promises of work that takes long. It runs on threads of our own: Node has only four threads for such work,
+//! and a bundle may occupy one for minutes.
 
 use std::num::NonZeroUsize;
 use std::sync::{Condvar, Mutex, PoisonError};

@@ -27,10 +27,10 @@ pub struct Bundle {
     pub python: String,
     /// Number of `.py` files that ship without bytecode.
     pub not_compiled: u32,
-    /// What may go wrong on the target.
+    /// Warnings about problems that may occur on the target.
     #[napi(ts_type = "Array<import('./index').BundleWarning>")]
     pub warnings: Vec<Reason>,
-    /// Whether nothing had to be made.
+    /// Whether the zip was cached.
     pub reused: bool,
     /// How long it took, in seconds.
     pub seconds: f64,
@@ -49,16 +49,16 @@ pub struct Package {
 
 /// A package in a layer.
 #[napi(object)]
-pub struct Held {
+pub struct LayerPackage {
     /// The name.
     pub name: String,
     /// The version.
     pub version: String,
 }
 
-impl From<LayeredPackage> for Held {
-    fn from(held: LayeredPackage) -> Self {
-        Self { name: held.name, version: held.version }
+impl From<LayeredPackage> for LayerPackage {
+    fn from(package: LayeredPackage) -> Self {
+        Self { name: package.name, version: package.version }
     }
 }
 
@@ -76,11 +76,11 @@ pub struct Attempt {
 pub struct Reason {
     /// The code.
     pub code: String,
-    /// The sentence.
+    /// The message.
     pub message: String,
 }
 
-/// What CDK's Docker fallback runs.
+/// The container that CDK's Docker fallback runs.
 #[napi(object)]
 pub struct ContainerPlan {
     /// The image to add uv to.
@@ -104,9 +104,9 @@ pub struct ContainerPlan {
 /// A folder of this machine that a container sees.
 #[napi(object)]
 pub struct Volume {
-    /// The folder here.
+    /// The folder on this machine.
     pub host_path: String,
-    /// The folder there.
+    /// The folder in the container.
     pub container_path: String,
 }
 
@@ -150,7 +150,7 @@ impl From<crate::Bundle> for Bundle {
     }
 }
 
-/// What two builds of one bundle gave.
+/// The result of two builds of one bundle.
 #[napi(object)]
 pub struct Verification {
     /// Whether the bytes are the same.
@@ -167,7 +167,7 @@ pub struct Verification {
     pub python: String,
     /// Whether the second build began with an empty uv cache.
     pub cold_cache: bool,
-    /// Why it did not.
+    /// Why it began with another one.
     pub cold_cache_reason: Option<String>,
     /// The first difference.
     pub difference: Option<FirstDifference>,
@@ -180,18 +180,18 @@ pub struct Verification {
 /// The first thing in which two zips differ.
 #[napi(object)]
 pub struct FirstDifference {
-    /// What kind of thing.
+    /// The kind of the difference.
     #[napi(ts_type = "'contents' | 'onlyInFirst' | 'onlyInSecond' | 'container'")]
     pub kind: String,
     /// The file.
     pub entry: Option<String>,
-    /// Where in its contents.
+    /// The offset in its contents, in bytes.
     pub offset: Option<f64>,
     /// The byte there in the first zip.
     pub first: Option<u32>,
     /// The byte there in the second zip.
     pub second: Option<u32>,
-    /// The sentence.
+    /// The message.
     pub message: String,
 }
 
@@ -200,15 +200,15 @@ pub struct FirstDifference {
 pub struct Diff {
     /// Whether they are the same to the last byte.
     pub identical: bool,
-    /// The one.
+    /// The first zip.
     pub before: DiffSide,
-    /// The other.
+    /// The second zip.
     pub after: DiffSide,
-    /// The packages that came, went or changed their version.
+    /// The packages that were added, removed or changed their version.
     pub packages: Vec<DiffPackage>,
-    /// The files that came, went or changed.
+    /// The files that were added, removed or changed.
     pub files: Vec<DiffFile>,
-    /// What is different around the files.
+    /// How the zips differ although their files are the same.
     pub container: Option<String>,
 }
 
@@ -225,7 +225,7 @@ pub struct DiffSide {
     pub files: u32,
 }
 
-/// A package that came, went or changed its version.
+/// A package that was added, removed or changed its version.
 #[napi(object)]
 pub struct DiffPackage {
     /// The name.
@@ -236,7 +236,7 @@ pub struct DiffPackage {
     pub after: Option<String>,
 }
 
-/// A file that came, went or changed.
+/// A file that was added, removed or changed.
 #[napi(object)]
 pub struct DiffFile {
     /// The path in the zip.

@@ -1,4 +1,4 @@
-//! What programs read: the values that the functions of the Node package return, field by field.
+//! Output for programs (`--json`): the values that the functions of the Node package return, field by field.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::explain::Explanation;
 use crate::store::{Pruned, Usage};
 use crate::verify::Verification;
 
-/// An object of the fields that have a value: what JavaScript would call `undefined` is left out.
+/// An object without the fields that are null: these are `undefined` in JavaScript.
 fn object<const COUNT: usize>(fields: [(&str, Value); COUNT]) -> Value {
     let present = fields.into_iter().filter(|(_, value)| !value.is_null());
     Value::Object(present.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>())

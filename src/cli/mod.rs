@@ -219,7 +219,7 @@ impl Verb {
         }
     }
 
-    /// A message in the words of the command line.
+    /// The message with the names of flags instead of those of options.
     fn in_own_words(&self, message: &str) -> String {
         match self {
             Self::Bundle(BundleVerb { options, .. })
@@ -254,7 +254,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     ending as u8
 }
 
-/// Prints the help or the version that was asked for, or the mistake in the command line.
+/// Prints the help or the version, if it was asked for, or the mistake in the command line.
 fn usage(error: &clap::Error) -> Ending {
     let text = error.to_string();
     if matches!(error.kind(), UsageErrorKind::DisplayHelp | UsageErrorKind::DisplayVersion) {
@@ -262,7 +262,7 @@ fn usage(error: &clap::Error) -> Ending {
     }
     let said = match text.strip_prefix("error: ") {
         Some(message) => format!("error[INVALID_OPTIONS]: {message}"),
-        // No verb at all: the help, as it is.
+        // Without a verb, the text is the help.
         None => text,
     };
     print_error(&said);
@@ -273,7 +273,7 @@ fn pretty(value: &Value) -> String {
     format!("{value:#}\n")
 }
 
-/// Prints on stderr. Where that fails, there is no other place to say so.
+/// Prints on stderr. If that fails, there is no other place to report it.
 fn print_error(text: &str) {
     drop(print(&mut io::stderr().lock(), text));
 }

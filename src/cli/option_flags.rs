@@ -33,7 +33,7 @@ impl OptionFlags {
         Ok(Request::new(options)?)
     }
 
-    /// A message about the options with the names under which they were given here.
+    /// The message with the names by which the options were given: those of flags, or those of JSON.
     pub(super) fn in_own_words(&self, message: &str) -> String {
         if self.json.is_some() { message.to_owned() } else { in_words_of_flags(message) }
     }
@@ -48,14 +48,14 @@ fn ids_of_options() -> Vec<Id> {
     flags.get_arguments().map(|flag| flag.get_id().clone()).chain([Id::from("layer")]).collect()
 }
 
-/// A message with the names of flags in the place of those of options.
+/// The message with the names of flags instead of those of options.
 pub(super) fn in_words_of_flags(message: &str) -> String {
     option_flags().into_iter().fold(message.to_owned(), |message, (option, flag)| {
         message.replace(&format!("option `{option}`"), &format!("option `--{flag}`"))
     })
 }
 
-/// The name of each option in messages, and that of its flag.
+/// The name of each option in messages, and the name of its flag.
 fn option_flags() -> Vec<(String, String)> {
     let command = OptionFlags::augment_args(Command::new(""));
     let flags = command.get_arguments();

@@ -1,4 +1,4 @@
-//! What people read.
+//! Output for people.
 
 use std::path::Path;
 
@@ -10,10 +10,10 @@ use crate::store::{LIMIT, Pruned, Usage};
 use crate::support::wording::size;
 use crate::verify::Verification;
 
-/// How many files a text lists. More of them are no longer read, and JSON has them all.
+/// The number of files that a text lists. JSON lists all of them.
 const LISTED: usize = 40;
 
-/// The lines of a text. What comes from a zip is no command to the terminal that shows it.
+/// The lines of a text. Control characters are escaped: a name in a zip must not control the terminal.
 struct Lines(String);
 
 impl Lines {
@@ -180,7 +180,7 @@ pub(super) fn diff(diff: &Diff) -> String {
     lines.0
 }
 
-/// `+ name value` for what came, `- name value` for what went, `~ name value -> value` for what changed.
+/// `+ name value` for an addition, `- name value` for a removal, `~ name value -> value` for a change.
 fn change(name: &str, before: Option<&str>, after: Option<&str>) -> String {
     match (before, after) {
         (Some(before), Some(after)) if before == after => format!("  ~ {name}  {after}"),

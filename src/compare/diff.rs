@@ -9,13 +9,13 @@ use crate::archive::ArchiveError;
 /// What changed from one zip to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diff {
-    /// The one.
+    /// The first zip.
     pub before: Side,
-    /// The other.
+    /// The second zip.
     pub after: Side,
-    /// The packages that came, went or changed their version, by name.
+    /// The packages that were added, removed or changed their version, by name.
     pub packages: Vec<PackageChange>,
-    /// The files that came, went or changed, in the order of their paths' bytes.
+    /// The files that were added, removed or changed, in the order of their paths' bytes.
     pub files: Vec<FileChange>,
     /// The first difference; `None` where the zips are the same to the last byte.
     pub first: Option<Difference>,
@@ -34,7 +34,7 @@ pub struct Side {
     pub files: usize,
 }
 
-/// A package that came (nothing before), went (nothing after) or changed its version.
+/// A package that was added (`before` is `None`), removed (`after` is `None`) or changed its version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackageChange {
     /// Its normalised name.
@@ -45,7 +45,7 @@ pub struct PackageChange {
     pub after: Option<String>,
 }
 
-/// A file that came (nothing before), went (nothing after) or changed.
+/// A file that was added (`before` is `None`), removed (`after` is `None`) or changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileChange {
     /// Its path in the zip.
@@ -62,7 +62,7 @@ impl Diff {
         self.first.is_none()
     }
 
-    /// What is different around the files, where the files are the same and the zips are not.
+    /// How the zips differ although their files are the same, as a sentence; `None` in all other cases.
     pub fn container(&self) -> Option<String> {
         self.first
             .as_ref()
@@ -71,7 +71,7 @@ impl Diff {
     }
 }
 
-/// Says what changed from the zip at `before` to the one at `after`. They need not be zips of ours.
+/// Compares the zip at `before` with the one at `after`. Other tools may have made them.
 pub fn diff(before: &Path, after: &Path) -> Result<Diff, ArchiveError> {
     let (mut before, mut after) = (Zip::open(before)?, Zip::open(after)?);
     let first = between(&mut before, &mut after)?;

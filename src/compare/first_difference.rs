@@ -1,4 +1,4 @@
-//! The first difference between two zips, and how it is told.
+//! The first difference between two zips, and its message.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ pub enum Difference {
     Contents {
         /// The file.
         entry: String,
-        /// Where in its unpacked contents.
+        /// The offset of the difference in its unpacked contents, in bytes.
         offset: u64,
         /// The byte there in the first zip; `None` where the file has ended.
         first: Option<u8>,
@@ -28,15 +28,15 @@ pub enum Difference {
     },
     /// The files are the same, and the zips around them are not.
     Container {
-        /// The first entry that is kept in another way, where it is an entry.
+        /// The first entry whose header differs; `None` if the difference is elsewhere.
         entry: Option<String>,
-        /// What is another way.
+        /// The difference, as a phrase.
         what: String,
     },
 }
 
 impl Difference {
-    /// The file that it is about, where it is about one.
+    /// The file that differs; `None` if only the zip around the files does.
     pub fn entry(&self) -> Option<&str> {
         match self {
             Self::Contents { entry, .. } | Self::OnlyInFirst { entry } | Self::OnlyInSecond { entry } => {
@@ -84,21 +84,22 @@ impl fmt::Display for Byte {
     }
 }
 
-/// How much of each side is compared at once, in bytes.
+/// The number of bytes of each side that are compared at once.
 const CHUNK: usize = 64 * 1024;
 
 /// The first place where two runs of bytes are not the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Unequal {
-    /// How many bytes are before it.
+    /// The number of bytes before it.
     pub(super) offset: u64,
     /// The byte there; `None` where the run has ended.
     pub(super) first: Option<u8>,
     pub(super) second: Option<u8>,
 }
 
-/// Finds the first place where two runs of bytes are not the same; `None` where there is none. Each side fills a buffer with
-/// its bytes from an offset on, and returns how many there were: fewer than fit in only at its end. Offsets go up without gaps.
+/// Finds the first place where two runs of bytes are not the same; `None` where there is none. Each side
+/// fills a buffer with its bytes from an offset on, and returns their number. It fills only a part of the
+/// buffer only at its end. Offsets go up without gaps.
 pub(super) fn first_unequal<Failure>(
     mut first: impl FnMut(u64, &mut [u8]) -> Result<usize, Failure>,
     mut second: impl FnMut(u64, &mut [u8]) -> Result<usize, Failure>,

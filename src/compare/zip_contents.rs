@@ -11,14 +11,14 @@ use crate::archive::{ArchiveError, ZipReader};
 use crate::support::wheel_metadata::header;
 use crate::workspace::normalize_name;
 
-/// Folders that packages lie in: the top of a function, and those of a layer.
+/// The folders of packages in a zip: the root for a function, `python/` for a layer.
 const PACKAGE_FOLDERS: [&str; 2] = ["", "python/"];
 
-/// How much of a package's metadata is read, in bytes. The name and the version stand at its beginning, before a description of
-/// any length.
+/// The number of bytes of a package's metadata that are read. The name and the version stand at its
+/// beginning, before a description of any length.
 const METADATA_READ: usize = 64 * 1024;
 
-/// A zip, read once. Of the contents of its files only digests are in memory.
+/// A zip that was read once. Only digests of its files are in memory.
 pub(super) struct Zip {
     pub(super) reader: ZipReader,
     pub(super) sha256: String,
@@ -33,7 +33,7 @@ pub(super) struct Zip {
 pub(super) struct File {
     pub(super) size: u64,
     digest: [u8; 32],
-    /// The number of its entry.
+    /// The index of its entry.
     entry: usize,
 }
 
@@ -65,8 +65,8 @@ impl Zip {
     }
 }
 
-/// The first difference between two zips, files in the order of their paths' bytes, those last that are made of
-/// others (bytecode, `RECORD`); `None` where the zips are the same to the last byte.
+/// The first difference between two zips; `None` if all bytes are the same. Files are compared in the order
+/// of their paths' bytes; files that are made from others (bytecode, `RECORD`) come last.
 pub fn first_difference(first: &Path, second: &Path) -> Result<Option<Difference>, ArchiveError> {
     between(&mut Zip::open(first)?, &mut Zip::open(second)?)
 }
@@ -93,12 +93,12 @@ pub(super) fn between(first: &mut Zip, second: &mut Zip) -> Result<Option<Differ
     Ok(unequal.map(|Unequal { offset, first, second }| Difference::Contents { entry, offset, first, second }))
 }
 
-/// Whether a file is made of others, so that it differs where one of them does, and says nothing about why.
+/// Whether a file is made from others. It differs if one of them does, and does not show the cause.
 fn is_consequence(path: &str) -> bool {
     path.ends_with(".pyc") || path.ends_with(".dist-info/RECORD")
 }
 
-/// The files that came, went or changed, in the order of their paths' bytes.
+/// The files that were added, removed or changed, in the order of their paths' bytes.
 pub(super) fn differing<'a>(first: &'a Zip, second: &'a Zip) -> Vec<&'a str> {
     let mut paths: Vec<&str> = first
         .files
@@ -111,15 +111,15 @@ pub(super) fn differing<'a>(first: &'a Zip, second: &'a Zip) -> Vec<&'a str> {
     paths
 }
 
-/// Whether an entry is the metadata of a package, which may lie in another one.
+/// Whether an entry is the metadata of a package, or of a copy of one inside another package.
 fn is_metadata(path: &str) -> bool {
     path.ends_with(".dist-info/METADATA")
 }
 
-/// The package that an entry is the metadata of, as its normalised name and its version.
+/// The normalised name and the version of the package whose metadata an entry is.
 fn package_of(path: &str, contents: &[u8]) -> Option<(String, String)> {
     let folder = path.strip_suffix(".dist-info/METADATA")?;
-    // A package may bring copies of others inside it, which nobody imports as packages.
+    // A package may have copies of others inside it, which nobody imports as packages.
     let name = PACKAGE_FOLDERS.iter().rev().find_map(|within| folder.strip_prefix(within))?;
     if name.contains('/') && !is_in_site_packages(name) {
         return None;
@@ -128,7 +128,7 @@ fn package_of(path: &str, contents: &[u8]) -> Option<(String, String)> {
     Some((normalize_name(header(&metadata, "Name")?), header(&metadata, "Version")?.to_owned()))
 }
 
-/// Whether what is left of a path below `python/` is a package in a layer's `lib/python3.13/site-packages`.
+/// Whether a path below `python/` is a package in a layer's `lib/python3.13/site-packages`.
 fn is_in_site_packages(below_python: &str) -> bool {
     let parts: Vec<&str> = below_python.split('/').collect();
     matches!(parts.as_slice(), ["lib", python, "site-packages", _] if python.starts_with("python"))

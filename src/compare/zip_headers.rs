@@ -1,4 +1,4 @@
-//! What a zip says about its entries beside their contents: order, modes, times, flags, sizes.
+//! Compares the headers of the entries of two zips: order, modes, times, flags, sizes.
 
 use super::first_difference::{Difference, first_unequal};
 use crate::archive::{ArchiveError, EntryHeader, ZipReader};
@@ -38,7 +38,7 @@ pub(super) fn header_difference(first: &ZipReader, second: &ZipReader) -> Result
     Ok(Difference::Container { entry: None, what })
 }
 
-/// What a zip says about one entry, each fact as people read it.
+/// The facts in the header of one entry, each as a name and a text.
 fn facts(header: &EntryHeader) -> [(&'static str, String); 5] {
     let none = || "unknown".to_owned();
     [

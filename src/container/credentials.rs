@@ -1,5 +1,6 @@
-//! Handover: what a container is given of this machine's environment, so that uv opens the same indexes there. It goes by a
-//! file: a command line is shown to every user of this machine, and CDK quotes it where the container fails.
+//! Handover: the settings and credentials of this machine that a container gets, so that uv can open the same
+//! indexes there. They travel in a file: every user of this machine can see a command line, and CDK prints it
+//! if the container fails.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -19,8 +20,9 @@ pub const VARIABLE: &str = "UV_LAMBDA_CDK_HANDOVER";
 /// The file's name in its folder.
 pub const FILE: &str = "handover.json";
 
-/// Variables of uv that say where packages come from, or that a lock was made under. All others are about this machine.
-const HANDED_OVER: &[&str] = &[
+/// Variables of uv that say where packages come from, or that influence the lock. All others are about this
+/// machine.
+const UV_VARIABLES: &[&str] = &[
     "UV_DEFAULT_INDEX",
     "UV_EXCLUDE_NEWER",
     "UV_EXTRA_INDEX_URL",
@@ -38,27 +40,28 @@ const HANDED_OVER: &[&str] = &[
     "UV_RESOLUTION",
 ];
 
-/// Variables among these that hold addresses. One that is a path of this machine is of no use elsewhere.
+/// Variables among these that hold addresses. A path of this machine is of no use in the container.
 const ADDRESSES: &[&str] =
     &["UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX", "UV_INDEX_URL"];
 
-/// Variables that name a file, which goes along: trusted authorities, and this machine's own certificate.
+/// Variables that name a file whose contents the container gets: trusted authorities, and this machine's own
+/// certificate.
 const FILES: &[&str] = &["SSL_CERT_FILE", "SSL_CLIENT_CERT"];
 
-/// What goes along.
+/// The settings and credentials for a container.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Handover {
     /// The values of variables.
     variables: BTreeMap<String, String>,
     /// The contents of files, by the variable that names the file.
     files: BTreeMap<String, String>,
-    /// What `uv auth login` keeps.
+    /// The contents of the file that `uv auth login` writes.
     logins: Option<String>,
 }
 
 impl Handover {
-    /// Gathers what goes along for the workspace `root`: what this machine's environment, netrc, logins and keyring have of
-    /// it, then the caller's own `variables`, which win.
+    /// Gathers the handover for the workspace `root` from this machine's environment, netrc, logins and
+    /// keyring. The caller's own `variables` take precedence.
     pub fn gather(root: &Path, variables: BTreeMap<String, String>) -> Self {
         let mut handover = Self::of_environment(&environment());
         let lookup = |name: &str| std::env::var(name).ok();
@@ -81,7 +84,7 @@ impl Handover {
             let upper = name.to_ascii_uppercase();
             let is_of_this_machine =
                 ADDRESSES.contains(&upper.as_str()) && (!value.contains("://") || value.contains("file://"));
-            if (HANDED_OVER.contains(&upper.as_str()) || upper.starts_with("UV_INDEX_"))
+            if (UV_VARIABLES.contains(&upper.as_str()) || upper.starts_with("UV_INDEX_"))
                 && !is_of_this_machine
             {
                 handover.variables.insert(upper, value.clone());
@@ -94,8 +97,8 @@ impl Handover {
         handover
     }
 
-    /// Writes it down for a container; `None` where there is nothing to hand over.
-    pub fn write(&self) -> io::Result<Option<Handed>> {
+    /// Writes the handover into a file; `None` if it is empty.
+    pub fn write(&self) -> io::Result<Option<HandoverFolder>> {
         if *self == Self::default() {
             return Ok(None);
         }
@@ -104,33 +107,35 @@ impl Handover {
         fs_err::create_dir(&folder)?;
         let file = folder.join(FILE);
         fs_err::write(&file, serde_json::to_vec(self)?)?;
-        // Nobody else gets past the folder around it. But a container runs as any user, and sees this folder only: there
-        // the file has to be read, and removed.
+        // The folder around it keeps other users out. The container sees only the inner folder, and may run
+        // as any user: it has to be able to read the file there, and to remove it.
         #[cfg(unix)]
         for (path, mode) in [(&file, 0o644), (&folder, 0o777)] {
             use std::os::unix::fs::PermissionsExt as _;
             fs_err::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
         }
-        Ok(Some(Handed { folder, _room: room }))
+        Ok(Some(HandoverFolder { path: folder, _room: room }))
     }
 }
 
-/// A handover on disk, for as long as this lives; where this process is killed, until the next bundle is made.
+/// A handover on disk, which is removed when this is dropped. If this process is killed before, the next
+/// bundle removes it.
 #[derive(Debug)]
-pub struct Handed {
+pub struct HandoverFolder {
     /// The folder that the container gets.
-    pub folder: PathBuf,
+    pub path: PathBuf,
     _room: WorkFolder,
 }
 
-/// In the container: takes what the file says, if a variable names one, into this process's own environment, and removes
-/// the file. What it says of files is written into a folder, which has to live as long as they are needed.
+/// In the container: reads the file that [`VARIABLE`] names, sets its variables in this process, and removes
+/// it. Returns the folder with the files of the handover, which must live as long as uv needs them; `None` if
+/// there is no handover.
 ///
-/// For the beginning of a program, before there are threads.
+/// Call it at the beginning of a program, before there are threads.
 pub fn take() -> io::Result<Option<TempDir>> {
     let Some(path) = std::env::var_os(VARIABLE).map(PathBuf::from) else { return Ok(None) };
     let Handover { variables, files, logins } = serde_json::from_slice(&fs_err::read(&path)?)?;
-    // Where that is not allowed, whoever wrote it removes it.
+    // If that is not allowed, the process that wrote the file removes it.
     drop(fs_err::remove_file(&path));
 
     let folder = private_folder("handover-", &std::env::temp_dir())?;
@@ -197,11 +202,11 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let handover =
             Handover { variables: BTreeMap::from([("A".to_owned(), "b".to_owned())]), ..Handover::default() };
-        let handed = handover.write().unwrap().unwrap();
-        let around = handed.folder.parent().unwrap().to_path_buf();
+        let written = handover.write().unwrap().unwrap();
+        let around = written.path.parent().unwrap().to_path_buf();
         assert_eq!(fs_err::metadata(&around).unwrap().permissions().mode() & 0o777, 0o700);
-        assert_eq!(fs_err::metadata(&handed.folder).unwrap().permissions().mode() & 0o777, 0o777);
-        drop(handed);
+        assert_eq!(fs_err::metadata(&written.path).unwrap().permissions().mode() & 0o777, 0o777);
+        drop(written);
         assert!(!around.exists());
         assert!(Handover::default().write().unwrap().is_none());
     }

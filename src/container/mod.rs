@@ -1,5 +1,5 @@
-//! Container: the plan by which a container builds a bundle that this machine cannot build. It runs the same pipeline as a
-//! static executable, so the same uv and the same CPython give the same bytes.
+//! Container: the plan by which a container builds a bundle that this machine cannot build. A static
+//! executable runs the same pipeline there, so the same uv and the same CPython give the same bytes.
 
 pub mod credentials;
 
@@ -23,7 +23,7 @@ const INPUT: &str = "/asset-input";
 /// Where CDK looks for the zip.
 const OUTPUT: &str = "/asset-output";
 
-/// Where the folder is mounted that holds every local package, where the workspace alone does not.
+/// Where the folder of all local packages is mounted, if some of them are outside of the workspace.
 const SOURCES: &str = "/uv-lambda-cdk/sources";
 
 /// Where the cache of this machine's uv is mounted.
@@ -53,9 +53,9 @@ pub struct ContainerPlan {
 /// A folder of this machine that the container sees.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Volume {
-    /// The folder here.
+    /// The folder on this machine.
     pub host_path: PathBuf,
-    /// The folder there.
+    /// The folder in the container.
     pub container_path: &'static str,
 }
 
@@ -96,16 +96,17 @@ pub fn plan(request: &Request) -> Result<ContainerPlan, Error> {
 
 /// The command line that asks for the same bundle inside the container.
 ///
-/// The options go there as one argument, and not in a file of ours: not every engine can mount the folder of temporary files,
-/// and every engine passes arguments. Other users of this machine can see arguments while the container runs. Options hold no
-/// secret: a command of the caller that needs one reads it from a variable, and its own command line is as visible when it
-/// runs on this machine. Secrets go by a file ([`credentials`]).
+/// The options are one argument, and not a file: not every engine can mount the folder of temporary files,
+/// but every engine passes arguments. Other users of this machine can see arguments while the container runs.
+/// Options have no secrets: a command of the caller that needs one reads it from a variable. Secrets travel
+/// in a file ([`credentials`]).
 fn arguments(request: &Request, subject: &Subject, path: String) -> Vec<String> {
     let options = options_inside(request, subject, path);
     ["bundle", "--options", &options.to_json().to_string(), "--output", OUTPUT].map(str::to_owned).into()
 }
 
-/// The options of the request, without paths of this machine. What depends on this machine is settled here.
+/// The options of the request, without paths of this machine. Choices that depend on this machine are made
+/// here.
 fn options_inside(request: &Request, subject: &Subject, path: String) -> Options {
     let layer = request.layer.as_ref().map(|layer| LayerContents {
         package_names: subject.layer_members.clone(),

@@ -25,9 +25,9 @@ pub enum Machine {
 }
 
 impl Machine {
-    /// Reads the start of a file. `None` if Linux would not load the file: it is not an ELF file, an object
-    /// file or archive member for a linker, a core dump, a program for another system, code for a graphics
-    /// card.
+    /// Reads the start of a file. `None` if Linux would not load the file: a file of another format, an
+    /// object file or archive member for a linker, a core dump, a program for another system, code for a
+    /// graphics card.
     pub fn read(start: &[u8]) -> Option<Self> {
         let start: &[u8; START_LENGTH] = start.get(..START_LENGTH)?.try_into().ok()?;
         if !start.starts_with(MAGIC) {

@@ -1,6 +1,6 @@
 //! Where Lambda unpacks a bundle.
 
-/// What a bundle is for Lambda.
+/// The use of a bundle in Lambda.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BundleKind {
     /// The code of a function.

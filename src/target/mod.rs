@@ -161,7 +161,7 @@ impl Target {
         format!("python{}", self.python)
     }
 
-    /// What uv calls this platform (`uv sync --python-platform`).
+    /// uv's name of this platform (`uv sync --python-platform`).
     pub fn uv_platform(self) -> String {
         format!("{}-{}", self.architecture.machine(), self.system.manylinux())
     }

@@ -17,13 +17,13 @@ pub struct Tag {
     pub platform: String,
 }
 
-/// What a platform tag asks for.
+/// The requirement of a platform tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Platform {
     /// Nothing.
     Any,
-    /// The target's CPU, and nothing else that it says. A plain `linux_x86_64` promises no more, as a
-    /// wheel built on this machine does: its ELF files decide.
+    /// The target's CPU only. A plain `linux_x86_64`, such as the tag of a wheel built on this machine, says
+    /// no more: the ELF files decide.
     Cpu,
     /// The target's CPU, and at least this glibc.
     Glibc((u16, u16)),
@@ -32,7 +32,7 @@ enum Platform {
 }
 
 impl Tag {
-    /// The tags that a compressed set (`py2.py3-none-any`) stands for; none for a text that is no tag.
+    /// The tags that a compressed set (`py2.py3-none-any`) stands for; none for a text that is not a tag.
     pub fn expand(text: &str) -> Vec<Self> {
         let mut tags = Vec::new();
         let [pythons, abis, platforms] = text.split('-').collect::<Vec<_>>()[..] else { return tags };
@@ -69,8 +69,8 @@ impl Tag {
             }
     }
 
-    /// Like `packaging.tags`, but a wheel without an ABI may also name an older Python: nothing in it
-    /// depends on the version.
+    /// Whether the target's Python can take a wheel with this tag. Unlike in `packaging.tags`, a wheel
+    /// without an ABI may also name an older Python: nothing in it depends on the version.
     pub fn fits_python(&self, target: Target) -> bool {
         let minor = target.python.minor;
         let not_newer = |prefix: &str| {
@@ -95,7 +95,7 @@ impl Tag {
         self.platform(target) != Platform::Foreign
     }
 
-    /// The glibc that it needs, where it is for the target's CPU and says so.
+    /// The glibc that it needs; `None` if it is not for the target's CPU, or names no glibc.
     pub fn glibc(&self, target: Target) -> Option<(u16, u16)> {
         match self.platform(target) {
             Platform::Glibc(needed) => Some(needed),
