@@ -1,4 +1,4 @@
-//! Install: third-party wheels and freshly built local packages, for the target, from the lock.
+//! Install: installs third-party wheels for the target from the lock, and builds local packages.
 
 mod no_wheel;
 mod record_check;
@@ -33,7 +33,7 @@ const PROJECT_FILES: &[&str] = &["pyproject.toml", "uv.lock", "uv.toml", ".pytho
 /// The files of one installed package.
 #[derive(Debug)]
 pub struct Installed<'a> {
-    /// The path of each file inside the bundle, and where it lies.
+    /// The path of each file inside the bundle, and its path on disk.
     pub files: Vec<(String, PathBuf)>,
     /// The package.
     pub origin: Origin<'a>,
@@ -47,7 +47,7 @@ pub enum Origin<'a> {
         /// The normalised name of the package.
         name: String,
     },
-    /// A local package: the wheel that was built of it, or its files as they lie.
+    /// A local package: the wheel that was built from it, or its unchanged files.
     Local {
         /// The normalised name of the package.
         name: &'a str,
@@ -73,7 +73,7 @@ impl Origin<'_> {
 pub struct InstallList<'a> {
     /// The local packages to build or copy.
     pub local: Vec<&'a LocalPackage>,
-    /// Whether uv installs any.
+    /// Whether uv installs third-party packages.
     pub third_party: ThirdParty,
     /// The packages that uv leaves out: the local ones, and third-party ones that are not needed.
     pub without: Vec<&'a str>,
@@ -97,7 +97,7 @@ pub enum InstallError {
     /// A dependency has no wheel for the target.
     #[error("{0}")]
     NoWheel(NoWheel),
-    /// A local package failed to build, in the build backend's words.
+    /// A local package failed to build.
     #[error("failed to build the local package `{name}`: {source}")]
     Build {
         /// The package.
@@ -117,13 +117,13 @@ pub enum InstallError {
         /// The target.
         target: Target,
     },
-    /// The build said that it went well, and left no wheel.
+    /// The build succeeded, but made no wheel.
     #[error("the build of the local package `{name}` made no wheel: look at its `[build-system]`")]
     NoLocalWheel {
         /// The package.
         name: String,
     },
-    /// The wheel of a local package is not what a wheel should be.
+    /// The wheel of a local package is not valid.
     #[error("failed to unpack the wheel of the local package `{name}`: {source}")]
     BadWheel {
         /// The package.
@@ -134,7 +134,7 @@ pub enum InstallError {
     /// A file of the workspace cannot be read.
     #[error("failed to read the project: {0}")]
     ProjectNotReadable(#[source] io::Error),
-    /// uv's cache holds another content than the wheel, and the wheel cannot be fetched again.
+    /// A file in uv's cache is not that of the wheel, and the wheel cannot be installed again.
     #[error(
         "`{file}` in uv's cache is not the file of the wheel of `{package}`, as its RECORD shows, and the wheel could not be installed again: {source}\nRun `uv cache clean {package}` where the package can be downloaded"
     )]
@@ -182,8 +182,8 @@ impl InstallError {
     }
 }
 
-/// Installs packages below the working folder, and returns them one by one: the local ones in the order of the list, then the
-/// others by name. Adds warnings about what was found.
+/// Installs packages below the working folder, and returns them one by one: the local ones in the order of
+/// the list, then the others by name. Adds its warnings to `warnings`.
 pub fn install<'a>(
     plan: &'a Plan<'_>,
     workshop: &'a Workshop,
@@ -202,7 +202,7 @@ pub fn install<'a>(
     Ok(packages)
 }
 
-/// Fails if the lock is not up to date. The answer is remembered under `key` in the store.
+/// Fails if the lock is not up to date. Success is cached under `key` in the store.
 pub fn check_lock(
     plan: &Plan<'_>,
     workshop: &Workshop,
@@ -214,8 +214,8 @@ pub fn check_lock(
         return Ok(());
     }
     let workspace = plan.workspace;
-    // A lock may hold absolute paths of the workspace, so it is checked where it lies. If uv has to run build backends for the check,
-    // it is checked in the copy, because backends write into the tree.
+    // A lock may have absolute paths of the workspace, so it is checked in place. If uv has to run build
+    // backends for the check, it is checked in the copy, because backends write into the tree.
     let runs_backends = workspace.local_folders().any(|folder| workspace.computes_metadata(folder));
     let checked = if runs_backends { &staged.root } else { &workspace.root };
     let script = workspace.script.as_deref();
@@ -227,7 +227,7 @@ pub fn check_lock(
     Ok(())
 }
 
-/// Both halves of the installation.
+/// Installs third-party packages and local packages.
 struct Installer<'a> {
     plan: &'a Plan<'a>,
     uv: &'a Uv,
@@ -267,8 +267,8 @@ impl<'a> Installer<'a> {
         warnings: &mut Vec<Warning>,
     ) -> Result<Vec<Installed<'a>>, InstallError> {
         let mut environment = SitePackages::read(&self.sync(self.uv, member, name, without)?)?;
-        // If two packages bring different files of one name, the environment holds one of the two, and which one is chance.
-        // Each alone has its own.
+        // If two packages have different files of one name, chance decides which one is in the environment.
+        // So each of these packages is installed alone.
         for package in environment.mixed() {
             let alone = self.sync_alone(
                 self.uv,
@@ -297,7 +297,7 @@ impl<'a> Installer<'a> {
                     file: file.clone(),
                     source: Box::new(source),
                 })?;
-            // A wheel whose own RECORD is wrong is the same again. It ships as it is.
+            // If the RECORD of the wheel itself is wrong, the new files are the same. They ship as they are.
             if environment.replace_if_different(&package, files_below(&alone, &[])?)? {
                 warnings.push(Warning {
                     code: "UV_CACHE_CHANGED".into(),
@@ -377,8 +377,8 @@ impl<'a> Installer<'a> {
             .collect()
     }
 
-    /// Builds the wheel of a local package, and unpacks it into `folder`. It is built each time: uv would take the wheel that it
-    /// built before as long as only `.py` files changed.
+    /// Builds the wheel of a local package, and unpacks it into `folder`. It is always built anew: uv would
+    /// reuse its earlier wheel if only `.py` files changed.
     fn build(&self, package: &LocalPackage, work: &Path, folder: &Path) -> Result<(), InstallError> {
         let name = || package.name.clone();
         let wheels = work.join("wheels");
@@ -436,8 +436,8 @@ fn only_wheel(name: &str, folder: &Path) -> Result<String, InstallError> {
     Err(InstallError::NoLocalWheel { name: name.to_owned() })
 }
 
-/// Unpacks a wheel as an installer does, less what belongs outside of `site-packages` (scripts,
-/// headers, data): none of that is importable.
+/// Unpacks a wheel as an installer does, without the files that belong outside of `site-packages` (scripts,
+/// headers, data): none of them can be imported.
 ///
 /// Source: <https://packaging.python.org/en/latest/specifications/binary-distribution-format/>.
 fn unpack(wheel: &Path, into: &Path) -> Result<(), ArchiveError> {
@@ -451,7 +451,7 @@ fn unpack(wheel: &Path, into: &Path) -> Result<(), ArchiveError> {
     Ok(())
 }
 
-/// Where a wheel's entry is installed below `site-packages`; `None` for what goes elsewhere.
+/// The path of a wheel's entry below `site-packages`; `None` for an entry that is installed elsewhere.
 fn installed_path(name: &str) -> Option<&str> {
     let Some((top, rest)) = name.split_once('/') else { return Some(name) };
     if !top.ends_with(".data") {

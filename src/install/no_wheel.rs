@@ -23,15 +23,15 @@ enum Reason {
     OtherPlatforms,
     /// None is for this Python.
     OtherPythons(Vec<String>),
-    /// Every one needs a newer glibc; the oldest that would do.
+    /// Every one needs a newer glibc: this one or newer.
     NewerGlibc((u16, u16)),
-    /// One would do, but uv has no name for a platform with this glibc.
+    /// One fits, but uv has no name for a platform with this glibc.
     BetweenPlatforms((u16, u16)),
 }
 
 impl NoWheel {
-    /// Looks for the reason among the packages of a lock. `requirement` is what uv calls the package,
-    /// such as `numpy==2.4.1`.
+    /// Looks for the reason among the packages of a lock. `requirement` is uv's name of the package, such as
+    /// `numpy==2.4.1`.
     pub(super) fn new(requirement: &str, locked: &[LockedPackage], target: Target) -> Self {
         let (name, version) = requirement.split_once("==").unwrap_or((requirement, ""));
         let package = locked.iter().find(|package| {

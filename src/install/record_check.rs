@@ -14,8 +14,8 @@ use sha2::{Digest, Sha256};
 
 use crate::support::wheel_metadata::record;
 
-/// The first of a package's files that is not the one that its RECORD lists, by path; `None` if all are. Files without a digest in the
-/// RECORD, and files with a digest other than SHA-256, are not compared.
+/// The first file of a package, by path, that differs from its RECORD or is missing; `None` if there is none.
+/// Files without a digest in the RECORD, and files with a digest other than SHA-256, are not compared.
 pub fn first_changed_file(files: &[(String, PathBuf)]) -> io::Result<Option<String>> {
     let by_path: BTreeMap<&str, &Path> =
         files.iter().map(|(path, file)| (path.as_str(), file.as_path())).collect();
@@ -30,7 +30,7 @@ pub fn first_changed_file(files: &[(String, PathBuf)]) -> io::Result<Option<Stri
         .filter(|(path, _)| !path.starts_with("..") && !Path::new(path).is_absolute())
         .collect();
     let is_changed = |(path, digest): &&(String, String)| -> io::Result<bool> {
-        // A file that is gone was deleted in the cache.
+        // A missing file was deleted in the cache.
         let Some(file) = by_path.get(path.as_str()) else { return Ok(true) };
         Ok(URL_SAFE_NO_PAD.encode(Sha256::digest(fs_err::read(file)?)) != digest.trim_end_matches('='))
     };
@@ -39,10 +39,11 @@ pub fn first_changed_file(files: &[(String, PathBuf)]) -> io::Result<Option<Stri
     Ok(changed?.into_iter().flatten().min().cloned())
 }
 
-/// Whether two installations of a package have the same files with the same contents, apart from what installers write.
+/// Whether two installations of a package have the same files with the same contents, apart from files that
+/// installers write.
 pub fn same_contents(one: &[(String, PathBuf)], other: &[(String, PathBuf)]) -> io::Result<bool> {
     let contents = |files: &[(String, PathBuf)]| -> io::Result<BTreeMap<String, Vec<u8>>> {
-        // Those are notes of the installer, and the list that has them.
+        // These are notes of the installer, and the RECORD that lists them.
         let is_note = |path: &str| {
             ["RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"]
                 .iter()

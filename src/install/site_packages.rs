@@ -12,7 +12,7 @@ use crate::support::file_listing::files_below;
 use crate::support::wheel_metadata::{Row, header, record};
 use crate::workspace::normalize_name;
 
-/// A file, as its path inside the bundle and where it lies.
+/// A file: its path inside the bundle, and its path on disk.
 type File = (String, PathBuf);
 
 /// The packages of an environment.
@@ -45,7 +45,7 @@ impl SitePackages {
             match owners.get(&path).map(Vec::as_slice) {
                 Some(owners) => {
                     let [(_, first), others @ ..] = owners else { continue };
-                    // Without a digest nobody says that two files are the same.
+                    // Without digests, two files may differ.
                     if others.iter().any(|(_, digest)| digest != first || digest.is_empty()) {
                         mixed.extend(owners.iter().map(|(name, _)| name.clone()));
                     }
@@ -53,7 +53,8 @@ impl SitePackages {
                         packages.entry(name.clone()).or_default().push((path.clone(), file.clone()));
                     }
                 }
-                // Nobody says whose it is: it may be anybody's. What uv puts there itself is nobody's.
+                // No RECORD lists the file: it may belong to any package. Files that uv makes itself belong
+                // to none.
                 None if !is_of_environment(&path) => mixed.extend(packages.keys().cloned()),
                 None => {}
             }
@@ -61,7 +62,7 @@ impl SitePackages {
         Ok(Self { packages, mixed })
     }
 
-    /// The packages whose files cannot be told from those of others.
+    /// The packages whose files may be those of other packages.
     pub(super) fn mixed(&self) -> BTreeSet<String> {
         self.mixed.clone()
     }
@@ -71,12 +72,12 @@ impl SitePackages {
         self.packages.keys().map(String::as_str)
     }
 
-    /// Takes these files for those of a package.
+    /// Replaces the files of a package.
     pub(super) fn replace(&mut self, name: &str, files: Vec<File>) {
         self.packages.insert(name.to_owned(), files);
     }
 
-    /// Takes these files for those of a package if any of them has other contents, and returns whether that is so.
+    /// Replaces the files of a package if any of them has other contents, and returns whether that is so.
     pub(super) fn replace_if_different(&mut self, name: &str, files: Vec<File>) -> io::Result<bool> {
         let files: Vec<File> = files.into_iter().filter(|(path, _)| !is_of_environment(path)).collect();
         let is_different = match self.packages.get(name) {
@@ -89,7 +90,7 @@ impl SitePackages {
         Ok(is_different)
     }
 
-    /// The packages of which a file is not the one that its RECORD lists, each with the first such file.
+    /// The packages with a file that differs from its RECORD, each with the first such file.
     pub(super) fn changed_packages(&self) -> io::Result<Vec<(String, String)>> {
         let packages: Vec<(&String, &Vec<File>)> = self.packages.iter().collect();
         let changed: io::Result<Vec<Option<(String, String)>>> = packages

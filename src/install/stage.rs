@@ -18,7 +18,7 @@ use crate::support::regular_file::{self, CopyError};
 use crate::tools::git;
 use crate::workspace::{LOCKFILE, common_ancestor, git_history};
 
-/// The names of the files that uv reads beside the lock. They are staged whether or not they ship.
+/// The names of the files that uv reads. They are staged whether or not they ship.
 const MANIFESTS: &[&str] = &["pyproject.toml", "uv.toml", LOCKFILE];
 
 /// The copy of a workspace.
@@ -28,14 +28,14 @@ pub struct Staged {
     pub root: PathBuf,
     /// The digests of the staged sources.
     pub digests: SourceDigests,
-    /// The folder that holds everything that is staged, in the user's tree and in the copy.
+    /// The folder of everything that is staged, in the user's tree and in the copy.
     top: (PathBuf, PathBuf),
     /// Files in the copy that are there for the user's commands alone.
     for_commands: Vec<PathBuf>,
 }
 
-/// Stages the sources of a plan below `into`: the manifests, the files that the plan lists, and the archives that the lock finds by
-/// path, all at the same places relative to each other.
+/// Stages the sources of a plan below `into`: the manifests, the files that the plan lists, and the archives
+/// that the lock lists by path, all at the same places relative to each other.
 pub fn stage(plan: &Plan<'_>, into: &Path) -> Result<Staged, InstallError> {
     let workspace = plan.workspace;
     let root = workspace.root.as_path();
@@ -86,7 +86,7 @@ pub fn stage(plan: &Plan<'_>, into: &Path) -> Result<Staged, InstallError> {
     for repository in repositories {
         let before = git_history::digest(repository);
         git::borrow_history(repository, &mirror(repository))?;
-        // A history that changes at this moment has no digest.
+        // If the history changes meanwhile, it has no digest.
         let digest = before.filter(|before| git_history::digest(repository).as_ref() == Some(before));
         digests.histories.insert(repository.to_path_buf(), digest);
     }
@@ -108,7 +108,7 @@ impl Staged {
     /// The place in the copy of a path in the user's tree.
     pub fn copy_of(&self, path: &Path) -> PathBuf {
         let (original, copy) = &self.top;
-        // A package on another drive has no copy: it is taken where it lies.
+        // A package on another drive has no copy: it is used in place.
         path.strip_prefix(original).map_or_else(|_| path.to_path_buf(), |within| copy.join(within))
     }
 

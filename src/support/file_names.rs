@@ -1,5 +1,6 @@
-//! Names of files on systems that take different names for one: macOS and Windows ignore case, and macOS ignores which of its two
-//! Unicode forms a letter such as é has. Older file systems of macOS even change the form.
+//! Names of files on systems that treat different names as the same: macOS and Windows ignore case, and macOS
+//! ignores which of its two Unicode forms a letter such as é has. Older file systems of macOS even change the
+//! form.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,7 +12,8 @@ pub fn composed(name: &str) -> Cow<'_, str> {
     if is_nfc(name) { Cow::Borrowed(name) } else { Cow::Owned(name.nfc().collect()) }
 }
 
-/// Pairs of paths, of files and of folders, that macOS or Windows take for one. `names` are paths with `/` between the parts.
+/// Pairs of paths, of files and of folders, that are the same on macOS or Windows. `names` are paths with `/`
+/// between the parts.
 pub fn too_alike<'a>(names: impl Iterator<Item = &'a str>) -> Vec<(&'a str, &'a str)> {
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     let mut pairs = Vec::new();
@@ -20,7 +22,7 @@ pub fn too_alike<'a>(names: impl Iterator<Item = &'a str>) -> Vec<(&'a str, &'a 
         for path in ends.map(|end| &name[..end]) {
             let first = *seen.entry(composed(path).to_lowercase()).or_insert(path);
             let is_new = first != path && !pairs.contains(&(first, path));
-            // What lies in two folders of one name is said of the folders.
+            // If two folders have the same name, the files in them are not listed as well.
             let is_below = pairs.iter().any(|(one, other): &(&str, &str)| {
                 let below = |folder: &str| path.strip_prefix(folder).or(first.strip_prefix(folder));
                 [one, other].iter().any(|folder| below(folder).is_some_and(|rest| rest.starts_with('/')))

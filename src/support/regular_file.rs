@@ -1,4 +1,4 @@
-//! Reading the files of the user's project. A named pipe or a device of a file's name would be read for ever, so only regular
+//! Reading the files of the user's project. Reading a named pipe or a device may never end, so only regular
 //! files are opened. Links are followed.
 
 use std::fs::Metadata;
@@ -9,14 +9,14 @@ use sha2::{Digest, Sha256};
 
 use super::wording;
 
-/// The most that is read of a manifest, a lock or a file of settings, in bytes. The locks of the largest workspaces have a tenth
-/// of it, and a file is read into memory whole.
+/// The largest manifest, lockfile or file of settings that is read, in bytes. It is read into memory whole.
+/// The lockfiles of the largest workspaces have a tenth of this size.
 pub const LARGEST_TEXT: u64 = 64 * 1024 * 1024;
 
-/// As much of a large file as is in memory at once, in bytes.
+/// The largest part of a file that is in memory at once, in bytes.
 const BUFFER: u64 = 256 * 1024;
 
-/// What the file system says of a regular file. Fails for everything else, with an error that names it.
+/// The metadata of a regular file. Fails for everything else, with an error that names the path.
 pub fn metadata(path: &Path) -> io::Result<Metadata> {
     let metadata = fs_err::metadata(path)?;
     if metadata.is_file() {
@@ -44,11 +44,11 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     fs_err::read(path)
 }
 
-/// Reads a manifest, a lock or a file of settings, which is UTF-8 and has at most [`LARGEST_TEXT`] bytes.
+/// Reads a manifest, a lockfile or a file of settings, which is UTF-8 and has at most [`LARGEST_TEXT`] bytes.
 pub fn read_text(path: &Path) -> io::Result<String> {
     check_text(path)?;
     let mut text = String::new();
-    // Some files have more in them than the file system says.
+    // Some files are larger than the file system says.
     fs_err::File::open(path)?.take(LARGEST_TEXT + 1).read_to_string(&mut text).map_err(
         |error| match error.kind() {
             io::ErrorKind::InvalidData => io::Error::new(

@@ -1,4 +1,4 @@
-//! What the files of a `.dist-info` folder say.
+//! Parses the files of a `.dist-info` folder.
 //!
 //! Source of the formats:
 //! <https://packaging.python.org/en/latest/specifications/recording-installed-packages/>.
@@ -20,7 +20,7 @@ pub fn header<'a>(text: &'a str, name: &'a str) -> Option<&'a str> {
 /// A file in a `RECORD`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// Its path, seen from the folder that the `.dist-info` folder lies in.
+    /// Its path, relative to the folder that has the `.dist-info` folder.
     pub path: String,
     /// Its digest, such as `sha256=...`; may be empty.
     pub digest: String,

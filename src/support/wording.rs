@@ -1,4 +1,4 @@
-//! Text: the few ways in which messages spell lists, near names, sizes and digests.
+//! Wording: how messages write lists, similar names, sizes and digests.
 
 use std::fmt::{Display, Write};
 
@@ -21,9 +21,9 @@ fn joined<Item: Display>(items: &[Item], word: &str) -> String {
     }
 }
 
-/// The candidate most like `name`, where one is like it at all.
+/// The candidate that is most similar to `name`; `None` if no candidate is similar.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // Below this likeness a suggestion is a guess, and a wrong suggestion costs more than none.
+    // Below this similarity a suggestion is a guess, and a wrong suggestion is worse than none.
     const ALIKE: f64 = 0.75;
     candidates
         .into_iter()
@@ -33,8 +33,8 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
-/// A size as Lambda counts them (its 250 MB are 262,144,000 bytes), with at most one decimal, cut off, not rounded up:
-/// nothing appears larger than a limit that it meets.
+/// A size in the units of Lambda (its 250 MB are 262,144,000 bytes), with at most one decimal. It is rounded
+/// down, so that no size within a limit appears to be over it.
 pub fn size(bytes: u64) -> String {
     let mut text = String::new();
     let (unit, name) = match bytes {
@@ -47,7 +47,7 @@ pub fn size(bytes: u64) -> String {
     text
 }
 
-/// The question that follows an unknown name, where a candidate is like it; else nothing.
+/// The question that follows an unknown name; empty if no candidate is similar.
 pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     nearest(name, candidates).map_or_else(String::new, |nearest| format!(" (did you mean `{nearest}`?)"))
 }

@@ -1,5 +1,5 @@
-//! Work: the folder that a bundle is made in. Removed at the end. If the process is killed before, the next process that makes one
-//! beside it removes it.
+//! Working folder: the folder that a bundle is made in. It is removed at the end. If the process is killed
+//! before, the next process that makes one beside it removes it.
 
 use std::fs::{File, Metadata, TryLockError};
 use std::io;
@@ -14,8 +14,8 @@ const PREFIX: &str = "uv-lambda-cdk-work-";
 /// The number of random letters and digits at the end of its name.
 const RANDOM: usize = 12;
 
-/// The file in a working folder that is locked as long as somebody works there. Its name is ours alone: a cache of uv has a `.lock`
-/// too, and may be in a folder that is named after us.
+/// The file in a working folder that is locked as long as somebody works there. No other program uses this
+/// name: a cache of uv has a `.lock` too, and may be in a folder that is named after us.
 const LOCK: &str = ".uv-lambda-cdk-work.lock";
 
 /// The name of the lock before it is locked. Nobody finds it unlocked under the other name.
@@ -27,13 +27,13 @@ const UNLOCKABLE: &str = ".unlockable";
 /// The age of a folder without a lock whose maker is surely gone. The lock is made at once, but a computer may sleep in between.
 const ABANDONED: Duration = Duration::from_mins(10);
 
-/// As often as a working folder is made anew because somebody removed it before it was locked.
+/// The number of attempts to make a working folder: another process may remove it before it is locked.
 const ATTEMPTS: usize = 3;
 
-/// A working folder, which only its user can look into.
+/// A working folder that only its user can look into.
 #[derive(Debug)]
 pub struct WorkFolder {
-    /// Held, not read. Let go before the folder is removed, which some systems need.
+    /// Keeps the file locked. Dropped before the folder is removed, which some systems require.
     _lock: File,
     folder: TempDir,
 }
@@ -74,18 +74,18 @@ impl Drop for WorkFolder {
     }
 }
 
-/// Makes a folder for a time, which only its user can look into.
+/// Makes a temporary folder that only its user can look into.
 pub(crate) fn private_folder(prefix: &str, parent: &Path) -> io::Result<TempDir> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(prefix).rand_bytes(RANDOM);
-    // Without it, the mask of the user decides, which mostly lets everybody read.
+    // Otherwise the user's umask decides, which usually lets everybody read.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
     builder.tempdir_in(parent)
 }
 
-/// Removes everything in a working folder but its lock: if the process is killed meanwhile, the rest is still known as ours. Errors
-/// are those of the removal that follows.
+/// Removes everything in a working folder but its lock: if the process is killed meanwhile, the lock still
+/// marks the rest as ours. Errors are ignored: the removal that follows meets them again.
 fn empty(folder: &Path) {
     let Ok(entries) = fs_err::read_dir(folder) else { return };
     for entry in entries.filter_map(Result::ok).filter(|entry| entry.file_name() != LOCK) {
@@ -95,7 +95,7 @@ fn empty(folder: &Path) {
     }
 }
 
-/// Removes the working folders of the same user in which nobody works. `own` is one of theirs.
+/// Removes the working folders in which nobody works, if they belong to the user of the folder `own`.
 fn remove_abandoned(parent: &Path, own: &Path) {
     let (Ok(entries), Ok(own)) = (fs_err::read_dir(parent), fs_err::symlink_metadata(own)) else { return };
     for entry in entries.filter_map(Result::ok) {
@@ -133,12 +133,12 @@ fn remove_if_abandoned(folder: &Path, metadata: &Metadata) {
     };
     if is_old && is_empty() {
         let _ = fs_err::remove_file(folder.join(LOCKING));
-        // Not with its contents: it has none, or it is not ours.
+        // Fails if the folder has other contents: then it is not ours.
         let _ = fs_err::remove_dir(folder);
     }
 }
 
-/// Whether a working folder has such a name.
+/// Whether a name is that of a working folder.
 fn is_name_of_ours(name: &str) -> bool {
     name.strip_prefix(PREFIX)
         .is_some_and(|end| end.len() == RANDOM && end.bytes().all(|byte| byte.is_ascii_alphanumeric()))
