@@ -1,4 +1,4 @@
-//! Tells the linker how to make a Node add-on on each platform, and the program what it is made of.
+//! Tells the linker how to make a Node add-on on each platform, and the program the digest of its sources.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -10,7 +10,8 @@ fn main() -> io::Result<()> {
         napi_build::setup();
     }
 
-    // What was kept by another version is never taken for what this one would make, also while it is developed.
+    // The digest is a part of every cache key, so a build of other sources never hits the entries of this
+    // one.
     let mut files = vec![PathBuf::from("Cargo.lock"), PathBuf::from("Cargo.toml")];
     collect(Path::new("src"), &mut files)?;
     files.sort();

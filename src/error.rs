@@ -22,17 +22,17 @@ use crate::workspace::WorkspaceError;
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub enum Error {
-    /// The request is no request.
+    /// The request is not valid.
     Request(#[from] RequestError),
     /// The workspace cannot be read.
     Workspace(#[from] WorkspaceError),
     /// The request does not fit the workspace.
     Plan(#[from] PlanError),
-    /// uv cannot be had, or failed.
+    /// uv was not found, or failed.
     Uv(#[from] UvError),
-    /// No interpreter compiles.
+    /// No interpreter can compile the bytecode.
     Interpreter(#[from] InterpreterError),
-    /// A command of the caller's failed.
+    /// A command of the caller failed.
     Hook(#[from] HookError),
     /// Packages were not installed.
     Install(#[from] InstallError),
@@ -53,7 +53,7 @@ pub enum Error {
         "{0}\nThis was the second build, which begins with an empty uv cache; the first one succeeded. Where packages cannot be fetched again, verify with `coldCache: false` (`--warm-only`)"
     )]
     ColdCache(#[source] Box<Error>),
-    /// The cache cannot be looked at or changed.
+    /// The cache cannot be read or changed.
     #[error("failed to tidy the cache `{}`: {source}", .folder.display())]
     Cache {
         /// The folder.
@@ -75,10 +75,10 @@ pub enum Error {
         /// The zip.
         zip: std::path::PathBuf,
     },
-    /// There is no room to work in.
+    /// The working folder could not be made.
     #[error("failed to make a working folder: {0}")]
     WorkFolder(std::io::Error),
-    /// No threads to work with.
+    /// The threads could not be started.
     #[error("failed to start threads: {0}")]
     Threads(rayon::ThreadPoolBuildError),
     /// A bug of ours.
@@ -121,13 +121,13 @@ impl Error {
         }
     }
 
-    /// What is said of it, the one text that leaves: causes quote lockfiles, manifests and programs, and any of those
-    /// may hold credentials.
+    /// The message, without credentials. Print no other text of an error: causes quote lockfiles, manifests
+    /// and programs, and any of those may have credentials.
     pub fn message(&self) -> String {
         mask_credentials(&self.to_string())
     }
 
-    /// Whether a cached entry was found damaged when it was read.
+    /// Whether a cached file was damaged when it was read.
     pub fn is_damage(&self) -> bool {
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(self);
         while let Some(error) = cause {
@@ -151,8 +151,8 @@ impl Error {
         }
     }
 
-    /// Whether a container could do what this machine cannot. Everything else would fail in a
-    /// container too, and hide the reason.
+    /// Whether a container could do what this machine cannot. Every other error would occur in a container
+    /// too, and its cause would be hidden.
     pub fn container_can_help(&self) -> bool {
         match self {
             Self::Uv(error) => error.container_can_help(),
@@ -168,7 +168,7 @@ impl Error {
             | Self::Pack(_)
             | Self::Size(_)
             | Self::Archive(_)
-            // The first build needed none.
+            // The first build succeeded without a container.
             | Self::ColdCache(_)
             | Self::Cache { .. }
             | Self::NoCacheFolder

@@ -1,5 +1,5 @@
-//! Explain: why each file is in a bundle, and why what was left out is not. The same walk as a bundle's, which ends before
-//! the zip.
+//! Explain: why each file is in a bundle, and why the others are not. Runs the stages of a bundle up to the
+//! zip.
 
 use std::collections::BTreeMap;
 
@@ -20,13 +20,13 @@ use crate::select::Package;
 use crate::workshop::{Conditions, Workshop};
 use crate::workspace::Workspace;
 
-/// What a bundle holds and what it does not, and why.
+/// The packages and files that are in a bundle and those that are not, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Explanation {
     /// The packages in the bundle, by name.
     pub packages: Vec<ExplainedPackage>,
-    /// What is not in it.
+    /// The packages and files that are left out.
     pub left_out: Vec<Omission>,
 }
 
@@ -64,13 +64,13 @@ pub struct ExplainedFile {
 pub enum FileKind {
     /// The package brings it.
     Content,
-    /// It says what the package is.
+    /// It describes the package.
     Metadata,
-    /// It was compiled of a source beside it.
+    /// It was compiled from a source file.
     Bytecode,
 }
 
-/// What is not in a bundle.
+/// A package or file that is left out of a bundle.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Omission {
@@ -78,14 +78,14 @@ pub struct Omission {
     pub kind: OmissionKind,
     /// The name of the package, or the path of the file in the folder of its package.
     pub name: String,
-    /// The package that the file is of.
+    /// The package of the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub package: Option<String>,
     /// Why it is not there.
     pub reason: String,
 }
 
-/// What sort of thing is left out.
+/// The kind of an omission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum OmissionKind {
@@ -188,7 +188,7 @@ fn reason_of_absence(path: &DependencyPath<'_>, absence: &Absence, plan: &Plan<'
     }
 }
 
-/// The files of a local package that do not ship, of those that git would track.
+/// The files of a local package that git would track and that do not ship.
 fn omitted_files(package: &LocalPackage, packs: &Packs) -> Vec<Omission> {
     let files = &package.files;
     let omission = |name: &str, reason: String| Omission {

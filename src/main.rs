@@ -6,7 +6,7 @@ use uv_lambda_cdk::cli;
 use uv_lambda_cdk::container::credentials;
 
 fn main() -> ExitCode {
-    // Held until the end: uv reads what lies in it.
+    // Lives until the end: uv reads the files in it.
     let _files = match credentials::take() {
         Ok(files) => files,
         Err(error) => {

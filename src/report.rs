@@ -1,4 +1,4 @@
-//! Report: what the bundle holds.
+//! Report: the contents of a bundle.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// A bundle that was written. What is true of this one writing only is not kept with the zip.
+/// A bundle that was written. The cache stores it with the zip, without the fields about this one run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Bundle {
     /// The zip.
@@ -24,12 +24,12 @@ pub struct Bundle {
     pub packages: Vec<PackageReport>,
     /// Full version of the CPython that compiled, such as `3.13.5`.
     pub python: String,
-    /// Number of `.py` files that are no Python of this version (templates, leftovers) and ship
+    /// Number of `.py` files that this version of Python cannot compile (templates, leftovers). They ship
     /// without bytecode.
     pub not_compiled: usize,
-    /// What may go wrong on the target.
+    /// Warnings about problems that may occur on the target.
     pub warnings: Vec<Warning>,
-    /// Whether nothing had to be made.
+    /// Whether the zip was cached.
     #[serde(skip)]
     pub reused: bool,
     /// How long it took.
@@ -42,7 +42,7 @@ pub struct Bundle {
 pub struct Warning {
     /// The stable code.
     pub code: Cow<'static, str>,
-    /// The sentence.
+    /// The message.
     pub message: String,
 }
 

@@ -1,4 +1,4 @@
-//! Secrets: what must not leave in an error, a log or a zip.
+//! Secrets: masks credentials in errors and logs, and removes them from zips.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -7,38 +7,40 @@ use std::path::PathBuf;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-/// What stands in the place of a secret.
+/// The text that replaces a secret.
 const MASK: &str = "****";
 
-/// A credential of an index that is shorter stands in many words that are no secret.
+/// A shorter credential of an index is not masked, because it is a part of many ordinary words.
 const SHORTEST_CREDENTIAL: usize = 4;
 
-/// Any other value is a secret by the name of its variable only, which is a guess: `USE_TOKEN=true` has none.
+/// A shorter value of any other variable is not masked: that it is a secret is only a guess from the name of
+/// the variable, and wrong for `USE_TOKEN=true`.
 const SHORTEST_GUESS: usize = 8;
 
 /// Words in the name of a variable whose value is a secret.
 const SECRET_WORDS: &[&str] = &["PASSWORD", "PASSWD", "PASSPHRASE", "TOKEN", "SECRET", "CREDENTIAL"];
 
-/// The text with every credential in it replaced by `****`: those in addresses, and the secrets of this machine's
-/// environment and netrc, in whatever spelling a program may print them.
+/// The text with every credential in it replaced by `****`: those in addresses, and the secrets of this
+/// machine's environment and netrc, in every spelling in which a program may print them.
 pub fn mask_credentials(text: &str) -> String {
     let read =
         |file: Option<PathBuf>| file.and_then(|path| fs_err::read_to_string(path).ok()).unwrap_or_default();
-    let mut kept = netrc_credentials(&read(netrc_file()));
-    kept.extend(login_credentials(&read(login_file())));
-    mask(text, &environment(), &kept)
+    let mut logins = netrc_credentials(&read(netrc_file()));
+    logins.extend(login_credentials(&read(login_file())));
+    mask(text, &environment(), &logins)
 }
 
 /// The variables of this process that are Unicode.
 pub(crate) fn environment() -> Vec<(String, String)> {
-    // Not `vars`, which panics where a value is none.
+    // Not `vars`, which panics if a value is not Unicode.
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()
 }
 
-/// Masks what is in addresses, in the variables of `environment`, and the `kept` pairs of a login and a password.
-fn mask(text: &str, environment: &[(String, String)], kept: &[(String, String)]) -> String {
+/// Masks the credentials in addresses, the secrets in `environment`, and the passwords of `logins`, which are
+/// pairs of a login and a password.
+fn mask(text: &str, environment: &[(String, String)], logins: &[(String, String)]) -> String {
     let mut secrets = BTreeSet::new();
     for (name, value) in environment {
         let username = || {
@@ -65,12 +67,12 @@ fn mask(text: &str, environment: &[(String, String)], kept: &[(String, String)])
             }
         }
     }
-    for (login, password) in kept {
+    for (login, password) in logins {
         if password.len() >= SHORTEST_CREDENTIAL {
             add_spellings(&mut secrets, login, password);
         }
     }
-    // A secret that holds another one goes first, or its rest would stay.
+    // Longer secrets are replaced first: if one has another in it, the rest of it would stay otherwise.
     let mut secrets: Vec<String> = secrets.into_iter().collect();
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     secrets.iter().fold(mask_addresses(text), |text, secret| text.replace(secret.as_str(), MASK))
@@ -85,7 +87,7 @@ fn add_spellings(secrets: &mut BTreeSet<String>, user: &str, secret: &str) {
         secrets.extend([
             text.to_owned(),
             percent_encoded(text, "-._~"),
-            // Those that Python's, JavaScript's and Rust's functions leave as they are in other ways.
+            // The functions of Python, JavaScript and Rust leave different characters as they are.
             percent_encoded(text, "-._~/"),
             percent_encoded(text, "-._~!*'()"),
             percent_encoded(text, "-._~!$&'()*+,;=%"),
@@ -97,10 +99,10 @@ fn add_spellings(secrets: &mut BTreeSet<String>, user: &str, secret: &str) {
     }
 }
 
-fn percent_encoded(text: &str, kept: &str) -> String {
+fn percent_encoded(text: &str, unescaped: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || kept.as_bytes().contains(&byte) {
+        if byte.is_ascii_alphanumeric() || unescaped.as_bytes().contains(&byte) {
             encoded.push(char::from(byte));
         } else {
             let _ = write!(encoded, "%{byte:02X}");
@@ -128,7 +130,7 @@ fn mask_addresses(text: &str) -> String {
     replace_credentials(text, |_, _| Some("****@"))
 }
 
-/// The text without the credentials of the addresses in it. The user of an ssh address is none.
+/// The text without the credentials of the addresses in it. The user of an ssh address is not a credential.
 pub(crate) fn remove_credentials(text: &str) -> String {
     replace_credentials(text, |scheme, credentials| {
         (!scheme.ends_with("ssh") || credentials.contains(':')).then_some("")
@@ -155,8 +157,9 @@ fn replace_credentials(text: &str, replacement: impl Fn(&str, &str) -> Option<&'
     replaced + rest
 }
 
-/// How long the credentials are in what follows the `://` of an address; `None` where it has none. Meant to be right for
-/// addresses that are wrong, too: a `/` in a password that nobody encoded is why uv prints the address at all.
+/// The length of the credentials in `address`, the part of an address after `://`; `None` if it has none.
+/// Works for malformed addresses too: uv prints an address, for example, because its password has a `/` that
+/// is not encoded.
 fn credentials_of(address: &str) -> Option<usize> {
     let end = |stops: &[char]| {
         let end = address.find(|character: char| character.is_whitespace() || stops.contains(&character));
@@ -171,8 +174,8 @@ fn credentials_of(address: &str) -> Option<usize> {
     if is_host(host) { in_authority } else { address.rfind('@') }
 }
 
-/// Whether a text is a host, with or without a port; else it is a part of a password. A host without a dot is taken for
-/// one where the port is a number.
+/// Whether a text is a host, with or without a port, and not a part of a password. A name without a dot
+/// counts as a host if its port is a number.
 fn is_host(text: &str) -> bool {
     let (host, port) = match text.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
@@ -191,7 +194,7 @@ pub(crate) fn netrc_file() -> Option<PathBuf> {
     named.or_else(|| Some(home()?.join(if cfg!(windows) { "_netrc" } else { ".netrc" })))
 }
 
-/// What `uv auth login` keeps, where it keeps it in a file.
+/// The file in which `uv auth login` stores logins, if it does not use a keyring.
 pub(crate) fn login_file() -> Option<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let folder = variable("UV_CREDENTIALS_DIR").or_else(|| {
@@ -212,7 +215,7 @@ fn home() -> Option<PathBuf> {
     std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE")).map(PathBuf::from)
 }
 
-/// Every login and password of a netrc. Comments and macros only add words that nobody prints.
+/// Every login and password of a netrc. Words in comments and macros may be among them, which does no harm.
 fn netrc_credentials(text: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut login = "";
@@ -228,7 +231,7 @@ fn netrc_credentials(text: &str) -> Vec<(String, String)> {
     found
 }
 
-/// What `uv auth login` writes.
+/// The contents of the file that `uv auth login` writes.
 #[derive(serde::Deserialize)]
 struct Logins {
     #[serde(default)]

@@ -21,8 +21,8 @@ use crate::support::working_folder::WorkFolder;
 use crate::tools::uv::UvCache;
 use crate::workshop::{CompileOrder, Conditions, StoreUse};
 
-/// How long to wait between the builds, so that every clock shows: the one in zips, the coarsest that is in use,
-/// ticks every two seconds.
+/// How long to wait between the builds, so that a time in a zip would differ: the times of zips have steps of
+/// two seconds, and no clock in use has longer ones.
 const CLOCK_TICK: Duration = Duration::from_millis(2100);
 
 /// How to verify. A setting that is not given is `None`.
@@ -47,7 +47,7 @@ impl VerifySettings {
 /// The outcome of two builds of one bundle.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verification {
-    /// The first bundle. Its zip is gone.
+    /// The first bundle. Its zip was removed.
     pub first: Bundle,
     /// SHA-256 of the second build's zip, in hex.
     pub second_sha256: String,
@@ -120,7 +120,7 @@ pub fn verify(request: &Request, settings: VerifySettings) -> Result<Verificatio
 
 /// Conditions that all differ from those of an ordinary bundle.
 fn second_conditions(room: &Path, cache: SecondCache) -> Result<Conditions, Error> {
-    // Another depth and another name, in case a path shows.
+    // Another depth and another name, in case a path gets into the zip.
     let work = room.join("another/working/folder");
     fs_err::create_dir_all(&work).map_err(Error::WorkFolder)?;
     let cores = available_parallelism().map_or(1, NonZeroUsize::get);

@@ -98,8 +98,8 @@ pub(super) struct Unequal {
 }
 
 /// Finds the first place where two runs of bytes are not the same; `None` where there is none. Each side
-/// fills a buffer with its bytes from an offset on, and returns their number. It fills only a part of the
-/// buffer only at its end. Offsets go up without gaps.
+/// fills a buffer with its bytes from an offset on, and returns their number. A number below the buffer's
+/// length means its end. Offsets go up without gaps.
 pub(super) fn first_unequal<Failure>(
     mut first: impl FnMut(u64, &mut [u8]) -> Result<usize, Failure>,
     mut second: impl FnMut(u64, &mut [u8]) -> Result<usize, Failure>,
