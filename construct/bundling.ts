@@ -19,12 +19,12 @@ import type {
 /** The CPU of a function that names none. `PythonLambdaFunction` gives its function the same. */
 export const DEFAULT_ARCHITECTURE = Architecture.X86_64;
 
-/** The runtime of a function that names none: the first choice of the core that this CDK has. */
+/** The runtime of a function that names none: the first one in the core's order that this CDK has. */
 export function defaultRuntime(props: PythonProjectProps, isLayer = false): Runtime {
   const versions = defaultPythonVersions(projectPath(props), props.packageName, isLayer);
   const runtimes = versions.map((version) => Runtime.ALL.find(({ name }) => name === `python${version}`));
   const known = runtimes.find((runtime) => runtime !== undefined);
-  // A project for newer Pythons only, and an older CDK: Lambda knows the name nevertheless.
+  // An older CDK may not have the Python that a project needs, but Lambda knows the name.
   return known ?? new Runtime(`python${versions[0]}`, RuntimeFamily.PYTHON);
 }
 
@@ -36,16 +36,16 @@ function projectPath({ path }: PythonProjectProps): string {
 export interface ProjectAsset {
   readonly sourcePath: string;
   readonly options: AssetOptions;
-  /** What the core is asked for. */
+  /** The options for the core. */
   readonly core: BundleOptions;
-  /** What tries to build on this machine. */
+  /** Builds on this machine, if it can. */
   readonly local: UvBundler;
 }
 
-/** The props of a construct, with what is known of its layers. */
+/** The props of a construct, with the facts about its layers. */
 export type ProjectCode = Omit<PythonLambdaCodeProps, 'layers'> & { readonly layers?: readonly BundledLayer[] };
 
-/** Says to CDK what the props of a construct ask for. Nothing is built here, and the core settles what is right. */
+/** The asset that the props of a construct ask for. Builds nothing; the core checks the options. */
 export function projectAsset(props: ProjectCode, layer?: LayerContents): ProjectAsset {
   const { docker = 'fallback', image, bundlingFileAccess, assetHash, ...others } = props.bundling ?? {};
   const { container, build } = split(others);
@@ -54,7 +54,7 @@ export function projectAsset(props: ProjectCode, layer?: LayerContents): Project
   const { handler, layers } = props;
   const options: BundleOptions = { ...build, ...projectOptions(props), handler, layers, layer };
 
-  // First, since it looks at all options: CDK would only say that it cannot find an asset.
+  // First, because it checks all options: CDK would only say that it cannot find an asset.
   const local = new UvBundler(options, { docker: docker === 'never' ? 'never' : 'fallback' });
 
   return {
@@ -67,7 +67,7 @@ export function projectAsset(props: ProjectCode, layer?: LayerContents): Project
         : { assetHashType: AssetHashType.CUSTOM, assetHash }),
       bundling: {
         image: new BuildContainer(options, local, image, container),
-        // These two CDK has to see: they decide how it makes the volumes, and whose they are.
+        // CDK needs these two: they decide how it makes the volumes, and who owns them.
         ...(bundlingFileAccess === undefined ? {} : { bundlingFileAccess }),
         ...(container.user === undefined ? {} : { user: container.user }),
         ...(docker === 'always' ? {} : { local }),
@@ -76,23 +76,23 @@ export function projectAsset(props: ProjectCode, layer?: LayerContents): Project
   };
 }
 
-/** The handler of a function that names none: known before anything is built, as the template needs it. */
+/** The handler of a function. It is known before anything is built, because the template needs it. */
 export function handlerOf(props: ProjectCode): string {
   return props.handler ?? defaultHandler(projectOptions(props));
 }
 
-/** Which package of which project, and for what. */
+/** The options that say which package of which project is built, and for which runtime. */
 function projectOptions(props: ProjectCode): BundleOptions {
   return {
     path: projectPath(props),
     packageName: props.packageName,
-    // A runtime that is no Python goes to the core as it is, which knows what to say about it.
+    // A runtime that is not a Python goes to the core as it is, which reports it.
     pythonVersion: (props.runtime ?? defaultRuntime(props)).name.replace(/^python/, ''),
     architecture: (props.architecture ?? DEFAULT_ARCHITECTURE).name as BundleOptions['architecture'],
   };
 }
 
-/** The options that are the container's. All others are the core's, which also knows what to say about misspelt ones. */
+/** The options for the container. All others go to the core, which also reports misspelt ones. */
 const CONTAINER_OPTIONS: Record<keyof DockerRunOptions, true> = {
   command: true,
   entrypoint: true,

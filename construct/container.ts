@@ -12,16 +12,15 @@ import type { BundleOptions } from '../index';
 /**
  * The container that builds where this machine cannot, as the image that CDK runs.
  *
- * Everything about it is settled only when CDK runs it, so an app whose zips are built on this machine, or not built at
- * all, neither pulls an image nor plans a container. The settings travel in here and not in CDK's own options because
- * CDK writes those into some asset hashes, and settings hold secrets (`environment`) and paths of this machine
- * (`volumes`).
+ * It is planned only when CDK runs it, so an app whose zips are built on this machine, or not built at all, neither
+ * pulls an image nor plans a container. The settings are fields of this class and not CDK's own options, because CDK
+ * writes those into some asset hashes, and settings have secrets (`environment`) and paths of this machine (`volumes`).
  */
 export class BuildContainer extends DockerImage {
-  /** What is built. Seen by CDK, which otherwise takes two containers with the same image for the same. */
+  /** The digest of the options. CDK sees it: otherwise two containers with the same image would be the same for CDK. */
   readonly digest: string;
 
-  /** Tells apart, while the app runs, what the digest must not: secrets, and paths of this machine. Says none of them. */
+  /** Differs between containers of this process with different secrets or paths, which the digest leaves out. */
   readonly variant: number;
 
   readonly #options: BundleOptions;
@@ -30,7 +29,7 @@ export class BuildContainer extends DockerImage {
   readonly #settings: DockerRunOptions;
 
   /**
-   * @param local what tries to build on this machine first; its digest, free of paths and secrets, stands for `options`
+   * @param local tries to build on this machine first; its digest, free of paths and secrets, stands for `options`
    * @param image the app's own image, if it has one
    * @param settings the app's own settings; they win over the plan
    */
@@ -44,12 +43,15 @@ export class BuildContainer extends DockerImage {
     this.#settings = settings;
   }
 
-  /** What enters the hash of an asset whose hash is not that of its zip. */
+  /** The text that CDK puts into the hash of an asset whose hash is not that of its zip. */
   override toJSON(): string {
     return `${this.#image?.toJSON() ?? this.image} ${this.digest}`;
   }
 
-  /** Runs with what CDK asks for, under what the plan and then the app say. Volumes and variables add up. */
+  /**
+   * Runs the container with CDK's options. The plan overrides them, and the app's settings override both. Volumes and
+   * variables are combined.
+   */
   override run(asked: DockerRunOptions = {}): void {
     const plan = containerPlan(this.#options);
     const settings = this.#settings;
@@ -69,7 +71,7 @@ export class BuildContainer extends DockerImage {
         // The app's own command needs nothing of ours.
         run({ environment: settings.environment ?? {}, volumes: [] });
       } else {
-        this.#handingOver((handover) => run(execution(plan, settings, asked, handover)));
+        this.#withHandover((handover) => run(execution(plan, settings, asked, handover)));
       }
     } catch (error) {
       throw isMissingProgram(error)
@@ -79,12 +81,12 @@ export class BuildContainer extends DockerImage {
   }
 
   /**
-   * Gives `run` what the container needs to open the project's indexes, and the app's own variables with it, as a file. It
-   * is gone when this ends.
+   * Calls `run` with a file of credentials for the project's indexes and of the app's own variables, and removes the
+   * file afterwards.
    */
-  #handingOver(run: (handover: Handover) => void): void {
+  #withHandover(run: (handover: Handover) => void): void {
     const { entrypoint, environment } = this.#settings;
-    // A program of the app's that runs before ours could not read the file.
+    // An entrypoint of the app runs before our executable, and could not read the file.
     const handover = handOver(this.#options, entrypoint === undefined ? (environment ?? {}) : {});
     try {
       run(handover);
@@ -93,7 +95,7 @@ export class BuildContainer extends DockerImage {
     }
   }
 
-  /** What to say instead of `spawnSync docker ENOENT`. */
+  /** The error to throw instead of `spawnSync docker ENOENT`. */
   #withoutEngine(): Error {
     const engine = process.env.CDK_DOCKER ?? 'docker';
     const reason = this.#local.reason;
@@ -126,8 +128,8 @@ function withoutValues(error: unknown, variables: Record<string, string> = {}): 
 }
 
 /**
- * The error without the options of the bundle: CDK quotes the whole command line, and the commands of the app among them are
- * not for everybody who reads the log of a build.
+ * The error without the options of the bundle: CDK quotes the whole command line, and not everybody who reads the log
+ * of a build may see the commands of the app in it.
  */
 function withoutOptions(error: unknown, { arguments: [, , options] }: ContainerPlan): unknown {
   if (error instanceof Error) {
@@ -153,12 +155,12 @@ function runtimeImage(plan: ContainerPlan, { platform = plan.platform, network }
   return DockerImage.fromBuild(IMAGE, {
     buildArgs: { BASE: plan.baseImage, UV_VERSION: plan.uvVersion },
     platform,
-    // Nothing of an image without network can be pulled, so only a network with a name is passed on.
+    // An image cannot be pulled without a network, so `none` is not passed on.
     ...(network === undefined || network === 'none' ? {} : { network }),
   });
 }
 
-/** What a container runs, and what it needs for that. */
+/** The command of a container, with its variables and volumes. */
 interface Execution {
   readonly command?: string[];
   readonly environment: Record<string, string>;
@@ -176,50 +178,50 @@ function execution(
     // A published package has it; a checkout may not, and the engine would only say that it found no such file.
     process.stderr.write(`uv-lambda-cdk: \`${executable}\` is missing: run \`npm run build:executables\`\n`);
   }
-  // CDK takes the volumes of a helper container where the daemon is on another machine, which cannot mount folders.
+  // If the daemon is on another machine, it cannot mount folders, and CDK uses the volumes of a helper container.
   const [helper] = asked.volumesFrom ?? [];
   const way = helper === undefined ? mounted(plan, settings, handover) : copied(plan, executable, helper, handover);
   const own = settings.entrypoint === undefined ? {} : settings.environment;
   return { ...way, environment: { ...way.environment, ...own } };
 }
 
-/** Where folders of this machine can be mounted: those of the plan, that of the executable, and what is handed over. */
+/** For an engine that can mount folders of this machine: those of the plan, the executable and the handover. */
 function mounted(plan: ContainerPlan, { user }: DockerRunOptions, handover: Handover): Execution {
   const folder = '/uv-lambda-cdk/bin';
   // Another user than the one who runs this could not write into the cache.
   const cache = user === undefined ? plan.cache : undefined;
-  const handed = handover.folder && { hostPath: handover.folder, containerPath: '/uv-lambda-cdk/handover' };
+  const volume = handover.folder && { hostPath: handover.folder, containerPath: '/uv-lambda-cdk/handover' };
   return {
     command: [`${folder}/${plan.executable}`, ...plan.arguments],
     environment: {
       ...plan.environment,
       ...(cache && { UV_CACHE_DIR: cache.containerPath }),
-      ...(handed && { [handover.variable]: `${handed.containerPath}/${handover.file}` }),
+      ...(volume && { [handover.variable]: `${volume.containerPath}/${handover.file}` }),
     },
     volumes: [
       { hostPath: EXECUTABLES, containerPath: folder },
       ...plan.volumes,
       ...(cache ? [cache] : []),
-      ...(handed ? [handed] : []),
+      ...(volume ? [volume] : []),
     ],
   };
 }
 
-/** Where folders are copied: the executable and what is handed over travel in the copy of the workspace. */
+/** For an engine that cannot: the executable and the handover are copied into the copy of the workspace. */
 function copied(plan: ContainerPlan, executable: string, helper: string, handover: Handover): Execution {
-  // The core knows these names, and takes them for nobody's source.
+  // The core knows these names, and does not treat the files as sources.
   const copy = '/asset-input/.uv-lambda-cdk';
-  const handed = `${copy}-handover`;
+  const folder = `${copy}-handover`;
   copyInto(helper, executable, copy);
   if (handover.folder) {
-    // The executable removes it when it has read it: CDK leaves the copy where a build fails.
-    copyInto(helper, handover.folder, handed);
+    // The executable removes the file after reading it: CDK does not remove the copy if a build fails.
+    copyInto(helper, handover.folder, folder);
   }
   return {
     command: [copy, ...plan.arguments],
     environment: {
       ...plan.environment,
-      ...(handover.folder && { [handover.variable]: `${handed}/${handover.file}` }),
+      ...(handover.folder && { [handover.variable]: `${folder}/${handover.file}` }),
     },
     volumes: [],
   };
@@ -231,7 +233,7 @@ function copyInto(container: string, from: string, to: string): void {
   });
 }
 
-/** What was to be built in this process so far, and how, in order. */
+/** The options and settings of each container of this process as JSON, in the order of their first use. */
 const variants: string[] = [];
 
 function variantOf(everything: unknown): number {

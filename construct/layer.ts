@@ -7,7 +7,7 @@ import type { BundledLayer, PythonLambdaLayerProps } from '../index';
 
 /** A Lambda layer with the third-party packages of a uv project. */
 export class PythonLambdaLayer extends lambda.LayerVersion {
-  /** What functions that take the layer have to know of it. */
+  /** The facts about the layer that functions with it need. */
   readonly bundled: BundledLayer;
 
   constructor(scope: Construct, id: string, props: PythonLambdaLayerProps = {}) {
@@ -34,7 +34,7 @@ export class PythonLambdaLayer extends lambda.LayerVersion {
       pythonVersion: runtime.name.replace(/^python/, ''),
       architecture: architecture.name as BundledLayer['architecture'],
       packages: layerPackages(core),
-      // Known once the layer is bundled, which CDK does before it makes what takes the layer.
+      // Known once the layer is bundled, which CDK does before it makes the functions with the layer.
       get unzippedBytes() {
         return local.unzippedBytes;
       },
@@ -42,7 +42,7 @@ export class PythonLambdaLayer extends lambda.LayerVersion {
   }
 }
 
-/** What is known of those of the layers that this package makes. */
+/** The facts about the layers that this package makes. Other layers are skipped. */
 export function bundledLayers(layers: readonly lambda.ILayerVersion[] | undefined): BundledLayer[] | undefined {
   const bundled = layers?.filter((layer) => layer instanceof PythonLambdaLayer).map((layer) => layer.bundled);
   return bundled?.length ? bundled : undefined;

@@ -9,7 +9,7 @@ interface Reason {
   message: string;
 }
 
-/** What the core answers, with the codes of the contract: one of the two. */
+/** The core's answer: one of the two fields. */
 interface Attempt {
   bundle?: Bundle;
   unavailable?: Reason;
@@ -18,8 +18,8 @@ interface Attempt {
 /** Builds the zip of one package on this machine, for CDK's asset machinery. */
 export class UvBundler implements ILocalBundling {
   /**
-   * The only field that CDK can see. Within one process it takes two bundlers for the same when their enumerable fields
-   * are, and gives the second function the first one's code; for some hashes it also writes the fields down.
+   * The only field that CDK can see. Within one process, two bundlers with equal enumerable fields are the same for
+   * CDK, and the second function gets the code of the first. CDK also writes the fields into some asset hashes.
    */
   readonly digest: string;
 
@@ -61,7 +61,7 @@ export class UvBundler implements ILocalBundling {
     return this.#reason;
   }
 
-  /** Size of what was bundled, unpacked, in bytes; `undefined` before, and where a container bundles. */
+  /** Size of the unpacked bundle in bytes; `undefined` before it is built, and if a container builds it. */
   get unzippedBytes(): number | undefined {
     return this.#unzippedBytes;
   }
@@ -75,7 +75,7 @@ export class UvBundler implements ILocalBundling {
 
 let remembers = false;
 
-/** The next synth prepares the bundles of this one in the background. Which ones they are is known when the app ends. */
+/** The next synth prepares the bundles of this one in the background. Their list is complete when the app ends. */
 function rememberAtExit(): void {
   if (!remembers) {
     remembers = true;
@@ -83,7 +83,7 @@ function rememberAtExit(): void {
   }
 }
 
-/** An error as the core throws them, for the few things that only the construct layer can know. */
+/** An error like those of the core, for the few problems that only the construct layer can find. */
 export function bundleError(code: ErrorCode, message: string): BundleError {
   return Object.assign(new Error(message), { code });
 }
@@ -97,7 +97,7 @@ function summary({ zipBytes, unzippedBytes, packages, python, reused, seconds }:
   ].join(', ');
 }
 
-/** As Lambda counts them: its 250 MB are 262,144,000 bytes. */
+/** A size in the units of Lambda: its 250 MB are 262,144,000 bytes. */
 function megabytes(bytes: number): string {
   return `${(bytes / (1024 * 1024)).toFixed(1)} MB`;
 }
