@@ -195,7 +195,7 @@ pub struct FirstDifference {
     pub message: String,
 }
 
-/// What changed from one zip to another.
+/// The changes from one zip to another.
 #[napi(object)]
 pub struct Diff {
     /// Whether they are the same to the last byte.

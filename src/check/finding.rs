@@ -48,7 +48,7 @@ pub struct Finding {
     pub file: String,
     /// How many more files of the package have the same problem.
     pub more_files: usize,
-    /// What is wrong with it.
+    /// The problem.
     pub problem: Problem,
     /// Whether the bundle is refused.
     pub severity: Severity,
@@ -56,7 +56,7 @@ pub struct Finding {
     pub target: Target,
 }
 
-/// What can be wrong with a file or a wheel.
+/// A problem of a file or a wheel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
     /// An ELF file for another CPU.

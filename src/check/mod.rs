@@ -205,13 +205,14 @@ fn unreadable(file: &CheckedFile<'_>, source: io::Error) -> CheckError {
 fn grouped(mut findings: Vec<Finding>) -> Vec<Finding> {
     // If a file of a wheel is refused too, the tag of the wheel is left out: the file names the symbol or the
     // CPU.
-    let told: HashSet<Package> = findings
+    let refused_by_file: HashSet<Package> = findings
         .iter()
         .filter(|finding| finding.severity == Severity::Refused && !is_wheel_tag(finding))
         .filter_map(|finding| finding.package.clone())
         .collect();
     findings.retain(|finding| {
-        !(is_wheel_tag(finding) && finding.package.as_ref().is_some_and(|package| told.contains(package)))
+        !(is_wheel_tag(finding)
+            && finding.package.as_ref().is_some_and(|package| refused_by_file.contains(package)))
     });
     // A group shows the file that needs the newest version, or else the file nearest to the root, where the
     // modules are that people import.

@@ -1,4 +1,4 @@
-//! What changed from one zip to another, in packages and files.
+//! The changes from one zip to another, in packages and files.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use super::first_difference::Difference;
 use super::zip_contents::{Zip, between, differing};
 use crate::archive::ArchiveError;
 
-/// What changed from one zip to another.
+/// The changes from one zip to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diff {
     /// The first zip.

@@ -1,4 +1,4 @@
-//! Compare: what is different between two zips, from their packages down to the first byte.
+//! Compare: the differences between two zips, from their packages down to the first byte.
 
 mod diff;
 mod first_difference;

@@ -102,8 +102,8 @@ impl Handover {
         if *self == Self::default() {
             return Ok(None);
         }
-        let room = WorkFolder::new(&std::env::temp_dir())?;
-        let folder = room.path().join("handover");
+        let work_folder = WorkFolder::new(&std::env::temp_dir())?;
+        let folder = work_folder.path().join("handover");
         fs_err::create_dir(&folder)?;
         let file = folder.join(FILE);
         fs_err::write(&file, serde_json::to_vec(self)?)?;
@@ -114,7 +114,7 @@ impl Handover {
             use std::os::unix::fs::PermissionsExt as _;
             fs_err::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
         }
-        Ok(Some(HandoverFolder { path: folder, _room: room }))
+        Ok(Some(HandoverFolder { path: folder, _work_folder: work_folder }))
     }
 }
 
@@ -124,7 +124,7 @@ impl Handover {
 pub struct HandoverFolder {
     /// The folder that the container gets.
     pub path: PathBuf,
-    _room: WorkFolder,
+    _work_folder: WorkFolder,
 }
 
 /// In the container: reads the file that [`VARIABLE`] names, sets its variables in this process, and removes

@@ -113,7 +113,7 @@ pub fn requirements<'data, Data: ReadRef<'data>>(data: Data, module: Option<&str
             }
         }
     }
-    // What was read before a broken entry still counts.
+    // The entries that were read before a broken one still count.
     let _ = read_versions(&sections, data, &mut requirements.versions);
     requirements.is_module = module.is_some_and(|module| exports_module(&sections, data, module));
     requirements

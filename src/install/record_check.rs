@@ -1,4 +1,5 @@
-//! Whether installed files are those of the wheel: the digests in the wheel's RECORD are compared with the files.
+//! Checks whether installed files are those of the wheel: compares the digests in the wheel's RECORD with the
+//! files.
 //!
 //! Source of the format:
 //! <https://packaging.python.org/en/latest/specifications/recording-installed-packages/#the-record-file>.

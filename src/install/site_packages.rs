@@ -62,7 +62,7 @@ impl SitePackages {
         Ok(Self { packages, mixed })
     }
 
-    /// The packages whose files may be those of other packages.
+    /// The packages for which the environment may have files of other packages.
     pub(super) fn mixed(&self) -> BTreeSet<String> {
         self.mixed.clone()
     }

@@ -62,7 +62,7 @@ pub enum SelectError {
     BadMetadata {
         /// The file inside the bundle.
         path: String,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
 }

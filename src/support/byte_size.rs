@@ -16,7 +16,7 @@ const UNITS: Config = Config::new().with_binary();
 #[serde(try_from = "Value", into = "u64")]
 pub struct ByteSize(u64);
 
-/// A text or a number that is no size.
+/// A text or a number that is not a size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "write a number of bytes, or a text with a unit, such as `100 MB` (1 MB is 1,048,576 bytes, as Lambda counts)"

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-/// How the names of these files begin. Each is locked by the process that writes it: one that nobody has locked was left by a process
-/// that was killed.
+/// The beginning of the names of these files. The process that writes one locks it. A file without a lock was
+/// left by a process that was killed.
 pub const UNFINISHED: &str = ".unfinished-";
 
 /// Makes an unfinished file in `folder`. It is removed if it is not persisted.

@@ -1,11 +1,11 @@
-//! Waiting: says on stderr what a long wait is for, so that nobody takes it for a hang.
+//! Waiting: names on stderr the reason of a long wait, so that nobody takes it for a hang.
 
 use std::io::{self, Write};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// When the first line is due: shorter waits are no news.
+/// When the first line is due: shorter waits are not reported.
 const FIRST_LINE: Duration = Duration::from_secs(10);
 
 /// When the second line is due.
@@ -79,7 +79,7 @@ impl Lines {
     /// The duration to name, if a line is due after `elapsed`.
     fn due(&mut self, elapsed: Duration) -> Option<String> {
         let mut due = None;
-        // A caller that looks late gets one line for all that it missed.
+        // A late caller gets one line for all lines that it missed.
         while self.next <= elapsed {
             due = Some(self.next);
             self.next = match self.next {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-/// How every working folder's name begins.
+/// The beginning of the name of every working folder.
 const PREFIX: &str = "uv-lambda-cdk-work-";
 
 /// The number of random letters and digits at the end of its name.
@@ -24,7 +24,8 @@ const LOCKING: &str = ".locking";
 /// The name of the lock on a file system without locks. Nobody can tell whether such a folder is in use, so it stays.
 const UNLOCKABLE: &str = ".unlockable";
 
-/// The age of a folder without a lock whose maker is surely gone. The lock is made at once, but a computer may sleep in between.
+/// The age at which a folder without a lock counts as abandoned. The lock is made at once, but a computer may
+/// sleep in between.
 const ABANDONED: Duration = Duration::from_mins(10);
 
 /// The number of attempts to make a working folder: another process may remove it before it is locked.

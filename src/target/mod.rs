@@ -1,4 +1,4 @@
-//! Target: which Lambda runtime a bundle is for. The one table of facts about them.
+//! Target: the Lambda runtime that a bundle is for, and the table of facts about all runtimes.
 //!
 //! Source of the table: <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html>; the
 //! glibc versions are those of Amazon Linux 2 (2.26) and Amazon Linux 2023 (2.34).
