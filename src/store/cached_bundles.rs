@@ -1,15 +1,14 @@
 //! Whole bundles in the store: a zip and its report.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::checksum::{checked, with_checksum};
+use super::checksum::{self, checked, with_checksum};
 use super::deliver::{self, DeliverError, Delivered, make_read_only};
-use super::{Key, Kind, Store, files, mark_used};
+use super::{Key, Kind, Store, files};
 use crate::report::Bundle;
 use crate::support::file_stamp::LinkedStamp;
 use crate::support::wording;
@@ -24,17 +23,39 @@ pub struct CachedBundle {
     /// The zip, open: it can be delivered even if it is removed meanwhile.
     file: File,
     store: Store,
-    key: Key,
+    /// The key of the zip.
+    pub key: Key,
     /// The stamp in the note.
     stamp: LinkedStamp,
 }
 
-/// What is written down beside a zip.
-#[derive(Debug, Serialize, Deserialize)]
+/// The length of the stamp in a note, in bytes, filled up with spaces.
+const STAMP: usize = 320;
+
+/// The file beside a zip. It has two parts, each with its checksum: the stamp of the zip when its SHA-256 was last known to be that of
+/// the report, and the report. The stamp has a fixed length: it is written over in place whenever a link to the zip was delivered,
+/// since that changes the status of the zip. A stamp that two processes write at once is damaged at worst; then the zip is hashed
+/// again.
+#[derive(Debug)]
 struct Note {
     report: Bundle,
-    /// The stamp of the zip when its SHA-256 was last computed.
-    stamp: LinkedStamp,
+    /// `None` if it is damaged.
+    stamp: Option<LinkedStamp>,
+}
+
+impl Note {
+    /// Reads a note; `None` where the report is damaged.
+    fn parse(key: &Key, entry: &[u8]) -> Option<Self> {
+        let (stamp, report) = entry.split_at_checked(checksum::HEAD + STAMP)?;
+        let stamp = checked(key, stamp).and_then(|stamp| serde_json::from_str(stamp).ok());
+        Some(Self { report: serde_json::from_str(checked(key, report)?).ok()?, stamp })
+    }
+
+    /// The bytes of the first part of a note.
+    fn stamp_part(key: &Key, stamp: &LinkedStamp) -> io::Result<Vec<u8>> {
+        let text = serde_json::to_string(stamp)?;
+        Ok(with_checksum(key, &format!("{text:STAMP$}")).into_bytes())
+    }
 }
 
 impl Store {
@@ -50,20 +71,20 @@ impl Store {
     /// The bundle of this key. A damaged one is removed.
     pub fn bundle(&self, key: &Key) -> Option<CachedBundle> {
         let (zip, note) = (self.zip_path(key)?, self.note_path(key)?);
-        let entry = match std::fs::read(&note) {
+        let entry = match files::read_used(&note) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && !zip.is_dir() => return None,
             entry => entry,
         };
         let read = || -> Option<CachedBundle> {
-            let Note { report, stamp } = serde_json::from_str(checked(key, &entry.ok()?)?).ok()?;
+            let Note { report, stamp } = Note::parse(key, &entry.ok()?)?;
             let file = File::open(&zip).ok()?;
             let now = LinkedStamp::of(&file);
-            if !stamp.is_unwritten(&now) {
+            if !stamp.is_some_and(|stamp| stamp.is_unwritten(&now)) {
                 if sha256(&file).ok()? != report.sha256 {
                     return None;
                 }
                 // A cache that was copied here has other times. The next look need not hash it again.
-                self.write_note(key, &report, &now);
+                self.write_stamp(key, &now);
             }
             let (store, key) = (self.clone(), key.clone());
             Some(CachedBundle { report, zip: zip.clone(), file, store, key, stamp: now })
@@ -72,8 +93,6 @@ impl Store {
         if cached.is_none() {
             files::remove(&note);
             files::remove(&zip);
-        } else {
-            mark_used(&note);
         }
         cached
     }
@@ -89,10 +108,19 @@ impl Store {
     }
 
     fn write_note(&self, key: &Key, report: &Bundle, stamp: &LinkedStamp) -> Option<()> {
-        let stamp = stamp.clone();
-        let text = self
-            .noted(serde_json::to_string(&Note { report: report.clone(), stamp }).map_err(io::Error::from))?;
-        self.noted(files::write(&self.note_path(key)?, with_checksum(key, &text).as_bytes()))
+        let path = self.note_path(key)?;
+        let write = || {
+            let report = with_checksum(key, &serde_json::to_string(report)?);
+            files::write(&path, &[Note::stamp_part(key, stamp)?, report.into_bytes()].concat())
+        };
+        self.noted(write())
+    }
+
+    /// Writes the stamp over the one in the note. If that fails, the zip is hashed again the next time.
+    fn write_stamp(&self, key: &Key, stamp: &LinkedStamp) {
+        if let (Some(path), Ok(stamp)) = (self.note_path(key), Note::stamp_part(key, stamp)) {
+            let _ = File::options().write(true).open(path).and_then(|mut note| note.write_all(&stamp));
+        }
     }
 }
 
@@ -103,7 +131,7 @@ impl CachedBundle {
             let linked = LinkedStamp::of(&self.file);
             // The link changed the status of the zip. A zip that was written to since it was looked up is not trusted the next time.
             if self.stamp.is_unwritten(&linked) {
-                self.store.write_note(&self.key, &self.report, &linked);
+                self.store.write_stamp(&self.key, &linked);
             }
         }
         Ok(())

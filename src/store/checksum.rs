@@ -6,7 +6,7 @@ use super::Key;
 use crate::support::wording;
 
 /// Length of a SHA-256 in hex, with the line feed that follows it.
-const HEAD: usize = 64 + 1;
+pub const HEAD: usize = 64 + 1;
 
 /// Puts the checksum of an entry before its text. The key is part of it: an entry is right under its own name only.
 pub fn with_checksum(key: &Key, text: &str) -> String {

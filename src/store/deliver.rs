@@ -6,12 +6,16 @@
 //! 2. a hard link to a file that nobody may write to, except on Windows, where such a file cannot be removed either;
 //! 3. a copy: on another file system, or where a file has all the links that it can have.
 //!
-//! Each is made beside its place and renamed onto it. A path that was delivered is never opened for writing: it may be a
+//! Each is there whole or not at all: a link is made at a free place; all else is made beside its place and renamed onto it. A path that was delivered is never opened for writing: it may be a
 //! link, and everything else that was delivered would change with it.
 
-use std::fs::File;
+use std::collections::BTreeSet;
+use std::fs::{File, Metadata};
 use std::io::{self, BufReader, Seek, SeekFrom};
+#[cfg(unix)]
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use tempfile::{NamedTempFile, TempPath};
 
@@ -49,19 +53,31 @@ pub enum DeliverError {
 /// Delivers the zip at `cached`, which is open as `file`, to `output`, in place of what is there.
 pub fn deliver(cached: &Path, file: &File, output: &Path) -> Result<Delivered, DeliverError> {
     let folder = output.parent().unwrap_or(Path::new("."));
-    if is_same_file(file, output) {
+    let metadata = file.metadata().map_err(DeliverError::Cache)?;
+    let place = Place::of(&metadata, output);
+    if place == Place::SameFile {
         return Ok(Delivered::Before);
     }
-    fs_err::create_dir_all(folder).map_err(DeliverError::Output)?;
-    if let Ok(clone) = clone(cached, folder) {
+    let folder_metadata = std::fs::metadata(folder).or_else(|_| {
+        fs_err::create_dir_all(folder)?;
+        fs_err::metadata(folder)
+    });
+    let folder_metadata = folder_metadata.map_err(DeliverError::Output)?;
+    if let Ok(clone) = clone(cached, folder, file_systems(&metadata, &folder_metadata)) {
         make_writable(&clone).map_err(DeliverError::Output)?;
         persist(clone, output).map_err(DeliverError::Output)?;
         return Ok(Delivered::Clone);
     }
-    if let Ok(link) = link(cached, file, folder) {
-        // Dropped, not persisted: where both names are the same file already, renaming does nothing and leaves both.
-        fs_err::rename(&link, output).map_err(DeliverError::Output)?;
-        return Ok(Delivered::Link);
+    if may_be_linked(&metadata) {
+        // A link is there whole or not at all.
+        if place == Place::Free && std::fs::hard_link(cached, output).is_ok() {
+            return Ok(Delivered::Link);
+        }
+        if let Ok(link) = temporary().make_in(folder, |path| std::fs::hard_link(cached, path)) {
+            // Dropped, not persisted: where both names are the same file already, renaming does nothing and leaves both.
+            fs_err::rename(link.into_temp_path(), output).map_err(DeliverError::Output)?;
+            return Ok(Delivered::Link);
+        }
     }
     let copy = copy(file, folder)?;
     make_writable(&copy).map_err(DeliverError::Output)?;
@@ -84,16 +100,37 @@ pub fn move_to(zip: &Path, output: &Path) -> Result<(), DeliverError> {
     persist(copy, output).map_err(DeliverError::Output)
 }
 
-fn clone(cached: &Path, folder: &Path) -> io::Result<TempPath> {
-    Ok(temporary().make_in(folder, |path| reflink_copy::reflink(cached, path))?.into_temp_path())
-}
+/// Clones the zip. Where the file systems of the two places have no clones, that is tried once only.
+fn clone(cached: &Path, folder: &Path, file_systems: Option<(u64, u64)>) -> io::Result<TempPath> {
+    static WITHOUT_CLONES: Mutex<BTreeSet<(u64, u64)>> = Mutex::new(BTreeSet::new());
 
-fn link(cached: &Path, file: &File, folder: &Path) -> io::Result<TempPath> {
-    // Elsewhere, a file that is read-only can be removed and replaced by whoever may write to its folder.
-    if cfg!(windows) || !file.metadata()?.permissions().readonly() {
+    let without_clones = || WITHOUT_CLONES.lock().unwrap_or_else(PoisonError::into_inner);
+    if file_systems.is_some_and(|both| without_clones().contains(&both)) {
         return Err(io::ErrorKind::Unsupported.into());
     }
-    Ok(temporary().make_in(folder, |path| std::fs::hard_link(cached, path))?.into_temp_path())
+    let clone = temporary().make_in(folder, |path| reflink_copy::reflink(cached, path));
+    if clone.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::NotFound) {
+        without_clones().extend(file_systems);
+    }
+    Ok(clone?.into_temp_path())
+}
+
+/// The numbers of the file systems of a file and of a folder, where the system has such numbers.
+#[cfg_attr(unix, expect(clippy::unnecessary_wraps, reason = "other systems have no such numbers"))]
+fn file_systems(file: &Metadata, folder: &Metadata) -> Option<(u64, u64)> {
+    #[cfg(unix)]
+    return Some((file.dev(), folder.dev()));
+    #[cfg(not(unix))]
+    {
+        let _ = (file, folder);
+        None
+    }
+}
+
+/// Whether links to a file may be delivered: nobody may write to it. On Windows, a file that is read-only cannot be removed either;
+/// elsewhere, whoever may write to its folder can remove and replace it.
+fn may_be_linked(file: &Metadata) -> bool {
+    !cfg!(windows) && file.permissions().readonly()
 }
 
 fn copy(mut file: &File, folder: &Path) -> Result<TempPath, DeliverError> {
@@ -130,16 +167,32 @@ pub fn make_read_only(path: &Path) -> io::Result<()> {
     set_mode(path, 0o444)
 }
 
+/// The place of an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Nothing lies there.
+    Free,
+    /// A link to the same file lies there.
+    SameFile,
+    /// Something else lies there.
+    Taken,
+}
+
+impl Place {
+    fn of(file: &Metadata, output: &Path) -> Self {
+        let Ok(there) = std::fs::symlink_metadata(output) else { return Self::Free };
+        if is_same_file(file, &there) { Self::SameFile } else { Self::Taken }
+    }
+}
+
 #[cfg(unix)]
-fn is_same_file(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let (Ok(one), Ok(other)) = (file.metadata(), std::fs::symlink_metadata(path)) else { return false };
+fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
     (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
 
 /// There are no links here.
 #[cfg(not(unix))]
-fn is_same_file(_file: &File, _path: &Path) -> bool {
+fn is_same_file(_one: &Metadata, _other: &Metadata) -> bool {
     false
 }
 

@@ -1,11 +1,17 @@
 //! Files of the store: written beside their place and renamed onto it, so that an entry is there whole or not at all.
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use tempfile::TempPath;
 
 use crate::support::unfinished_file::unfinished_file;
+
+/// An entry counts as used if it was used within this time, so that not every look at it writes. Shorter than the time that
+/// pruning spares ([`prune`](super::prune)).
+const USED: Duration = Duration::from_mins(5);
 
 /// How often a folder is made again that somebody removes at the same time.
 const ATTEMPTS: usize = 5;
@@ -18,6 +24,32 @@ pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
         temporary.write_all(contents)?;
         replace(temporary.into_temp_path(), path)
     })
+}
+
+/// Reads an entry, and marks it as used now, for the pruning.
+pub fn read_used(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let metadata = file.metadata()?;
+    let mut contents = vec![0; usize::try_from(metadata.len()).unwrap_or(usize::MAX)];
+    file.read_exact(&mut contents)?;
+    mark_used_since(path, metadata.modified()?);
+    Ok(contents)
+}
+
+/// Marks an entry as used now, for the pruning. Only for files whose modification time has no other meaning.
+pub fn mark_used(path: &Path) {
+    if let Ok(modified) = fs_err::metadata(path).and_then(|metadata| metadata.modified()) {
+        mark_used_since(path, modified);
+    }
+}
+
+/// Marks an entry that was last marked at this time.
+fn mark_used_since(path: &Path, modified: SystemTime) {
+    let now = SystemTime::now();
+    if !now.duration_since(modified).is_ok_and(|age| age < USED) {
+        // An entry that cannot be marked is pruned sooner.
+        let _ = File::options().append(true).open(path).and_then(|file| file.set_modified(now));
+    }
 }
 
 /// Does `work` in a folder, which it makes if it is missing.

@@ -16,15 +16,14 @@ mod locks;
 mod prune;
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, SystemTime};
 
 pub use cached_bundles::CachedBundle;
 use checksum::{checked, with_checksum};
 pub use deliver::{DeliverError, move_to};
+pub use files::mark_used;
 pub use key::Key;
 pub use locks::KeyLocks;
 pub use prune::{LIMIT, Pruned, Usage};
@@ -34,10 +33,6 @@ const LAYOUT: &str = "v1";
 
 /// The variable that moves the store.
 pub const FOLDER_VARIABLE: &str = "UV_LAMBDA_CDK_CACHE_DIR";
-
-/// An entry counts as used if it was used within this time, so that not every look at it writes. Shorter than the time that
-/// pruning spares ([`prune`]).
-const USED: Duration = Duration::from_mins(5);
 
 /// A folder of earlier results; or none, which knows nothing and keeps nothing.
 #[derive(Debug, Clone)]
@@ -87,6 +82,11 @@ impl Store {
         self.folder.is_some()
     }
 
+    /// The folder; `None` for the store that keeps nothing.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
     /// Why something could not be kept since this store was opened.
     pub fn failure(&self) -> Option<&str> {
         self.failure.get().map(String::as_str)
@@ -105,12 +105,11 @@ impl Store {
     /// The fact under a key. A damaged one is removed.
     pub fn fact(&self, key: &Key) -> Option<String> {
         let path = self.place(Kind::Fact, &key.to_string())?;
-        let entry = std::fs::read(&path).ok()?;
+        let entry = files::read_used(&path).ok()?;
         let Some(text) = checked(key, &entry) else {
             files::remove(&path);
             return None;
         };
-        mark_used(&path);
         Some(text.to_owned())
     }
 
@@ -157,18 +156,6 @@ impl Kind {
             Self::Fact => "facts",
             Self::Lock => "locks",
         }
-    }
-}
-
-/// Marks an entry as used now, for the pruning. Only for files whose modification time has no other meaning.
-pub fn mark_used(path: &Path) {
-    let now = SystemTime::now();
-    let is_recent = fs_err::metadata(path)
-        .and_then(|metadata| metadata.modified())
-        .is_ok_and(|then| now.duration_since(then).is_ok_and(|age| age < USED));
-    if !is_recent {
-        // An entry that cannot be marked is pruned sooner.
-        let _ = File::options().append(true).open(path).and_then(|file| file.set_modified(now));
     }
 }
 
