@@ -238,16 +238,22 @@ test('the functions of the last synth are made in the background', async (t) => 
     // As the `cdk` command starts an app.
     await outputOf(startNode(program, { CDK_CONTEXT_JSON: context }));
   };
+  const change = (file) => fs.appendFileSync(path.join(workspace, 'packages', file), '\nCHANGED = True\n');
   await synthesise(names);
-  fs.appendFileSync(path.join(workspace, 'packages/other/src/other/__init__.py'), '\nCHANGED = True\n');
+  change('other/src/other/__init__.py');
+  change('app/src/app/main.py');
   // Other stacks are selected: the other function is not one of theirs.
   await synthesise(['app'], '{"aws:cdk:bundling-stacks":["One"]}');
   const cachedZips = () =>
     fs.readdirSync(path.join(cacheDir, 'v1/bundles')).filter((name) => name.endsWith('.zip')).length;
-  assert.equal(cachedZips(), 2);
-  // Only the first is asked for; the other one is made all the same.
+  assert.equal(cachedZips(), 3);
+  // Nothing has to be built, so nothing is prepared.
   await synthesise(['app']);
   assert.equal(cachedZips(), 3);
+  // Only the first is asked for; the other one is made all the same.
+  change('app/src/app/main.py');
+  await synthesise(['app']);
+  assert.equal(cachedZips(), 5);
   assert.equal(bundleSync(bundleOptions('other'), temporaryFolder(t)).reused, true);
 });
 

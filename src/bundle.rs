@@ -1,12 +1,12 @@
 //! One bundle: the walk through the pipeline, from a request to a zip.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use crate::archive;
 use crate::check;
-use crate::deliver::Finished;
 use crate::error::Error;
+use crate::finished::Finished;
 use crate::install::{check_lock, stage};
 use crate::pack::Pack;
 use crate::pack::bundle_files::BundleFiles;
@@ -17,6 +17,7 @@ use crate::plan::subject::Subject;
 use crate::report::{Bundle, Warning};
 use crate::request::Request;
 use crate::select::SelectError;
+use crate::unchanged;
 use crate::workshop::{Conditions, StoreUse, Workshop, open_store};
 use crate::workspace::Workspace;
 
@@ -30,6 +31,14 @@ pub fn bundle_under(request: &Request, output: &Path, conditions: &Conditions) -
     let Some(workers) = conditions.workers else { return undamaged(request, Some(output), conditions) };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(workers.get()).build().map_err(Error::Threads)?;
     pool.install(|| undamaged(request, Some(output), conditions))
+}
+
+/// The bundle, if nothing changed since it was built. Nothing is built.
+pub fn bundle_if_unchanged(request: &Request, output: &Path) -> Option<Bundle> {
+    let start = Instant::now();
+    let store = open_store(request, StoreUse::AsRequested).0;
+    // A cache that breaks is met again by the build.
+    unchanged::find(request, &store)?.deliver(Some(output), start).ok()
 }
 
 /// Builds the bundle into the store only, for a request to come.
@@ -58,23 +67,28 @@ fn undamaged(request: &Request, output: Option<&Path>, conditions: &Conditions) 
 
 /// The walk. Without an output folder, the bundle is only cached.
 fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Result<Bundle, Error> {
-    let start = Instant::now();
+    let (start, begun) = (Instant::now(), SystemTime::now());
+    if let Some(finished) = unchanged::find(request, &open_store(request, conditions.store).0) {
+        return finished.deliver(output, start);
+    }
     let workspace = Workspace::open(&request.path)?;
     let subject = Subject::of(request, &workspace)?;
     let workshop = Workshop::open(request, &subject, conditions)?;
     let plan = Plan::new(request, &workspace, &subject, &workshop.interpreter.version)?;
     // Before the sources are read, because that takes longest if they are too large.
     check::check_sources(&plan)?;
-    let keys = plan.keys(&workshop.tool_versions(), &plan.digest_sources()?);
+    let keys = plan.keys(&workshop.versions, &plan.digest_sources()?);
 
     // Another process may make the same bundle at this moment; then it is there afterwards.
     let _lock = workshop.store.lock(&keys.bundle, &format!("bundles `{}`", subject.member));
-    let finished = match Finished::cached(&workshop, &keys) {
+    let mut finished = match Finished::cached(&plan, &workshop, &keys) {
         Some(cached) => cached,
         None => make(&plan, &workshop)?,
     };
     finished.check(&plan, &workshop)?;
-    finished.deliver(&plan, &workshop, output, start)
+    unchanged::record(&plan, &workshop, &finished, begun);
+    finished.warn(workshop.cache_warning());
+    finished.deliver(output, start)
 }
 
 /// Stages the sources, and gathers the packs of everything that ships: those that the store lacks are made (install, select,
@@ -82,7 +96,7 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
 pub(crate) fn gather(plan: &Plan<'_>, workshop: &Workshop) -> Result<(Packs, Keys), Error> {
     let staged = stage(plan, &workshop.folder()?.join("workspace"))?;
     // Builds see the staged files, and an editor may have changed some of them since they were digested.
-    let keys = plan.keys(&workshop.tool_versions(), &staged.digests);
+    let keys = plan.keys(&workshop.versions, &staged.digests);
     check_lock(plan, workshop, &staged, &keys.lock)?;
     Ok((find_or_make(plan, workshop, &staged, &keys)?, keys))
 }
@@ -114,5 +128,5 @@ fn make(plan: &Plan<'_>, workshop: &Workshop) -> Result<Finished, Error> {
         warnings,
         ..Bundle::default()
     };
-    Ok(Finished::keep(workshop, key, place, report))
+    Ok(Finished::keep(plan, workshop, key, place, report))
 }

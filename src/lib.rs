@@ -40,7 +40,8 @@ pub mod pack;
 pub mod check;
 pub mod archive;
 pub mod store;
-mod deliver;
+mod finished;
+mod unchanged;
 pub mod report;
 pub mod error;
 

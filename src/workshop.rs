@@ -1,15 +1,19 @@
 //! Workshop: what a bundle is made with: uv, the Python that compiles, the store, the conditions, a working folder.
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::Instant;
 
 use crate::plan::cache_keys::ToolVersions;
 use crate::plan::subject::Subject;
 use crate::report::Warning;
-use crate::request::Request;
+use crate::request::{PythonRequest, Request};
 use crate::store::{Key, Store};
+use crate::support::glance::Glances;
 use crate::support::working_folder::WorkFolder;
+use crate::target::PythonVersion;
 use crate::tools::interpreter::{Interpreter, InterpreterError};
 use crate::tools::uv::{self, Uv, UvCache, UvError};
 
@@ -24,6 +28,8 @@ pub struct Workshop {
     pub store: Store,
     /// The conditions that must not show in the bytes.
     pub conditions: Conditions,
+    /// What of the tools can show in bytes.
+    pub versions: ToolVersions,
     /// A warning, if the request wants a cache and there is none.
     no_cache: Option<Warning>,
     /// Made when it is first needed.
@@ -101,10 +107,12 @@ impl Workshop {
         conditions: &Conditions,
     ) -> Result<Self, WorkshopError> {
         let (store, no_cache) = open_store(request, conditions.store);
-        let uv = Uv::find(request, &store)?.with_cache(&conditions.uv_cache);
-        let interpreter = Interpreter::find(request, subject, &uv, &store)?;
+        let python = subject.target.python;
+        let Tools { uv, interpreter, versions } =
+            Tools::find(request, python, subject.pinned_python.as_deref(), &store)?;
+        let uv = uv.with_cache(&conditions.uv_cache);
         let (conditions, folder) = (conditions.clone(), OnceLock::new());
-        Ok(Self { uv, interpreter, store, conditions, no_cache, folder })
+        Ok(Self { uv, interpreter, store, conditions, versions, no_cache, folder })
     }
 
     /// A warning, if nothing could be cached for the next time.
@@ -129,15 +137,75 @@ impl Workshop {
             None => Ok(self.folder()?.join("bundle.zip")),
         }
     }
+}
 
-    /// What of the tools can show in bytes.
-    pub fn tool_versions(&self) -> ToolVersions {
-        ToolVersions {
-            uv: self.uv.version.to_string(),
-            settings: uv::settings(),
-            python: self.interpreter.version.clone(),
+/// uv, and the Python that compiles.
+#[derive(Debug, Clone)]
+pub struct Tools {
+    /// The uv that installs and builds.
+    pub uv: Uv,
+    /// The Python that compiles.
+    pub interpreter: Interpreter,
+    /// What of them can show in bytes.
+    pub versions: ToolVersions,
+}
+
+/// Everything that decides which tools are found.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Search {
+    uv: Option<PathBuf>,
+    python: Option<PythonRequest>,
+    runtime: PythonVersion,
+    pinned_python: Option<String>,
+    /// The store, which remembers what the tools said.
+    store: Option<PathBuf>,
+    variables: Vec<(OsString, OsString)>,
+}
+
+impl Tools {
+    /// Finds uv, and a Python for a runtime. `pinned_python` is the full version that the project asks for.
+    pub fn find(
+        request: &Request,
+        runtime: PythonVersion,
+        pinned_python: Option<&str>,
+        store: &Store,
+    ) -> Result<Self, WorkshopError> {
+        static FOUND: Glances<Search, Tools> = Glances::none();
+
+        let search = Search {
+            uv: request.uv.clone(),
+            python: request.python.clone(),
+            runtime,
+            pinned_python: pinned_python.map(str::to_owned),
+            store: store.folder().map(Path::to_path_buf),
+            variables: variables(),
+        };
+        if let Some(tools) = FOUND.recent(&search) {
+            return Ok(tools);
         }
+        let now = Instant::now();
+        let uv = Uv::find(request, store)?;
+        let interpreter = Interpreter::find(request, runtime, pinned_python, &uv, store)?;
+        let versions = ToolVersions {
+            uv: uv.version.to_string(),
+            settings: uv::settings(),
+            python: interpreter.version.clone(),
+        };
+        let tools = Self { uv, interpreter, versions };
+        FOUND.remember(search, now, tools.clone());
+        Ok(tools)
     }
+}
+
+/// The variables that decide which tools are found and which settings uv has: those of uv and of managers of versions, and the
+/// places of programs and of the user's folders.
+fn variables() -> Vec<(OsString, OsString)> {
+    let decides = |name: &OsString| {
+        let name = name.to_string_lossy().to_ascii_uppercase();
+        ["UV_", "PYENV", "ASDF_", "MISE_", "XDG_"].iter().any(|prefix| name.starts_with(prefix))
+            || ["PATH", "PATHEXT", "HOME", "USERPROFILE", "APPDATA", "SYSTEMDRIVE"].contains(&name.as_str())
+    };
+    std::env::vars_os().filter(|(name, _)| decides(name)).collect()
 }
 
 /// The store of the request. If it cannot be used, everything is made anew, and a warning says why that takes so long.

@@ -153,7 +153,7 @@ pub fn options_digest(#[napi(ts_arg_type = "unknown")] options: JsOptions) -> Re
 
 fn digest(options: &JsOptions) -> std::result::Result<String, Error> {
     let request = options.request()?;
-    let workspace = Workspace::open(&request.path)?;
+    let workspace = Workspace::glance(&request.path)?;
     Ok(Subject::of(&request, &workspace)?.digest_of(&request, &workspace))
 }
 
@@ -171,7 +171,7 @@ pub fn default_handler(#[napi(ts_arg_type = "unknown")] options: JsOptions) -> R
     options
         .request()
         .and_then(|request| {
-            let workspace = Workspace::open(&request.path)?;
+            let workspace = Workspace::glance(&request.path)?;
             let subject = Subject::of(&request, &workspace)?;
             Ok(default_handler::default_handler(&workspace, &subject.member))
         })
@@ -195,7 +195,7 @@ pub fn default_python_versions(
 #[napi(catch_unwind)]
 pub fn layer_packages(#[napi(ts_arg_type = "unknown")] options: JsOptions) -> Result<Vec<LayerPackage>> {
     let packages = options.request().and_then(|request| {
-        let workspace = Workspace::open(&request.path)?;
+        let workspace = Workspace::glance(&request.path)?;
         let subject = Subject::of(&request, &workspace)?;
         Ok(packages_of_layer(&request, &workspace, &subject)?)
     });

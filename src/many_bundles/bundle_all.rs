@@ -47,7 +47,7 @@ fn refuse_same_output(requests: &[(Request, PathBuf)]) -> Result<(), Error> {
     let mut outputs = BTreeSet::new();
     for (request, output) in requests {
         // A request that cannot be read has its error later.
-        let Ok(workspace) = Workspace::open(&request.path) else { continue };
+        let Ok(workspace) = Workspace::glance(&request.path) else { continue };
         let Ok(subject) = Subject::of(request, &workspace) else { continue };
         let zip = output.join(subject.zip_name());
         if outputs.contains(&zip) {

@@ -1,5 +1,5 @@
-//! The bundles of a CDK app, which asks for one after the other. Those that it asked for in its last synth are prepared in the
-//! background when it asks for the first one, so that the later ones are cached, or nearly.
+//! The bundles of a CDK app, which asks for one after the other. When it asks for the first one that has to be built, those that it
+//! asked for in its last synth are prepared in the background, so that the later ones are cached, or nearly.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,13 +8,12 @@ use std::{env, thread};
 
 use serde_json::{Value, json};
 
-use crate::bundle::{bundle, prepare};
+use crate::bundle::{bundle, bundle_if_unchanged, prepare};
 use crate::error::{Error, caught};
 use crate::report::Bundle;
 use crate::request::command_hooks::CommandHooks;
 use crate::request::{Options, Request};
 use crate::store::{Key, Store};
-use crate::workspace::find_root;
 
 /// The variables by which the `cdk` command tells an app its context. Without them the app runs in a unit test or by itself, and nothing
 /// is prepared: a test of one stack must not build the functions of all.
@@ -37,26 +36,50 @@ struct Synth {
     store: Store,
     before: Vec<Value>,
     now: Vec<Value>,
+    /// Whether the requests of the last synth are being prepared.
+    is_prepared: bool,
 }
 
-/// Builds the next bundle of an app. At the first one, those of the last synth are begun in the background; the later ones find
-/// them cached, or wait for them.
+/// Builds the next bundle of an app. At the first one that has to be built, those of the last synth are begun in the background; the
+/// later ones find them cached, or wait for them.
 pub fn bundle_next(options: Options, output: &Path) -> Result<Bundle, Error> {
     let asked = options.to_json();
     let request = Request::new(options)?;
-    if let Some((key, store)) = synth_of(&request) {
-        let mut requests = REQUESTS.lock().unwrap_or_else(PoisonError::into_inner);
-        let synth = requests.entry(key.clone()).or_insert_with(|| {
-            let before = store.fact(&key).and_then(|text| serde_json::from_str(&text).ok());
-            let before: Vec<Value> = before.unwrap_or_default();
-            let prepared = before.clone();
-            // Nobody waits for this thread: the app may end before it.
-            thread::spawn(move || prepare_all(&prepared));
-            Synth { store, before, now: Vec::new() }
-        });
-        synth.now.push(asked);
+    let synth = synth_of(&request);
+    if let Some((key, store)) = &synth {
+        add(key, store, asked);
+    }
+    if let Some(unchanged) = bundle_if_unchanged(&request, output) {
+        return Ok(unchanged);
+    }
+    if let Some((key, _)) = &synth {
+        prepare_last_synth(key);
     }
     bundle(&request, output)
+}
+
+/// Adds a request to those of the synth.
+fn add(key: &Key, store: &Store, asked: Value) {
+    let mut requests = REQUESTS.lock().unwrap_or_else(PoisonError::into_inner);
+    let synth = requests.entry(key.clone()).or_insert_with(|| {
+        let before = store.fact(key).and_then(|text| serde_json::from_str(&text).ok());
+        Synth {
+            store: store.clone(),
+            before: before.unwrap_or_default(),
+            now: Vec::new(),
+            is_prepared: false,
+        }
+    });
+    synth.now.push(asked);
+}
+
+/// Begins to prepare the requests of the last synth, once. Nobody waits for the thread: the app may end before it.
+fn prepare_last_synth(key: &Key) {
+    let mut requests = REQUESTS.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(synth) = requests.get_mut(key).filter(|synth| !synth.is_prepared) else { return };
+    synth.is_prepared = true;
+    let before = synth.before.clone();
+    thread::spawn(move || prepare_all(&before));
 }
 
 /// Remembers the requests of this process for the next synth. Called once, when the process ends.
@@ -76,17 +99,31 @@ fn prepare_all(requests: &[Value]) {
     }
 }
 
-/// The key of the app's synth, and the store that remembers it: one per folder, workspace and selection of stacks. `None` if there is
+/// The key of the app's synth, and the store that remembers it: one per folder of the app and selection of stacks. `None` if there is
 /// no store, if the `cdk` command did not start the app, and if commands of the user run, which must not run unasked.
 fn synth_of(request: &Request) -> Option<(Key, Store)> {
     if request.hooks != CommandHooks::default() || env::var_os(CONTEXT_OVERFLOW).is_some() {
         return None;
     }
-    let context: Value = serde_json::from_str(&env::var(CONTEXT).ok()?).ok()?;
+    let stacks = bundling_stacks(env::var(CONTEXT).ok()?)?;
     let store = Store::open(request.store.as_ref()?).ok()?;
     let folder = env::current_dir().ok()?;
-    let root = find_root(&request.path).ok()?;
-    let stacks = context.get(BUNDLING_STACKS);
-    let key = Key::of("synth", &json!([folder.to_string_lossy(), root.to_string_lossy(), stacks]));
-    Some((key, store))
+    Some((Key::of("synth", &json!([folder.to_string_lossy(), stacks])), store))
+}
+
+/// The selection of stacks in a context, `null` where it has none; `None` if the context cannot be read. The context of an app can be
+/// large and is the same for all of its functions, so the last answer is remembered.
+fn bundling_stacks(context: String) -> Option<Value> {
+    static LAST: Mutex<Option<(String, Option<Value>)>> = Mutex::new(None);
+
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((of, stacks)) = last.as_ref()
+        && *of == context
+    {
+        return stacks.clone();
+    }
+    let read: Option<Value> = serde_json::from_str(&context).ok();
+    let stacks = read.map(|context| context.get(BUNDLING_STACKS).cloned().unwrap_or_default());
+    *last = Some((context, stacks.clone()));
+    stacks
 }

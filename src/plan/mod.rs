@@ -27,6 +27,7 @@ use crate::workspace::Workspace;
 use crate::workspace::git_history::repository_of;
 use crate::workspace::lockfile::{LockedPackage, Source};
 use crate::workspace::manifest::Manifest;
+use crate::workspace::python_versions::version_files;
 use crate::workspace::source_files::{SourceFile, source_files};
 
 /// What ships, and of what it is made.
@@ -51,6 +52,8 @@ pub struct Plan<'a> {
     /// The sources of local packages that do not ship, but whose metadata a build backend computes: uv asks it whether the lock
     /// is up to date.
     pub metadata_sources: Vec<SourceFile>,
+    /// The paths that decide which files these are.
+    metadata_observed: BTreeSet<PathBuf>,
 }
 
 /// A package whose sources lie on this machine.
@@ -114,10 +117,12 @@ impl<'a> Plan<'a> {
                 shipping,
             });
         }
-        let mut metadata_sources = Vec::new();
+        let (mut metadata_sources, mut metadata_observed) = (Vec::new(), BTreeSet::new());
         for folder in workspace.local_folders() {
             if workspace.computes_metadata(folder) && !local.iter().any(|package| package.folder == folder) {
-                metadata_sources.extend(source_files(folder, &workspace.folders_inside(folder))?);
+                let sources = source_files(folder, &workspace.folders_inside(folder))?;
+                metadata_sources.extend(sources.files);
+                metadata_observed.extend(sources.observed);
             }
         }
         Ok(Self {
@@ -130,7 +135,26 @@ impl<'a> Plan<'a> {
             excluded,
             members,
             metadata_sources,
+            metadata_observed,
         })
+    }
+
+    /// Every path on which the plan and its keys depend: while none of them changes, the request has the same bundle. `None` if only
+    /// git can tell.
+    pub fn observed(&self) -> Option<BTreeSet<PathBuf>> {
+        if !self.repositories().is_empty() {
+            return None;
+        }
+        let mut observed = self.sources();
+        observed.extend(self.metadata_observed.iter().cloned());
+        for package in &self.local {
+            observed.extend(package.files.observed.iter().cloned());
+            observed.extend(package.files.left_out.iter().map(|(file, _)| file.path.clone()));
+        }
+        observed.extend(self.workspace.archives().iter().cloned());
+        observed.extend(self.workspace.places_of_lockfile(&self.request.path));
+        observed.extend(version_files(&self.subject.folder, &self.workspace.root));
+        Some(observed)
     }
 }
 
@@ -215,7 +239,9 @@ fn reach_of_function<'a>(
     let mut packages =
         lock.reach(member, Activation { excluded: exclude_packages, ..everything }, environment);
     // The layer may lack a dependency of a package that it holds, such as one of an extra: that ships with the function.
-    packages.retain(|package| !layers::packages_in(&request.layers).any(|(layered, _)| layered.name == package.name));
+    packages.retain(|package| {
+        !layers::packages_in(&request.layers).any(|(layered, _)| layered.name == package.name)
+    });
     needed.retain(|name| !packages.iter().any(|package| package.name == **name));
     Ok(Reach { packages, excluded: needed, members })
 }

@@ -10,7 +10,7 @@ use crate::request::Request;
 use crate::request::file_patterns::Patterns;
 use crate::workspace::Workspace;
 use crate::workspace::source_files::{
-    BUILD_FOLDERS, Rules, SourceFile, files_outside, is_never_source_name, source_files, walk,
+    BUILD_FOLDERS, Rules, SourceFile, Sources, files_outside, is_never_source_name, source_files, walk,
     with_composed_names,
 };
 
@@ -23,6 +23,8 @@ pub struct PackageFiles {
     pub outside: Vec<SourceFile>,
     /// The files in the folder that git would track and that are left out.
     pub left_out: Vec<(SourceFile, LeftOutBecause)>,
+    /// Every other path that decides which files these are.
+    pub observed: BTreeSet<PathBuf>,
 }
 
 /// Why a file that git would track is left out.
@@ -62,15 +64,20 @@ impl FileChoice<'_> {
                 files.inside = vec![SourceFile { path, relative: name.clone() }];
             }
             (Shipping::Wheel, _) => {
-                files.inside = source_files(folder, &nested)?;
+                let sources = source_files(folder, &nested)?;
+                (files.inside, files.observed) = (sources.files, sources.observed);
                 if let Some(manifest) = workspace.manifest(folder) {
                     let packages = workspace.local_folders();
-                    files.outside =
+                    let sources =
                         files_outside(folder, manifest, &workspace.root, packages, workspace.archives())?;
+                    files.outside = sources.files;
+                    files.observed.extend(sources.observed);
                 }
             }
             (Shipping::Copy, _) => {
-                let found = with_composed_names(source_files(folder, &nested)?)?;
+                let sources = source_files(folder, &nested)?;
+                files.observed = sources.observed;
+                let found = with_composed_names(sources.files)?;
                 let handler = request.handler.as_deref().filter(|_| is_member);
                 let application = Application::new(found.iter().map(|file| file.relative.as_str()), handler);
                 for file in found {
@@ -105,7 +112,8 @@ impl FileChoice<'_> {
             return Ok(());
         }
         let known: BTreeSet<String> = files.inside.iter().map(|file| file.relative.clone()).collect();
-        let found = walk(folder, folder, nested, Rules::None)?;
+        let Sources { files: found, observed } = walk(folder, folder, nested, Rules::None)?;
+        files.observed.extend(observed);
         let found = if shipping == Shipping::Copy { with_composed_names(found)? } else { found };
         for file in found {
             if patterns.matching(&file.relative).is_some() && !known.contains(&file.relative) {

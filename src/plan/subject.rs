@@ -80,7 +80,7 @@ pub fn default_pythons(
     package: Option<&str>,
     is_layer: bool,
 ) -> Result<Vec<PythonVersion>, PlanError> {
-    let workspace = Workspace::open(path)?;
+    let workspace = Workspace::glance(path)?;
     let member = member(&workspace, path, package, is_layer)?;
     let (first, others) = default_pythons_of(&workspace, &member)?;
     Ok([vec![first], others].concat())

@@ -88,7 +88,7 @@ pub struct Choice {
 }
 
 /// The interpreter that the caller names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PythonRequest {
     /// An executable.
     Path(PathBuf),

@@ -39,6 +39,53 @@ impl Stamp {
     }
 }
 
+/// The stamp of a file or folder of the user's. It also notices a file whose modification time was set back after it was written to,
+/// where the system says when the status of a file last changed: no program can set that time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObservedStamp {
+    size: u64,
+    /// The number of the file, where the system has them.
+    number: u64,
+    /// When it was last written to, in nanoseconds since 1970.
+    modified: i64,
+    /// When its status last changed, in nanoseconds since 1970; else the same.
+    changed: i64,
+}
+
+impl ObservedStamp {
+    /// The stamp of what lies at `path`.
+    pub fn of(path: &Path) -> io::Result<Self> {
+        let metadata = std::fs::metadata(path)?;
+        let modified = nanoseconds(metadata.modified()?);
+        #[cfg(unix)]
+        let (number, changed) = {
+            use std::os::unix::fs::MetadataExt;
+            (
+                metadata.ino(),
+                metadata.ctime().saturating_mul(1_000_000_000).saturating_add(metadata.ctime_nsec()),
+            )
+        };
+        #[cfg(not(unix))]
+        let (number, changed) = (0, modified);
+        Ok(Self { size: metadata.len(), number, modified, changed })
+    }
+
+    /// Whether the file was last touched before this time.
+    pub fn is_older_than(&self, time: SystemTime) -> bool {
+        self.modified.max(self.changed) < nanoseconds(time)
+    }
+}
+
+/// A time in nanoseconds since 1970.
+fn nanoseconds(time: SystemTime) -> i64 {
+    match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_nanos()).unwrap_or(i64::MAX),
+        Err(before) => {
+            i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |nanoseconds| -nanoseconds)
+        }
+    }
+}
+
 /// The stamp of a file to which links are delivered. It notices also a file whose time was set back after it was written to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkedStamp {

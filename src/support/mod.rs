@@ -5,6 +5,7 @@ pub mod file_access;
 pub mod file_listing;
 pub mod file_names;
 pub mod file_stamp;
+pub mod glance;
 pub mod regular_file;
 pub mod unfinished_file;
 pub mod waiting;

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use pep440_rs::Version;
 use serde_json::{Value, json};
 
-use crate::plan::subject::Subject;
 use crate::request::{PythonRequest, Request};
 use crate::store::{Key, Store};
 use crate::support::file_stamp::{Stamp, program};
@@ -110,24 +109,24 @@ impl Wanted {
 }
 
 impl Interpreter {
-    /// Looks for the interpreter in this order: the option `python`; what uv finds; the version
+    /// Looks for an interpreter of the version `minor` in this order: the option `python`; what uv finds; the version
     /// managers that uv does not look into; what uv downloads. A full version in the option or in
-    /// the project's `.python-version` is the only one that will do. Where nothing changed that
+    /// the project's `.python-version` (`pinned`) is the only one that will do. Where nothing changed that
     /// could lead to another one, the one found before is remembered in `store`.
     pub fn find(
         request: &Request,
-        subject: &Subject,
+        minor: PythonVersion,
+        pinned: Option<&str>,
         uv: &Uv,
         store: &Store,
     ) -> Result<Self, InterpreterError> {
-        let minor = subject.target.python;
         let wanted = match &request.python {
             Some(PythonRequest::Path(path)) => return Self::named(path, minor, store),
             Some(PythonRequest::Version(version)) => {
                 Wanted::Exactly { version: version.clone(), origin: "the option `python`" }
             }
-            None => subject.pinned_python.clone().map_or(Wanted::Minor(minor), |version| Wanted::Exactly {
-                version,
+            None => pinned.map_or(Wanted::Minor(minor), |version| Wanted::Exactly {
+                version: version.to_owned(),
                 origin: "`.python-version`",
             }),
         };

@@ -8,15 +8,18 @@ use sha2::{Digest, Sha256};
 use crate::support::file_listing::files_below;
 use crate::support::{regular_file, wording};
 
+/// The name of the folder, or of the file, by which a repository is known.
+pub const GIT: &str = ".git";
+
 /// The repository that a folder lies in: the nearest folder above it, or itself, with a `.git`.
 pub fn repository_of(folder: &Path) -> Option<&Path> {
-    folder.ancestors().find(|ancestor| ancestor.join(".git").exists())
+    folder.ancestors().find(|ancestor| ancestor.join(GIT).exists())
 }
 
 /// SHA-256, in hex, of everything that a version can be computed from: the commit, the tags and branches, the index. `None` if
 /// only git itself could read it.
 pub fn digest(repository: &Path) -> Option<String> {
-    let git = git_folder(&repository.join(".git"))?;
+    let git = git_folder(&repository.join(GIT))?;
     // A worktree has its own commit and index, and shares the rest.
     let common = match regular_file::read_text(&git.join("commondir")) {
         Ok(folder) => git.join(folder.trim()),

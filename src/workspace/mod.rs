@@ -6,13 +6,14 @@ pub mod lockfile;
 pub mod manifest;
 mod package_name;
 pub mod python_versions;
-mod snapshot;
+pub mod snapshot;
 pub mod source_files;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Instant, SystemTime};
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -21,6 +22,7 @@ use self::lockfile::{LockedPackage, Lockfile, Source};
 use self::manifest::Manifest;
 pub use self::package_name::normalize_name;
 use self::snapshot::Snapshot;
+use crate::support::glance::Glances;
 use crate::support::{regular_file, wording};
 
 /// The name of the lock of a workspace.
@@ -44,7 +46,10 @@ pub struct Workspace {
     archives: Vec<PathBuf>,
     /// SHA-256 of everything that decides whether the lock is up to date, in hex.
     lock_inputs: String,
+    /// The files that were read, as they were then.
     snapshot: Snapshot,
+    /// Whether no file was so new when it was read that a later change could have the same stamp.
+    is_settled: bool,
 }
 
 /// Why a workspace cannot be read.
@@ -158,7 +163,8 @@ impl Workspace {
         let lockfile = root.join(script.as_deref().map_or_else(|| LOCKFILE.to_owned(), lockfile_of_script));
         let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(workspace) = open.get(&lockfile)
-            && workspace.snapshot.is_certain()
+            && workspace.is_settled
+            && workspace.is_unchanged()
         {
             return Ok(Arc::clone(workspace));
         }
@@ -167,9 +173,27 @@ impl Workspace {
         Ok(workspace)
     }
 
+    /// The workspace at or above `path`, as far as the lock says: it may be a moment before a changed manifest is noticed. For the
+    /// questions that a construct asks before it bundles. With 1,000 functions, each of them would look at the manifests of all the
+    /// others several times.
+    pub fn glance(path: &Path) -> Result<Arc<Self>, WorkspaceError> {
+        static SEEN: Glances<PathBuf, Arc<Workspace>> = Glances::none();
+
+        let lock_is_unchanged = |workspace: &Arc<Self>| {
+            workspace.is_settled && workspace.snapshot.has_unchanged(&workspace.lockfile())
+        };
+        if let Some(workspace) = SEEN.recent(&path.to_path_buf()).filter(lock_is_unchanged) {
+            return Ok(workspace);
+        }
+        let now = Instant::now();
+        let workspace = Self::open(path)?;
+        SEEN.remember(path.to_path_buf(), now, Arc::clone(&workspace));
+        Ok(workspace)
+    }
+
     fn read(root: PathBuf, script: Option<String>, lockfile: &Path) -> Result<Self, WorkspaceError> {
         // Before the files are read: a file that changes meanwhile is read again the next time.
-        let mut snapshot = Snapshot::begin();
+        let (begun, mut snapshot) = (SystemTime::now(), Snapshot::default());
         let mut read = |path: &Path| -> io::Result<String> {
             snapshot.add(path);
             regular_file::read_text(path)
@@ -225,6 +249,7 @@ impl Workspace {
             root_manifest,
             manifests,
             archives,
+            is_settled: snapshot.is_settled_at(begun),
             snapshot,
         })
     }
@@ -234,15 +259,31 @@ impl Workspace {
         self.snapshot.is_unchanged()
     }
 
+    /// The state of the files that were read, if a later change of any of them shows in it.
+    pub fn settled_snapshot(&self) -> Option<&Snapshot> {
+        Some(&self.snapshot).filter(|_| self.is_settled)
+    }
+
     /// SHA-256 of the files that decide whether the lock is up to date, in hex: the lock, the manifests, the settings of uv
     /// in the root. Sources from which a build backend computes metadata are not part of it.
     pub fn lock_inputs(&self) -> &str {
         &self.lock_inputs
     }
 
+    /// The lock.
+    pub fn lockfile(&self) -> PathBuf {
+        self.root.join(self.lockfile_name())
+    }
+
     /// The file name of the lock.
     pub fn lockfile_name(&self) -> String {
         self.script.as_deref().map_or_else(|| LOCKFILE.to_owned(), lockfile_of_script)
+    }
+
+    /// The places where the search for the lock from `path` looks, `path` being absolute and with links resolved.
+    pub fn places_of_lockfile<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = PathBuf> + 'a {
+        let around = path.ancestors().take_while(|folder| folder.starts_with(&self.root));
+        around.map(|folder| folder.join(self.lockfile_name()))
     }
 
     /// The folders of the lock that hold the sources of a package, each once, in order.
@@ -353,10 +394,8 @@ mod tests {
     #[test]
     fn all_who_open_an_unchanged_workspace_share_it() {
         let folder = workspace(&[("uv.lock", LOCK), ("pyproject.toml", ""), ("src/app.py", "")]);
-        for name in ["uv.lock", "pyproject.toml"] {
-            let file = std::fs::File::options().append(true).open(folder.path().join(name)).unwrap();
-            file.set_modified(std::time::SystemTime::now() - std::time::Duration::from_mins(1)).unwrap();
-        }
+        // A younger workspace is read again each time.
+        std::thread::sleep(std::time::Duration::from_millis(2100));
         let first = Workspace::open(folder.path()).unwrap();
         assert!(Arc::ptr_eq(&first, &Workspace::open(&folder.path().join("src")).unwrap()));
     }

@@ -1,6 +1,6 @@
 //! Which Python versions a project allows, and which it asks for.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use pep440_rs::{Version, VersionSpecifiers};
 
@@ -33,16 +33,18 @@ pub fn defaults(requires_python: Option<&str>, folder: &Path, root: &Path) -> Ve
 
 /// What the nearest `.python-version` between `folder` and the workspace's root asks for.
 pub fn version_file(folder: &Path, root: &Path) -> Option<String> {
-    let file = folder
-        .ancestors()
-        .take_while(|folder| folder.starts_with(root))
-        .map(|folder| folder.join(".python-version"))
-        .find(|file| file.is_file())?;
+    let file = version_files(folder, root).find(|file| file.is_file())?;
     let text = regular_file::read_text(&file).ok()?;
     let request = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'))?;
     let version =
         request.strip_prefix("cpython-").or_else(|| request.strip_prefix("cpython@")).unwrap_or(request);
     Some(version.to_owned())
+}
+
+/// The places of a `.python-version` between `folder` and the workspace's root, the nearest one first.
+pub fn version_files(folder: &Path, root: &Path) -> impl Iterator<Item = PathBuf> {
+    let inside = folder.ancestors().take_while(move |folder| folder.starts_with(root));
+    inside.map(|folder| folder.join(".python-version"))
 }
 
 fn minor(version: &str) -> Option<PythonVersion> {

@@ -1,6 +1,7 @@
 //! The source files of a local package: what git would track in its folder, and the files outside of it that its manifest names.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -8,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ignore::WalkBuilder;
 
-use super::git_history::repository_of;
+use super::git_history::{GIT, repository_of};
 use super::manifest::Manifest;
 use crate::support::file_listing::slash_separated;
 use crate::support::{file_names, regular_file};
@@ -20,6 +21,16 @@ pub struct SourceFile {
     pub path: PathBuf,
     /// Its path inside the package's folder, with `/` between the parts.
     pub relative: String,
+}
+
+/// Source files, and what their list depends on.
+#[derive(Debug, Default)]
+pub struct Sources {
+    /// The files, sorted by path.
+    pub files: Vec<SourceFile>,
+    /// Every other path that decides which files these are: folders, rules, and files that were looked for. While none of them
+    /// changes, the list is the same.
+    pub observed: BTreeSet<PathBuf>,
 }
 
 /// Which rules apply to a walk.
@@ -67,13 +78,16 @@ pub const BUILD_FOLDERS: &[&str] = &["build", "dist"];
 
 /// The files of the package in `folder`, sorted by path: those that git would track, without `NEVER_SOURCE` and without the
 /// folders of other packages inside (`nested`).
-pub fn source_files(folder: &Path, nested: &[PathBuf]) -> io::Result<Vec<SourceFile>> {
-    let within_repository = walk(repository_of(folder).unwrap_or(folder), folder, nested, Rules::Git)?;
-    if within_repository.is_empty() {
+pub fn source_files(folder: &Path, nested: &[PathBuf]) -> io::Result<Sources> {
+    let mut sources = walk(repository_of(folder).unwrap_or(folder), folder, nested, Rules::Git)?;
+    if sources.files.is_empty() {
         // git ignores the whole folder, but the project names it as a package: its own `.gitignore` decides.
-        return walk(folder, folder, nested, Rules::Git);
+        let alone = walk(folder, folder, nested, Rules::Git)?;
+        sources.files = alone.files;
+        sources.observed.extend(alone.observed);
     }
-    Ok(within_repository)
+    sources.observed.extend(places_of_repository(folder));
+    Ok(sources)
 }
 
 /// Brings the names of an application's files to the composed form (NFC), so that they are the same in a bundle from every system,
@@ -102,7 +116,7 @@ pub fn files_outside<'a>(
     root: &Path,
     packages: impl Iterator<Item = &'a Path>,
     others: &[PathBuf],
-) -> io::Result<Vec<SourceFile>> {
+) -> io::Result<Sources> {
     let boundary = match repository_of(folder) {
         Some(repository) if root.starts_with(repository) => repository,
         _ => root,
@@ -110,8 +124,18 @@ pub fn files_outside<'a>(
     let packages: Vec<PathBuf> = packages.map(Path::to_path_buf).collect();
     let name = |path: &Path| -> io::Result<String> { slash_separated(&relative_path(folder, path)) };
     let mut files = Vec::new();
+    let mut observed = BTreeSet::new();
     for text in manifest.possible_paths() {
-        let Some(path) = outside(folder, text).filter(|path| path.starts_with(boundary)) else { continue };
+        if !may_be_outside(text) {
+            continue;
+        }
+        let Some(path) = outside(folder, text) else {
+            observed.insert(folder.join(text));
+            continue;
+        };
+        if !path.starts_with(boundary) {
+            continue;
+        }
         let is_never = path.strip_prefix(boundary).is_ok_and(|within| {
             within.components().any(|part| part.as_os_str().to_str().is_some_and(is_never_source_name))
         });
@@ -122,7 +146,9 @@ pub fn files_outside<'a>(
         if path.is_file() {
             files.push(SourceFile { relative: name(&path)?, path });
         } else if path.is_dir() {
-            for file in source_files(&path, &packages)? {
+            let inside = source_files(&path, &packages)?;
+            observed.extend(inside.observed);
+            for file in inside.files {
                 files.push(SourceFile { relative: name(&file.path)?, path: file.path });
             }
         }
@@ -141,15 +167,17 @@ pub fn files_outside<'a>(
     }
     files.sort_by(|left, right| left.relative.cmp(&right.relative));
     files.dedup();
-    Ok(files)
+    Ok(Sources { files, observed })
+}
+
+/// Whether a text can be a path outside of a folder. Most texts are no paths, and asking the file system about each of them would
+/// cost more than it finds.
+fn may_be_outside(text: &str) -> bool {
+    text.contains("..") || Path::new(text).is_absolute()
 }
 
 /// The path that `text` names, seen from `folder`, if it exists and lies outside of the folder.
 fn outside(folder: &Path, text: &str) -> Option<PathBuf> {
-    // Most texts are no paths, and asking the file system about each of them would cost more than it finds.
-    if !text.contains("..") && !Path::new(text).is_absolute() {
-        return None;
-    }
     let path = folder.join(text);
     // The last part stays as it is: a link there is a file of that name.
     let path = match (path.parent(), path.file_name()) {
@@ -167,7 +195,7 @@ fn relative_path(from: &Path, to: &Path) -> PathBuf {
 }
 
 /// The files below `folder` that the rules from `top` down leave, sorted by path.
-pub fn walk(top: &Path, folder: &Path, nested: &[PathBuf], rules: Rules) -> io::Result<Vec<SourceFile>> {
+pub fn walk(top: &Path, folder: &Path, nested: &[PathBuf], rules: Rules) -> io::Result<Sources> {
     let package = folder.to_path_buf();
     let nested = nested.to_vec();
     // The crate opens the `.gitignore` of a folder when it enters the folder: at the top at once, elsewhere after the filter.
@@ -208,26 +236,47 @@ pub fn walk(top: &Path, folder: &Path, nested: &[PathBuf], rules: Rules) -> io::
             !is_left_out && (!opens_rules || may_enter(path))
         });
     let mut files = Vec::new();
+    let mut observed: BTreeSet<PathBuf> =
+        BUILD_FOLDERS.iter().map(|name| folder.join(name).join("__init__.py")).collect();
     for entry in walk.build() {
         let entry = match entry {
             Ok(entry) => entry,
             // A dangling link, or a link to a folder around it, is not a source file.
-            Err(error) if is_broken_link(&error) => continue,
+            Err(error) if is_broken_link(&error) => {
+                observed.extend(path_of(&error));
+                continue;
+            }
             Err(error) => {
                 return Err(error.into_io_error().unwrap_or_else(|| io::Error::other("walk failed")));
             }
         };
-        if !entry.file_type().is_some_and(|kind| kind.is_file()) {
+        let kind = entry.file_type();
+        let Ok(within) = entry.path().strip_prefix(folder) else {
+            // Of a folder around the package, only the rules count.
+            observed.insert(entry.path().join(".gitignore"));
             continue;
+        };
+        if kind.is_some_and(|kind| kind.is_dir()) {
+            observed.insert(entry.into_path());
+        } else if kind.is_some_and(|kind| kind.is_file()) {
+            files.push(SourceFile { relative: slash_separated(within)?, path: entry.into_path() });
         }
-        let Ok(within) = entry.path().strip_prefix(folder) else { continue };
-        files.push(SourceFile { relative: slash_separated(within)?, path: entry.into_path() });
     }
     if let Some(error) = refused.lock().unwrap_or_else(PoisonError::into_inner).take() {
         return Err(error);
     }
     files.sort_by(|left, right| left.relative.cmp(&right.relative));
-    Ok(files)
+    Ok(Sources { files, observed })
+}
+
+/// The places where the search for the repository of `folder` looks.
+fn places_of_repository(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let repository = repository_of(folder).map(Path::to_path_buf);
+    let around = folder.ancestors().take_while(move |ancestor| match &repository {
+        Some(repository) => ancestor.starts_with(repository),
+        None => true,
+    });
+    around.map(|ancestor| ancestor.join(GIT))
 }
 
 fn same_name(first: &SourceFile, second: &SourceFile) -> io::Error {
@@ -281,6 +330,15 @@ fn is_build_folder(path: &Path, within: &Path) -> bool {
         && !path.join("__init__.py").exists()
 }
 
+/// The path that a walk failed at.
+fn path_of(error: &ignore::Error) -> Option<PathBuf> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path.clone()),
+        ignore::Error::WithDepth { err, .. } => path_of(err),
+        _ => None,
+    }
+}
+
 fn is_broken_link(error: &ignore::Error) -> bool {
     match error {
         ignore::Error::Loop { .. } => true,
@@ -305,7 +363,7 @@ mod tests {
     }
 
     fn names(folder: &Path, nested: &[PathBuf]) -> Vec<String> {
-        source_files(folder, nested).unwrap().into_iter().map(|file| file.relative).collect()
+        source_files(folder, nested).unwrap().files.into_iter().map(|file| file.relative).collect()
     }
 
     #[test]
@@ -402,7 +460,8 @@ mod tests {
         ));
         let packages = [root.join("packages/app"), root.join("packages/other")];
         let files = files_outside(&packages[0], &manifest, &root, packages.iter().map(PathBuf::as_path), &[])
-            .unwrap();
+            .unwrap()
+            .files;
         let names: Vec<&str> = files.iter().map(|file| file.relative.as_str()).collect();
         assert_eq!(
             names,

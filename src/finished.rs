@@ -19,6 +19,8 @@ use crate::workshop::Workshop;
 #[derive(Debug)]
 pub struct Finished {
     report: Bundle,
+    /// The file name that the zip gets in the output folder.
+    zip_name: String,
     zip: Zip,
     /// The key of the zip, if it is cached.
     key: Option<Key>,
@@ -34,23 +36,56 @@ enum Zip {
 impl Finished {
     /// The cached zip of these keys. The check of the lock has to be cached too: the lock may be out of date though the sources are
     /// the same.
-    pub fn cached(workshop: &Workshop, keys: &Keys) -> Option<Self> {
+    pub fn cached(plan: &Plan<'_>, workshop: &Workshop, keys: &Keys) -> Option<Self> {
         workshop.store.fact(&keys.lock)?;
-        let key = keys.bundle.clone()?;
-        let cached = workshop.store.bundle(&key)?;
+        let cached = workshop.store.bundle(keys.bundle.as_ref()?)?;
+        Some(Self::reused(cached, plan.subject.zip_name()))
+    }
+
+    /// A zip of the cache.
+    fn reused(cached: CachedBundle, zip_name: String) -> Self {
         let report = Bundle { reused: true, ..cached.report.clone() };
-        Some(Self { report, zip: Zip::Cached(Box::new(cached)), key: Some(key) })
+        Self { report, zip_name, key: Some(cached.key.clone()), zip: Zip::Cached(Box::new(cached)) }
+    }
+
+    /// A zip of the cache that was checked before for the same request, with the warnings of that time.
+    pub fn unchanged(cached: CachedBundle, zip_name: String, warnings: Vec<Warning>) -> Self {
+        let mut unchanged = Self::reused(cached, zip_name);
+        unchanged.report.warnings = warnings;
+        unchanged
     }
 
     /// Keeps the zip at `place` for the next time, if it has a key.
-    pub fn keep(workshop: &Workshop, key: Option<Key>, place: PathBuf, report: Bundle) -> Self {
-        let Some(key) = key else { return Self { report, zip: Zip::NotCached(place), key: None } };
+    pub fn keep(
+        plan: &Plan<'_>,
+        workshop: &Workshop,
+        key: Option<Key>,
+        place: PathBuf,
+        report: Bundle,
+    ) -> Self {
+        let zip_name = plan.subject.zip_name();
+        let Some(key) = key else { return Self { report, zip_name, zip: Zip::NotCached(place), key: None } };
         let zip = match workshop.store.keep_bundle(&key, &report) {
             Some(cached) => Zip::Cached(Box::new(cached)),
             None => Zip::NotCached(place),
         };
         workshop.store.keep_small();
-        Self { report, zip, key: Some(key) }
+        Self { report, zip_name, zip, key: Some(key) }
+    }
+
+    /// The key of the zip, if it is cached.
+    pub fn key(&self) -> Option<&Key> {
+        self.key.as_ref().filter(|_| matches!(self.zip, Zip::Cached(_)))
+    }
+
+    /// Everything that is warned of.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.report.warnings
+    }
+
+    /// Adds a warning.
+    pub fn warn(&mut self, warning: Option<Warning>) {
+        self.report.warnings.extend(warning);
     }
 
     fn zip_path(&self) -> &Path {
@@ -62,8 +97,9 @@ impl Finished {
 
     /// Checks that the handler of the request is in the zip, and that the zip is small enough. The zip itself is right either way,
     /// so it stays in the store for other requests.
-    pub fn check(&self, plan: &Plan<'_>, workshop: &Workshop) -> Result<(), Error> {
-        self.size_warnings(plan)?;
+    pub fn check(&mut self, plan: &Plan<'_>, workshop: &Workshop) -> Result<(), Error> {
+        let warnings = self.size_warnings(plan)?;
+        self.report.warnings.extend(warnings);
         self.check_handler(plan, workshop)
     }
 
@@ -107,16 +143,8 @@ impl Finished {
     }
 
     /// Gives the zip to the output folder, if there is one, and completes the report.
-    pub fn deliver(
-        self,
-        plan: &Plan<'_>,
-        workshop: &Workshop,
-        output: Option<&Path>,
-        start: Instant,
-    ) -> Result<Bundle, Error> {
-        let mut warnings = self.report.warnings.clone();
-        warnings.extend(self.size_warnings(plan)?);
-        let path = output.map(|output| output.join(plan.subject.zip_name()));
+    pub fn deliver(self, output: Option<&Path>, start: Instant) -> Result<Bundle, Error> {
+        let path = output.map(|output| output.join(&self.zip_name));
         if let Some(path) = &path {
             let delivered = match &self.zip {
                 Zip::Cached(cached) => cached.deliver(path),
@@ -127,7 +155,6 @@ impl Finished {
                 DeliverError::Cache(error) => Error::CacheBroke(error),
             })?;
         }
-        warnings.extend(workshop.cache_warning());
-        Ok(Bundle { path: path.unwrap_or_default(), warnings, elapsed: start.elapsed(), ..self.report })
+        Ok(Bundle { path: path.unwrap_or_default(), elapsed: start.elapsed(), ..self.report })
     }
 }
