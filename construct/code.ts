@@ -1,6 +1,6 @@
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import type { AssetCode } from 'aws-cdk-lib/aws-lambda';
-import { projectAsset } from './bundling';
+import { projectAsset } from './asset';
 import { bundledLayers } from './layer';
 import type { PythonLambdaCodeProps } from '../index';
 

@@ -1,6 +1,6 @@
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { DEFAULT_ARCHITECTURE, defaultRuntime, handlerOf } from './bundling';
+import { DEFAULT_ARCHITECTURE, defaultRuntime, handlerOf } from './asset';
 import { PythonLambdaCode } from './code';
 import type { PythonLambdaFunctionProps } from '../index';
 

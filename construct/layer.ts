@@ -2,7 +2,7 @@ import { Names } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { layerPackages } from '../binding';
-import { DEFAULT_ARCHITECTURE, defaultRuntime, projectAsset } from './bundling';
+import { DEFAULT_ARCHITECTURE, defaultRuntime, projectAsset } from './asset';
 import type { BundledLayer, PythonLambdaLayerProps } from '../index';
 
 /** A Lambda layer with the third-party packages of a uv project. */

@@ -8,8 +8,8 @@ use crate::support::wording;
 use crate::tools::interpreter::Interpreter;
 use crate::tools::process::{Process, TimedOut};
 
-/// The program that reads the module (see `names.py`).
-const PROGRAM: &str = include_str!("names.py");
+/// The program that reads the module (see `defined_names.py`).
+const PROGRAM: &str = include_str!("defined_names.py");
 
 /// The longest answer of Python in bytes: a module may have very many names.
 const LONGEST_ANSWER: usize = 8 << 20;
@@ -235,7 +235,7 @@ impl<'a> Module<'a> {
     }
 }
 
-/// The answer of `names.py`.
+/// The answer of `defined_names.py`.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 enum Answer {
@@ -243,7 +243,7 @@ enum Answer {
     Module(Definitions),
 }
 
-/// The names that a module defines; `names.py` explains the fields.
+/// The names that a module defines; `defined_names.py` explains the fields.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 struct Definitions {
     names: Vec<String>,
@@ -261,7 +261,7 @@ impl Definitions {
     }
 }
 
-/// Runs `names.py`. `None` if Python does not answer: then nothing is known about the module.
+/// Runs `defined_names.py`. `None` if Python does not answer: then nothing is known about the module.
 fn names(source: &[u8], interpreter: &Interpreter) -> Result<Option<Answer>, TimedOut> {
     let output = Process::new(&interpreter.path)
         .args(ARGUMENTS)

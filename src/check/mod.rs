@@ -16,7 +16,7 @@
 //! - A file that cannot be parsed has no requirements.
 
 mod elf_fits;
-mod file_names;
+mod similar_names;
 mod finding;
 mod handler;
 mod runtime_libraries;
@@ -30,9 +30,9 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-pub use self::file_names::check_names;
 pub use self::finding::{Finding, Package, Problem, Severity};
 pub use self::handler::{Handler, HandlerError, check_handler};
+pub use self::similar_names::check_names;
 pub use self::size::{Measured, SizeError, Sources, check_sources};
 
 pub use crate::elf::{CheckedFile, FileContents};

@@ -20,7 +20,7 @@ use crate::report::Warning;
 use crate::request::file_patterns::Patterns;
 use crate::store::Store;
 use crate::support::file_listing::files_below;
-use crate::support::file_names::composed;
+use crate::support::unicode_names::composed;
 use crate::target::Target;
 use crate::tools::process::TimedOut;
 use crate::tools::uv::{Sync, Uv, UvCache, UvError};

@@ -16,7 +16,7 @@ use crate::plan::{LocalPackage, Plan};
 use crate::report::Warning;
 use crate::select::{self, SelectError, Selection};
 use crate::store::Key;
-use crate::tools::command_hooks;
+use crate::tools::run_hooks;
 use crate::workshop::Workshop;
 
 /// The packs of a bundle.
@@ -155,7 +155,7 @@ impl PackMaker<'_> {
     fn run_commands_before(&self) -> Result<(), Error> {
         let Some(member) = self.plan.local.first() else { return Ok(()) };
         let folder = self.staged.copy_of(&member.folder);
-        command_hooks::run(&self.plan.request.hooks.before_bundling, "beforeBundling", &folder)?;
+        run_hooks::run(&self.plan.request.hooks.before_bundling, "beforeBundling", &folder)?;
         self.staged.remove_files_for_commands().map_err(PackError::from)?;
         Ok(())
     }
@@ -176,7 +176,7 @@ impl PackMaker<'_> {
             };
             unpack().map_err(SelectError::from)?;
         }
-        command_hooks::run(commands, "afterBundling", &folder)?;
+        run_hooks::run(commands, "afterBundling", &folder)?;
         let packages = packs.iter().flat_map(|pack| pack.packages.clone()).collect();
         let selection = select::select_all(&folder, packages)?;
         let mut made = self.pack(vec![(selection, self.work.join("packs/changed"))], packs)?;

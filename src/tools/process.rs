@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::bounded_output::{BoundedOutput, Limit};
 #[cfg(unix)]
-use super::watchdog::Group;
+use super::orphans::Group;
 use crate::secrets::mask_credentials;
 use crate::support::waiting::Waiting;
 

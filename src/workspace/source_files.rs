@@ -12,7 +12,7 @@ use ignore::WalkBuilder;
 use super::git_history::{GIT, repository_of};
 use super::manifest::Manifest;
 use crate::support::file_listing::slash_separated;
-use crate::support::{file_names, regular_file};
+use crate::support::{regular_file, unicode_names};
 
 /// A source file of a local package.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +95,7 @@ pub fn source_files(folder: &Path, nested: &[PathBuf]) -> io::Result<Sources> {
 /// manifest may list them.
 pub fn with_composed_names(mut files: Vec<SourceFile>) -> io::Result<Vec<SourceFile>> {
     for file in &mut files {
-        if let Cow::Owned(name) = file_names::composed(&file.relative) {
+        if let Cow::Owned(name) = unicode_names::composed(&file.relative) {
             file.relative = name;
         }
     }
@@ -286,7 +286,7 @@ fn same_name(first: &SourceFile, second: &SourceFile) -> io::Error {
         return io::ErrorKind::InvalidData.into();
     };
     let folder: PathBuf = first.path.components().take(number).collect();
-    let spelled_out = |part: Component<'_>| file_names::spelled_out(&part.as_os_str().to_string_lossy());
+    let spelled_out = |part: Component<'_>| unicode_names::spelled_out(&part.as_os_str().to_string_lossy());
     io::Error::new(
         io::ErrorKind::InvalidData,
         format!(

@@ -1,5 +1,4 @@
-//! Watchdog: ends the children of this process if this process dies before them, by Ctrl-C, by a kill, by a
-//! crash.
+//! Orphans: a watchdog ends the children of this process if this process dies before them, by Ctrl-C, by a kill, by a crash.
 //!
 //! Every child leads a process group of its own. The watchdog is a shell that knows these groups. Its standard
 //! input is a pipe that only this process can write to; the system closes it, however this process ends. The
@@ -15,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 /// The program of the watchdog.
-const PROGRAM: &str = include_str!("watchdog.sh");
+const PROGRAM: &str = include_str!("orphans.sh");
 
 /// The only watchdog of this process.
 static WATCHDOG: Mutex<Watchdog> = Mutex::new(Watchdog { shell: None, groups: BTreeSet::new() });

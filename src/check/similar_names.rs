@@ -2,7 +2,7 @@
 
 use crate::plan::Plan;
 use crate::report::Warning;
-use crate::support::file_names::{composed, spelled_out, too_alike};
+use crate::support::unicode_names::{composed, spelled_out, too_alike};
 
 /// A warning for each local package with names that are the same on macOS or Windows.
 pub fn check_names(plan: &Plan<'_>) -> Vec<Warning> {
