@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { isRoot, run } from '../../__test__/support/tools.mjs';
+import { isRoot, run } from '../support/tools.mjs';
 
 /** What the process does that builds: options and package in; out come the bundle and what the process saw around it. */
 const PROGRAM = `

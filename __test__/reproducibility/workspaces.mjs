@@ -2,15 +2,9 @@
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { write } from '../../__test__/support/files.mjs';
-import { root } from '../../__test__/support/tools.mjs';
-import {
-  FIXTURE,
-  HATCHLING,
-  fromWorkspace,
-  lock as lockWith,
-  writeMember,
-} from '../../__test__/support/workspaces.mjs';
+import { write } from '../support/files.mjs';
+import { root } from '../support/tools.mjs';
+import { FIXTURE, HATCHLING, fromWorkspace, lock as lockWith, writeMember } from '../support/workspaces.mjs';
 
 const lock = (folder, { uv, python, cache }) => lockWith(folder, { uv, python, env: { UV_CACHE_DIR: cache } });
 

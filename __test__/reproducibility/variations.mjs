@@ -3,9 +3,9 @@
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { runInContainer, whyNoContainers } from '../../__test__/support/containers.mjs';
-import { findOtherBuild, whyNoProgram } from '../../__test__/support/prepared.mjs';
-import { ensureUv, fullVersion, isRoot, run } from '../../__test__/support/tools.mjs';
+import { runInContainer, whyNoContainers } from '../support/containers.mjs';
+import { findOtherBuild, whyNoProgram } from '../support/prepared.mjs';
+import { ensureUv, fullVersion, isRoot, run } from '../support/tools.mjs';
 import { build, copyFolder, copyExecutable, newFolder, whyNoOtherUser } from './scene.mjs';
 
 /** A user that no machine gives rights to. */
