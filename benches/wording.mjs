@@ -1,5 +1,7 @@
 // Numbers as people read them.
 
+import { median } from '../__test__/support/numbers.mjs';
+
 /** Three digits at most that mean something. */
 function digits(number) {
   const places = number >= 100 ? 0 : number >= 10 ? 1 : 2;
@@ -12,6 +14,13 @@ export function duration(seconds) {
     return `${digits(seconds * 1000)} ms`;
   }
   return seconds < 600 ? `${digits(seconds)} s` : `${digits(seconds / 60)} min`;
+}
+
+/** The median of some durations in seconds, with the shortest and the longest. */
+export function durations(seconds) {
+  const [shortest, longest] = [Math.min(...seconds), Math.max(...seconds)];
+  const middle = duration(median(seconds));
+  return seconds.length === 1 ? middle : `${middle} (${duration(shortest)} to ${duration(longest)})`;
 }
 
 /** How many times one is the other. */

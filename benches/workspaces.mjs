@@ -1,5 +1,5 @@
-// The uv workspaces that are measured: five functions of very different weight, and a hundred that share what they
-// depend on. Each function has the workspace's own library, as functions of one workspace do.
+// The uv workspaces that are measured: five functions of very different weight, and a hundred and a thousand that share what
+// they depend on. Each function has the workspace's own library, as functions of one workspace do.
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -51,14 +51,17 @@ const KINDS = [
   ['boto3', 'pydantic', 'requests', 'orjson'],
 ];
 
-const HUNDRED = Array.from({ length: 100 }, (_, index) => {
-  const dependencies = KINDS[index % KINDS.length];
-  return {
-    name: `function-${String(index + 1).padStart(3, '0')}`,
-    dependencies,
-    imports: dependencies.map((name) => `import ${name}`),
-  };
-});
+/** Functions of the ten kinds, in turns. */
+function functionsOfKinds(count) {
+  return Array.from({ length: count }, (_, index) => {
+    const dependencies = KINDS[index % KINDS.length];
+    return {
+      name: `function-${String(index + 1).padStart(String(count).length, '0')}`,
+      dependencies,
+      imports: dependencies.map((name) => `import ${name}`),
+    };
+  });
+}
 
 /** What the function with the most code is called, which has bars of its own; and the one with the least. */
 export const LARGEST = 'pandas-function';
@@ -149,7 +152,10 @@ function create(folder, functions, tools) {
 export const createFive = (folder, tools) => create(folder, FIVE, tools);
 
 /** The workspace of a hundred functions. */
-export const createHundred = (folder, tools) => create(folder, HUNDRED, tools);
+export const createHundred = (folder, tools) => create(folder, functionsOfKinds(100), tools);
+
+/** The workspace of a thousand functions. */
+export const createThousand = (folder, tools) => create(folder, functionsOfKinds(1000), tools);
 
 /**
  * Changes one line of a function's code.
@@ -161,6 +167,15 @@ export function changeLine({ folder }, name) {
   const line = `REVISION = ${Date.now()}`;
   fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replace(/^REVISION = .*$/m, line));
   return line;
+}
+
+/** The number of files in the folder of a function and in that of the library that it uses. */
+export function countFiles({ folder }, name) {
+  const files = (member) =>
+    fs
+      .readdirSync(path.join(folder, 'packages', member), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile());
+  return [name, SHARED].flatMap(files).length;
 }
 
 /** Where the changed line is in the code of a function as Lambda gets it. */
