@@ -89,7 +89,8 @@ pub fn deliver(cached: &Path, file: &File, output: &Path) -> Result<Delivered, D
 pub fn move_to(zip: &Path, output: &Path) -> Result<(), DeliverError> {
     let folder = output.parent().unwrap_or(Path::new("."));
     fs_err::create_dir_all(folder).map_err(DeliverError::Output)?;
-    make_writable(zip).map_err(DeliverError::Output)?;
+    // Another process may have cleared the cache that it lies in.
+    make_writable(zip).map_err(DeliverError::Cache)?;
     if std::fs::rename(zip, output).is_ok() {
         return Ok(());
     }
@@ -269,6 +270,13 @@ mod tests {
         fs_err::remove_file(cached.folder.path().join("cached.zip")).unwrap();
         assert_eq!(cached.deliver("one.zip"), Delivered::Copy);
         assert_eq!(fs_err::read(cached.folder.path().join("one.zip")).unwrap(), b"zip");
+    }
+
+    #[test]
+    fn a_zip_that_was_removed_before_it_is_moved_is_a_broken_cache() {
+        let folder = tempfile::tempdir().unwrap();
+        let outcome = move_to(&folder.path().join("removed.zip"), &folder.path().join("one.zip"));
+        assert!(matches!(outcome, Err(DeliverError::Cache(_))));
     }
 
     #[test]
