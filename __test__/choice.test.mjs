@@ -152,7 +152,7 @@ describe('packages', () => {
       folder,
       { excludePackages: ['shard', 'sdk'] },
       'NOTHING_MATCHES',
-      /^`app` does not need `shard`.*did you mean `shared`\?\); what it needs is `sdk`, `sdk-core` and `shared`$/,
+      /^`app` does not need `shard`.*did you mean `shared`\?\); it needs `sdk`, `sdk-core` and `shared`$/,
     );
     fails(t, folder, { excludePackages: ['web'] }, 'NOTHING_MATCHES', /`app` does not need `web`/);
     fails(t, folder, { excludePackages: ['app'] }, 'INVALID_OPTIONS', /`app`, the package that is bundled/);

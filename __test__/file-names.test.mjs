@@ -67,7 +67,7 @@ describe('names that differ only by case', () => {
       {
         code: 'NAMES_TOO_ALIKE',
         message:
-          '`app` has `Data` and `data`: macOS and Windows take the two names for one, and the bundle would be another one there; rename one of them',
+          '`app` has `Data` and `data`: on macOS and Windows these are the same name, and a bundle built there would differ: rename one of them',
       },
     ]);
   });

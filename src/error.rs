@@ -54,7 +54,7 @@ pub enum Error {
     )]
     ColdCache(#[source] Box<Error>),
     /// The cache cannot be read or changed.
-    #[error("failed to tidy the cache `{}`: {source}", .folder.display())]
+    #[error("failed to use the cache `{}`: {source}", .folder.display())]
     Cache {
         /// The folder.
         folder: std::path::PathBuf,

@@ -11,7 +11,7 @@ fn main() -> ExitCode {
         Ok(files) => files,
         Err(error) => {
             eprintln!(
-                "error[IO]: failed to read what `{}` names: {error}; is the folder of temporary files (TMPDIR) shared with the container engine?",
+                "error[IO]: failed to read the file that the variable `{}` names: {error}; share the folder of temporary files (`TMPDIR`) with the container engine",
                 credentials::VARIABLE
             );
             return ExitCode::from(2);

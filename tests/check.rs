@@ -236,8 +236,8 @@ fn a_library_that_nobody_has_is_a_warning() {
         bundle.warning("3.13", Architecture::X86_64),
         (
             "MISSING_LIBRARY",
-            "`demo` 1.0: `demo/a.so` needs `libdemo.so.1`, which python3.13 on Lambda (Amazon Linux 2023) does not \
-             have and the bundle neither: unless a layer has what is missing, whatever loads it will fail"
+            "`demo` 1.0: `demo/a.so` needs `libdemo.so.1`, which neither the bundle nor python3.13 on Lambda (Amazon \
+             Linux 2023) has: add the library to the bundle or to a layer, or loading it fails"
                 .to_owned()
         )
     );
@@ -281,7 +281,8 @@ fn a_wheel_for_any_platform_may_carry_what_it_does_not_load() {
         (
             "WRONG_ARCHITECTURE",
             "`demo` 1.0: `demo/attach_linux_amd64.so` is for x86_64, but python3.13 on Lambda arm64 (Amazon Linux \
-             2023) takes aarch64: whatever loads it will fail"
+             2023) takes aarch64: loading it fails; if the function needs it, choose a version of `demo` with a wheel \
+             for aarch64"
                 .to_owned()
         )
     );

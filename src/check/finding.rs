@@ -189,7 +189,11 @@ impl fmt::Display for Finding {
             Problem::WrongArchitecture { found } => {
                 write!(formatter, "{file} {is} for {found}, but {runtime_on_cpu} takes {machine}: ")?;
                 if self.severity == Severity::Warning {
-                    return write!(formatter, "whatever loads {it} will fail");
+                    return write!(
+                        formatter,
+                        "loading {it} fails; if the function needs {it}, choose {}",
+                        self.another(machine)
+                    );
                 }
                 formatter.write_str("choose ")?;
                 if let Some(other) = Architecture::ALL.iter().find(|other| other.machine() == *found) {
@@ -222,8 +226,9 @@ impl fmt::Display for Finding {
                 }
                 write!(
                     formatter,
-                    ", which {runtime} does not have and the bundle neither: unless a layer has what is missing, \
-                     whatever loads {it} will fail"
+                    ", which neither the bundle nor {runtime} has: add {} to the bundle or to a layer, or loading {it} \
+                     fails",
+                    if libraries.len() == 1 { "the library" } else { "the libraries" }
                 )
             }
             Problem::WrongWheelTag { tags } => {

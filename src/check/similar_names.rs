@@ -21,7 +21,7 @@ pub fn check_names(plan: &Plan<'_>) -> Vec<Warning> {
             Some(Warning {
                 code: "NAMES_TOO_ALIKE".into(),
                 message: format!(
-                    "`{}` has `{}` and `{}`{others}: macOS and Windows take the two names for one, and the bundle would be another one there; rename one of them",
+                    "`{}` has `{}` and `{}`{others}: on macOS and Windows these are the same name, and a bundle built there would differ: rename one of them",
                     package.name,
                     shown(first),
                     shown(second),

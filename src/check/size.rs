@@ -104,7 +104,7 @@ impl Measured<'_> {
         if limits.zipped.is_none() {
             return Ok(Some(warning(format!(
                 "the zip of `{}` is {zip}, {more} more than Lambda takes by direct upload ({most}): CDK uploads it \
-                 through S3, which works; {}; give the option `maxSize.zipped` a size of your own to hear no more of this",
+                 through S3, which works; {}; to turn this warning off, set the option `maxSize.zipped`",
                 self.member,
                 self.largest(),
             ))));

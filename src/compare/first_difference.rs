@@ -60,7 +60,7 @@ impl fmt::Display for Difference {
             Self::OnlyInFirst { entry } => write!(formatter, "`{entry}` is in the first only"),
             Self::OnlyInSecond { entry } => write!(formatter, "`{entry}` is in the second only"),
             Self::Container { entry: Some(entry), what } => {
-                write!(formatter, "the contents are the same, and `{entry}` is kept in another way: {what}")
+                write!(formatter, "the contents are the same, and `{entry}` is stored differently: {what}")
             }
             Self::Container { entry: None, what } => {
                 write!(formatter, "the contents are the same, and the zip is not: {what}")

@@ -85,7 +85,7 @@ mod tests {
     fn another_mode_is_named_with_its_entry() {
         assert_eq!(
             difference(&[("a", 0o644), ("b", 0o644)], &[("a", 0o644), ("b", 0o755)]),
-            "the contents are the same, and `b` is kept in another way: its mode is 100644 in the first, 100755 in the second"
+            "the contents are the same, and `b` is stored differently: its mode is 100644 in the first, 100755 in the second"
         );
     }
 }

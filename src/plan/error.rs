@@ -91,7 +91,7 @@ pub enum PlanError {
     },
     /// `excludePackages` names a package that the member does not need.
     #[error(
-        "`{member}` does not need `{name}` (option `excludePackages`) on this runtime{hint}; what it needs is {needed}"
+        "`{member}` does not need `{name}` (option `excludePackages`) on this runtime{hint}; it needs {needed}"
     )]
     ExcludesNothing {
         /// The member.

@@ -38,7 +38,7 @@ const MAXIMUM_DEPTH: usize = 2000;
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum MarshalError {
     /// The layout of this version's code objects is not known.
-    #[error("do not know the code objects of Python `{version}`")]
+    #[error("the code objects of Python `{version}` have an unknown layout")]
     UnknownVersion {
         /// The version asked for.
         version: PythonVersion,

@@ -111,7 +111,7 @@ fn malformed_streams_are_errors() {
     assert_eq!(error(b"\xa9\x01r\0\0\0\0"), MarshalError::MissingReference { index: 0, offset: 7 });
     assert_eq!(
         canonical(b"N", PythonVersion { major: 3, minor: 16 }).unwrap_err().to_string(),
-        "do not know the code objects of Python `3.16`"
+        "the code objects of Python `3.16` have an unknown layout"
     );
 }
 
