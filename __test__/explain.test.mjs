@@ -42,7 +42,7 @@ test('what is left out has its reason', (t) => {
   const { leftOut } = explainSync(options(workspace, { exclude: ['*.md'], excludePackages: ['acme-greeting'] }));
   const reason = (name) => leftOut.find((omission) => omission.name === name)?.reason;
   assert.equal(reason('src/app/notes.md'), 'the pattern `*.md` of `exclude`');
-  assert.match(reason('acme-greeting'), /^`excludePackages` or a layer has it \(app -> acme-greeting\)$/);
+  assert.match(reason('acme-greeting'), /^`excludePackages` names it \(app -> acme-greeting\)$/);
   assert.match(reason('acme-dev'), /^it is in the dependency group `dev` \(app\[?.*-> acme-dev\)$/);
   assert.match(reason('pyproject.toml'), /build backend/);
 });

@@ -113,7 +113,7 @@ pub fn explain(request: &Request) -> Result<Explanation, Error> {
             kind: OmissionKind::Package,
             name: path.package.name.clone(),
             package: None,
-            reason: reason_of_absence(path, absence, &plan),
+            reason: reason_of_absence(path, absence),
         })
         .collect();
     for package in &plan.local {
@@ -172,14 +172,12 @@ fn reason(path: &DependencyPath<'_>) -> String {
     }
 }
 
-fn reason_of_absence(path: &DependencyPath<'_>, absence: &Absence, plan: &Plan<'_>) -> String {
+fn reason_of_absence(path: &DependencyPath<'_>, absence: &Absence) -> String {
     let path = reason(path);
     match absence {
-        Absence::Excluded => format!("`excludePackages` or a layer has it ({path})"),
-        Absence::NeededByExcluded if plan.excluded.len() > 1 => {
-            format!("only what is left out needs it, or a layer has it ({path})")
-        }
-        Absence::NeededByExcluded => format!("a layer has it ({path})"),
+        Absence::Excluded => format!("`excludePackages` names it ({path})"),
+        Absence::InLayer => format!("a layer has it ({path})"),
+        Absence::NeededByExcluded => format!("only packages that are left out need it ({path})"),
         Absence::Obstacle(Obstacle::Extra(extra)) => format!("it is in the extra `{extra}` ({path})"),
         Absence::Obstacle(Obstacle::Group(group)) => {
             format!("it is in the dependency group `{group}` ({path})")

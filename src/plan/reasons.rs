@@ -1,8 +1,8 @@
-//! Why each package ships, and why each package that the member could need does not.
+//! Why each package ships, and why each other package of the member does not.
 
 use super::Plan;
 use super::dependencies::{Activation, DependencyPath, Obstacle};
-use crate::request::Choice;
+use crate::request::{Choice, layers};
 
 /// The reasons for packages.
 #[derive(Debug, Default)]
@@ -16,8 +16,10 @@ pub struct Reasons<'a> {
 /// Why a package does not ship.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Absence {
-    /// `excludePackages` or a layer has it.
+    /// `excludePackages` names it.
     Excluded,
+    /// A layer of the function has it.
+    InLayer,
     /// Only excluded packages need it.
     NeededByExcluded,
     /// The member does not need it.
@@ -36,8 +38,15 @@ impl<'a> Plan<'a> {
         let excluded = lock.dependency_paths(member, everything, &self.environment).into_iter();
         let excluded = excluded.filter(|path| self.excluded.contains(&path.package.name.as_str()));
         let excluded = excluded.map(|path| {
-            let is_named = exclude_packages.contains(&path.package.name);
-            (path, if is_named { Absence::Excluded } else { Absence::NeededByExcluded })
+            let name = &path.package.name;
+            let absence = if exclude_packages.contains(name) {
+                Absence::Excluded
+            } else if layers::packages_in(&self.request.layers).any(|(layered, _)| layered.name == *name) {
+                Absence::InLayer
+            } else {
+                Absence::NeededByExcluded
+            };
+            (path, absence)
         });
         let unreached = lock.unreached(member, activation, &self.environment).into_iter();
         let unreached = unreached.map(|(path, obstacle)| (path, Absence::Obstacle(obstacle)));
