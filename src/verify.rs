@@ -31,7 +31,7 @@ const CLOCK_TICK: Duration = Duration::from_millis(2100);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Args)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default, expecting = "an object")]
 pub struct VerifySettings {
-    /// Let the second build use your uv cache as well; otherwise it begins with an empty one, which takes the network,
+    /// Use your uv cache in the second build too. By default that build starts with an empty uv cache and needs the network,
     /// unless `UV_OFFLINE` is set
     #[arg(long = "warm-only", action = ArgAction::SetFalse)]
     pub cold_cache: Option<bool>,

@@ -1,5 +1,5 @@
-//! Command line: the functions of the Node package as verbs. Parses the arguments, calls the function, and prints the result:
-//! in sentences, or with `--json` as the value that the function returns.
+//! Command line: one verb per function of the Node package. Parses the arguments, calls the function, and prints the result as
+//! text, or with `--json` as the value that the function returns.
 
 mod json_output;
 mod option_flags;
@@ -27,10 +27,10 @@ const READER_IS_SLOW: Duration = Duration::from_millis(1);
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  it went well; for `verify` and `diff`: the bytes are the same
+  0  success; for `verify` and `diff`: the bytes are the same
   1  for `verify` and `diff`: the bytes differ
-  2  wrong usage, wrong input, or it failed
-  3  it failed here, and could be done in a container
+  2  wrong usage, wrong input, or a failure
+  3  this machine cannot build the bundle, but a container may
 
 Results go to stdout, errors and warnings to stderr, as `error[CODE]: message`.";
 
@@ -38,7 +38,7 @@ Results go to stdout, errors and warnings to stderr, as `error[CODE]: message`."
 #[derive(Debug, Parser)]
 #[command(name = "uv-lambda-cdk", version, disable_help_subcommand = true, after_help = EXIT_CODES)]
 struct CommandLine {
-    /// Print JSON instead of text: the value that the function of that name in the Node package returns; for an error
+    /// Print JSON instead of text: the value that the Node function of the same name returns, or for an error
     /// `{"error": {"code", "message"}}`
     #[arg(long, global = true)]
     json: bool,
@@ -55,16 +55,16 @@ enum Verb {
     /// Build the zip of one package twice, under different conditions, and compare the bytes
     ///
     /// The second build has another working folder, another number of workers, the sources in reverse order, an empty
-    /// uv cache and a later clock. Where the bytes differ, the first file and the first byte in it are named.
+    /// uv cache and a later clock. If the bytes differ, the output names the first file that differs and the first byte.
     #[command(after_help = EXIT_CODES)]
     Verify(VerifyVerb),
-    /// Say which packages and files changed from one zip to another, or whether only the zip around them did
+    /// Compare two zips: list the packages and files that changed, or say that only the zip format changed
     #[command(after_help = EXIT_CODES)]
     Diff(DiffVerb),
-    /// Say why each file would be in the zip of one package, and why the others would not
+    /// Say why each package and file is in the zip of one package, and why others are left out
     #[command(after_help = EXIT_CODES)]
     Explain(ExplainVerb),
-    /// Say how large the cache is; with `prune` or `clear`, make it smaller
+    /// Show the size of the cache; `prune` and `clear` make it smaller
     #[command(after_help = EXIT_CODES)]
     Cache(CacheVerb),
 }
@@ -73,7 +73,7 @@ enum Verb {
 struct BundleVerb {
     #[command(flatten)]
     options: OptionFlags,
-    /// The folder that the zip is written to; made where it is missing
+    /// The folder for the zip; created if it is missing
     #[arg(long, value_name = "FOLDER")]
     output: PathBuf,
 }
@@ -82,7 +82,7 @@ struct BundleVerb {
 struct ExplainVerb {
     #[command(flatten)]
     options: OptionFlags,
-    /// List every file, and not only the packages
+    /// List every file, not only the packages
     #[arg(long)]
     files: bool,
 }
@@ -97,9 +97,9 @@ struct VerifyVerb {
 
 #[derive(Debug, Args)]
 struct DiffVerb {
-    /// The zip before
+    /// The old zip
     before: PathBuf,
-    /// The zip after
+    /// The new zip
     after: PathBuf,
 }
 
@@ -115,14 +115,14 @@ struct CacheVerb {
 
 #[derive(Debug, Subcommand)]
 enum CacheAction {
-    /// Remove entries that were not used for some time, or the longest unused ones until the cache is small enough
+    /// Remove entries that were not used for some time, or the least recently used entries until the cache is small enough
     #[command(group = clap::ArgGroup::new("what").required(true).multiple(true))]
     Prune {
         /// Remove entries that were not used for this time, such as `12h` or `30days`
         #[arg(long, value_name = "TIME", group = "what", value_parser = humantime::parse_duration)]
         unused_for: Option<Duration>,
-        /// Remove the longest unused entries until the cache is no larger than this: a number of bytes, or with a unit, such as
-        /// `500 MB` or `2 GB`, where 1 MB is 1,048,576 bytes
+        /// Remove the least recently used entries until the cache is no larger than this: a number of bytes, or a number with a
+        /// unit, such as `500 MB` or `2 GB`; 1 MB is 1,048,576 bytes
         #[arg(long, value_name = "SIZE", group = "what")]
         to_size: Option<ByteSize>,
     },

@@ -12,10 +12,10 @@ use crate::request::Options;
 pub(super) struct OptionFlags {
     #[command(flatten)]
     options: Options,
-    /// Build a layer: the third-party packages of the member, or of every one, below `python/`
+    /// Build a layer: the third-party packages of `--package`, or of every member, in the folder `python/`
     #[arg(long)]
     layer: bool,
-    /// All options as one JSON object, as the functions of the Node package take them; instead of their flags
+    /// All options as one JSON object, as the Node functions take them; not together with the flags of options
     #[arg(id = "options", long, value_name = "JSON", value_parser = json, conflicts_with_all = ids_of_options())]
     json: Option<Value>,
 }

@@ -1,4 +1,4 @@
-//! The option `commandHooks`: commands of the caller that run around the build. [`crate::tools::command_hooks`] runs them.
+//! The option `commandHooks`: commands of the caller that run around the build. [`crate::tools::run_hooks`] runs them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,8 +14,8 @@ use crate::request::options_from_json::null_as_default;
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[serde(expecting = "an object such as `{ beforeBundling: [...], afterBundling: [...] }`")]
 pub struct CommandHooks {
-    /// A command to run in the copy of the package before it is built: a line for `sh`, or an array of texts as JSON; may be
-    /// repeated
+    /// A command to run in the copy of the package before it is built: a line for `sh`, or a JSON array of a program and its
+    /// arguments; may be repeated
     #[arg(id = "commandHooks.beforeBundling", long = "before-bundling", value_name = "COMMAND")]
     #[serde(deserialize_with = "null_as_default")]
     pub before_bundling: Vec<CommandHook>,
@@ -40,7 +40,7 @@ pub enum CommandHook {
     Line(String),
 }
 
-/// A value that is no command.
+/// The value is not a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("write a program and its arguments as an array of texts, or one line for the shell")]
 pub struct NotACommand;
@@ -75,7 +75,7 @@ impl From<CommandHook> for Value {
 impl FromStr for CommandHook {
     type Err = NotACommand;
 
-    /// Reads a command of the command line: a text that is no array in JSON is a line for the shell.
+    /// Reads a command of the command line: a JSON array is a program and its arguments, other text is a line for the shell.
     fn from_str(text: &str) -> Result<Self, NotACommand> {
         let array = serde_json::from_str(text).ok().filter(Value::is_array);
         array.unwrap_or_else(|| Value::String(text.to_owned())).try_into()

@@ -1,5 +1,5 @@
-//! The options `layer` and `layers`: the packages that a layer is asked to hold, and the layers of a function, which ships
-//! without the packages in them. Both are known from the lock alone, so an app knows them before anything is built.
+//! The options `layer` and `layers`: the packages to put into a layer, and the layers of a function, which ships
+//! without their packages. The lock alone decides both, so an app knows them before anything is built.
 
 use clap::Args;
 use pep508_rs::PackageName;
@@ -7,16 +7,16 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::request::options_from_json::null_as_default;
 
-/// The packages that a layer is asked to hold. They are third-party packages: local ones never go into a layer.
+/// The packages to put into a layer. They are third-party packages: local ones never go into a layer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[serde(expecting = "an object such as `{ packageNames: [...], packages: [...] }`")]
 pub struct LayerContents {
-    /// A member whose packages the layer holds; may be repeated [default: `--package`, or every member]
+    /// A member whose packages go into the layer; may be repeated [default: `--package`, or every member]
     #[arg(id = "layer.packageNames", long = "layer-of", value_name = "NAME")]
     #[serde(deserialize_with = "null_as_default")]
     pub package_names: Vec<String>,
-    /// A package that the layer holds, with all that it needs; may be repeated [default: all that the members need]
+    /// A package to put into the layer, with the packages that it needs; may be repeated [default: all that the members need]
     #[arg(id = "layer.packages", long = "layer-package", value_name = "PACKAGE")]
     #[serde(deserialize_with = "null_as_default")]
     pub packages: Vec<String>,
@@ -35,7 +35,7 @@ pub struct FunctionLayer {
     pub architecture: String,
     /// The packages in it.
     pub packages: Vec<LayeredPackage>,
-    /// Size of its unpacked files in bytes, where it is known: only after the layer was bundled on this machine.
+    /// Size of its unpacked files in bytes; `None` until the layer is bundled on this machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unzipped_bytes: Option<u64>,
 }
@@ -50,13 +50,12 @@ pub struct LayeredPackage {
     pub version: String,
 }
 
-/// Every package in the layers, with the layer that holds it.
+/// Every package in the layers, with its layer.
 pub fn packages_in(layers: &[FunctionLayer]) -> impl Iterator<Item = (&LayeredPackage, &FunctionLayer)> {
     layers.iter().flat_map(|layer| layer.packages.iter().map(move |package| (package, layer)))
 }
 
-/// Whether a layer may have the module of a handler that the function itself does not have: it holds a package of the
-/// module's name.
+/// Whether a layer may have the module of a handler: whether it has a package of the module's name.
 pub fn may_hold(layers: &[FunctionLayer], handler: &str) -> bool {
     let module = handler.split(['.', '/']).next().unwrap_or_default();
     module
@@ -64,7 +63,7 @@ pub fn may_hold(layers: &[FunctionLayer], handler: &str) -> bool {
         .is_ok_and(|name| packages_in(layers).any(|(package, _)| package.name == name.as_ref()))
 }
 
-/// Size of the unpacked files of all layers in bytes, as far as it is known.
+/// Size of the unpacked files of all layers in bytes. Unknown sizes count as zero.
 pub fn unzipped_bytes(layers: &[FunctionLayer]) -> u64 {
     layers.iter().filter_map(|layer| layer.unzipped_bytes).sum()
 }

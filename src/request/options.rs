@@ -14,7 +14,7 @@ use crate::request::size_limits::SizeLimits;
 /// A list that is one flag on the command line. (clap takes a `Vec` for a flag that may be repeated.)
 type FunctionLayers = Vec<FunctionLayer>;
 
-/// The options of a bundle as they are given, before they are checked. An option that is not given is `None`.
+/// The options of a bundle as the caller gives them, not yet checked. An absent option is `None`.
 ///
 /// The comments on the fields are the help of the command line.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
@@ -23,60 +23,60 @@ pub struct Options {
     /// The uv workspace, or any folder in it
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     pub path: Option<String>,
-    /// The workspace member [default: the one that `--path` lies in, or the only one]
+    /// The workspace member [default: the member that `--path` lies in, or the only member]
     #[arg(long = "package", value_name = "NAME")]
     pub package_name: Option<String>,
-    /// The function that Lambda will call, such as `app.main.handler`: checked to be in the zip
+    /// The function that Lambda calls, such as `app.main.handler`; the build fails if it is not in the zip
     #[arg(long, value_name = "HANDLER")]
     pub handler: Option<String>,
-    /// The Python of the Lambda runtime, such as `3.13` [default: the one in `.python-version`, or the newest that Lambda
-    /// has and the project allows]
+    /// The Python of the Lambda runtime, such as `3.13` [default: the version in `.python-version`, or the newest
+    /// runtime that the project allows]
     #[arg(long = "python", value_name = "VERSION")]
     pub python_version: Option<String>,
     /// The CPU of the Lambda function: `x86_64` or `arm64`
     #[arg(long, value_name = "CPU", default_value = "x86_64")]
     pub architecture: Option<String>,
-    /// The Python that compiles: its path, or a full version such as `3.13.5` [default: the one in `.python-version`, or
-    /// one that this machine has]
+    /// The Python that compiles: its path, or a full version such as `3.13.5` [default: the version in
+    /// `.python-version`, or one that this machine has]
     #[arg(long = "interpreter", value_name = "PYTHON")]
     pub python: Option<String>,
     /// The uv executable [default: the one on PATH]
     #[arg(long, value_name = "PATH")]
     pub uv: Option<String>,
-    /// Compile packages that have no wheel on this machine: right only where its system is the runtime's
+    /// Build packages that have no wheel from source, on this machine: correct only if it runs the system of the runtime
     #[arg(long, action = ArgAction::SetTrue)]
     pub native_builds: Option<bool>,
-    /// An extra of the package (`[project.optional-dependencies]`) that goes in; may be repeated
+    /// An extra of the package (`[project.optional-dependencies]`) to include; may be repeated
     #[arg(long = "extra", value_name = "NAME")]
     pub extras: Option<Vec<String>>,
-    /// A dependency group of the package (`[dependency-groups]`) that goes in; may be repeated
+    /// A dependency group of the package (`[dependency-groups]`) to include; may be repeated
     #[arg(long = "group", value_name = "NAME")]
     pub groups: Option<Vec<String>>,
-    /// A package that stays out, with all that only it needs: for packages that the runtime or a layer has; may be repeated
+    /// A package to leave out, with the packages that only it needs: for a package that the runtime has; may be repeated
     #[arg(long = "exclude-package", value_name = "NAME")]
     pub exclude_packages: Option<Vec<String>>,
-    /// Files of the package that go in though git ignores them or they look like tests: a gitignore pattern; may be repeated
+    /// A gitignore pattern of files to include although git ignores them or they look like tests; may be repeated
     #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
     pub include: Option<Vec<String>>,
-    /// Files of the package that stay out: a gitignore pattern; may be repeated
+    /// A gitignore pattern of files to leave out; may be repeated
     #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
     pub exclude: Option<Vec<String>>,
     /// Commands of the caller around the build
     #[command(flatten)]
     pub command_hooks: Option<CommandHooks>,
-    /// Build everything anew, and keep nothing for the next time
+    /// Do not read or write the cache
     #[arg(long = "no-cache", action = ArgAction::SetFalse)]
     pub cache: Option<bool>,
     /// The folder of the cache [default: `UV_LAMBDA_CDK_CACHE_DIR`, or `uv-lambda-cdk` in your folder for caches]
     #[arg(long, value_name = "FOLDER")]
     pub cache_dir: Option<String>,
-    /// The most that the bundle may take
+    /// The size limits of the bundle
     #[command(flatten)]
     pub max_size: Option<SizeLimits>,
-    /// The packages that a layer is asked to hold, where the bundle is a layer
+    /// The packages of the layer, if the bundle is a layer
     #[command(flatten)]
     pub layer: Option<LayerContents>,
-    /// The layers of the function, whose packages it leaves out, as JSON
+    /// The layers of the function, as JSON; the packages in them are left out of the bundle
     #[arg(long, value_name = "JSON", value_parser = layers_from_argument)]
     pub layers: Option<FunctionLayers>,
 }
@@ -87,7 +87,7 @@ impl Options {
         options_from_json(options)
     }
 
-    /// The options as JSON, without those that are not given.
+    /// The options as JSON, without the absent ones.
     pub fn to_json(&self) -> Value {
         let mut json = serde_json::json!(self);
         if let Value::Object(options) = &mut json {
