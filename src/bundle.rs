@@ -26,28 +26,28 @@ pub fn bundle(request: &Request, output: &Path) -> Result<Bundle, Error> {
     bundle_under(request, output, &Conditions::default())
 }
 
-/// Builds the bundle under other conditions than the usual ones.
+/// Builds the bundle as [`bundle`] does, under conditions of the caller.
 pub fn bundle_under(request: &Request, output: &Path, conditions: &Conditions) -> Result<Bundle, Error> {
     let Some(workers) = conditions.workers else { return undamaged(request, Some(output), conditions) };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(workers.get()).build().map_err(Error::Threads)?;
     pool.install(|| undamaged(request, Some(output), conditions))
 }
 
-/// The bundle, if nothing changed since it was built. Nothing is built.
+/// Delivers the bundle, if nothing changed since it was built. Builds nothing.
 pub fn bundle_if_unchanged(request: &Request, output: &Path) -> Option<Bundle> {
     let start = Instant::now();
     let store = open_store(request, StoreUse::AsRequested).0;
-    // A cache that breaks is met again by the build.
+    // If the cache breaks here, the build reports it.
     unchanged::find(request, &store)?.deliver(Some(output), start).ok()
 }
 
-/// Builds the bundle into the store only, for a request to come.
+/// Builds the bundle into the store only, for a later request.
 pub fn prepare(request: &Request) -> Result<(), Error> {
     if request.store.is_some() { undamaged(request, None, &Conditions::default()).map(drop) } else { Ok(()) }
 }
 
-/// Builds the bundle. The cache is a help: if a cached pack is damaged, it is removed; if the cache cannot be read or written, the
-/// bundle is built once more without it, with a warning.
+/// Builds the bundle. If a cached pack is damaged, removes it and builds once more. If the cache cannot be read or written, builds
+/// once more without it, and adds a warning.
 fn undamaged(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Result<Bundle, Error> {
     let store = || open_store(request, conditions.store).0;
     match walk(request, output, conditions) {
@@ -65,7 +65,7 @@ fn undamaged(request: &Request, output: Option<&Path>, conditions: &Conditions) 
     }
 }
 
-/// The walk. Without an output folder, the bundle is only cached.
+/// The walk through the stages. Without an output folder, the bundle is only cached.
 fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Result<Bundle, Error> {
     let (start, begun) = (Instant::now(), SystemTime::now());
     if let Some(finished) = unchanged::find(request, &open_store(request, conditions.store).0) {
@@ -79,7 +79,7 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
     check::check_sources(&plan)?;
     let keys = plan.keys(&workshop.versions, &plan.digest_sources()?);
 
-    // Another process may make the same bundle at this moment; then it is there afterwards.
+    // Another process may be building the same bundle. After the wait, it is cached.
     let _lock = workshop.store.lock(&keys.bundle, &format!("bundles `{}`", subject.member));
     let mut finished = match Finished::cached(&plan, &workshop, &keys) {
         Some(cached) => cached,
@@ -91,7 +91,7 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
     finished.deliver(output, start)
 }
 
-/// Stages the sources, and gathers the packs of everything that ships: those that the store lacks are made (install, select,
+/// Stages the sources, and gathers the packs of everything that ships. Packs that the store lacks are made (install, select,
 /// bytecode, pack).
 pub(crate) fn gather(plan: &Plan<'_>, workshop: &Workshop) -> Result<(Packs, Keys), Error> {
     let staged = stage(plan, &workshop.folder()?.join("workspace"))?;
@@ -101,7 +101,7 @@ pub(crate) fn gather(plan: &Plan<'_>, workshop: &Workshop) -> Result<(Packs, Key
     Ok((find_or_make(plan, workshop, &staged, &keys)?, keys))
 }
 
-/// Makes the zip: gather, check, archive, keep.
+/// Makes the zip: gather, check, archive, cache.
 fn make(plan: &Plan<'_>, workshop: &Workshop) -> Result<Finished, Error> {
     let (packs, keys) = gather(plan, workshop)?;
     let files = BundleFiles::of(packs.shipping());

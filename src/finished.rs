@@ -1,4 +1,4 @@
-//! A finished bundle: what the request wants of the zip is checked, and the zip is delivered to the output folder.
+//! Finished: checks a zip against the request, and delivers it to the output folder.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -29,7 +29,7 @@ pub struct Finished {
 #[derive(Debug)]
 enum Zip {
     Cached(Box<CachedBundle>),
-    /// In the working folder, or at a place in the store that could not keep it.
+    /// In the working folder, or in the store, if its note could not be written.
     NotCached(PathBuf),
 }
 
@@ -48,14 +48,14 @@ impl Finished {
         Self { report, zip_name, key: Some(cached.key.clone()), zip: Zip::Cached(Box::new(cached)) }
     }
 
-    /// A zip of the cache that was checked before for the same request, with the warnings of that time.
+    /// A zip of the cache that was already checked for the same request, with the warnings of that check.
     pub fn unchanged(cached: CachedBundle, zip_name: String, warnings: Vec<Warning>) -> Self {
         let mut unchanged = Self::reused(cached, zip_name);
         unchanged.report.warnings = warnings;
         unchanged
     }
 
-    /// Keeps the zip at `place` for the next time, if it has a key.
+    /// Caches the zip at `place`, if it has a key.
     pub fn keep(
         plan: &Plan<'_>,
         workshop: &Workshop,
@@ -78,7 +78,7 @@ impl Finished {
         self.key.as_ref().filter(|_| matches!(self.zip, Zip::Cached(_)))
     }
 
-    /// Everything that is warned of.
+    /// The warnings.
     pub fn warnings(&self) -> &[Warning] {
         &self.report.warnings
     }
@@ -95,8 +95,8 @@ impl Finished {
         }
     }
 
-    /// Checks that the handler of the request is in the zip, and that the zip is small enough. The zip itself is right either way,
-    /// so it stays in the store for other requests.
+    /// Checks that the handler of the request is in the zip, and that the zip is small enough. Otherwise the
+    /// request fails, but the zip stays in the store for others.
     pub fn check(&mut self, plan: &Plan<'_>, workshop: &Workshop) -> Result<(), Error> {
         let warnings = self.size_warnings(plan)?;
         self.report.warnings.extend(warnings);
@@ -142,7 +142,7 @@ impl Finished {
         Ok(unzipped.into_iter().chain(zipped).collect())
     }
 
-    /// Gives the zip to the output folder, if there is one, and completes the report.
+    /// Delivers the zip to the output folder, if there is one, and completes the report.
     pub fn deliver(self, output: Option<&Path>, start: Instant) -> Result<Bundle, Error> {
         let path = output.map(|output| output.join(&self.zip_name));
         if let Some(path) = &path {

@@ -1,6 +1,6 @@
 //! `uv-lambda-cdk` builds byte-reproducible AWS Lambda zips from uv projects.
 //!
-//! This crate is the core of the npm package of that name; Node loads it as an add-on. One bundle is one straight walk through the
+//! This crate is the core of the npm package of that name; Node loads it as an add-on. One bundle walks straight through the
 //! modules below, in their order:
 //!
 //! ```no_run
@@ -17,8 +17,8 @@
 //! # Ok::<(), uv_lambda_cdk::Error>(())
 //! ```
 //!
-//! Three values travel: the [`Workspace`] is what lies on disk and knows no request; the [`Plan`](plan::Plan) is what a request needs
-//! of it; the [`Workshop`](workshop::Workshop) is what the bundle is made with.
+//! Three values travel: the [`Workspace`] is the project on disk, the same for all requests; the [`Plan`](plan::Plan) lists the packages,
+//! files and keys of one request; the [`Workshop`](workshop::Workshop) has the tools: uv, Python and the store.
 //!
 //! Terms: a *member* is a package of the uv workspace; a *local package* is any package whose sources lie on this machine; the *target* is
 //! the Lambda runtime and CPU that the bundle is for; a *pack* is a file with everything that one package brings into bundles, compiled and
@@ -45,17 +45,17 @@ mod unchanged;
 pub mod report;
 pub mod error;
 
-// What is done with bundles.
+// Operations on bundles.
 pub mod compare;
 pub mod explain;
 pub mod many_bundles;
 pub mod verify;
 
-// What several stages need.
+// Shared by several stages.
 pub mod secrets;
 pub mod support;
 
-// The doors.
+// The entry points.
 #[cfg(feature = "binding")]
 pub mod binding;
 pub mod cli;

@@ -1,8 +1,8 @@
-//! Bundles of which nothing changed: found by the stamps of files, without a look at the lock, at a manifest or at a source.
+//! Unchanged bundles: found by the stamps of files alone. No lock, manifest or source is read.
 //!
-//! A record in the store says which zip a request had last, and on which paths that depended. While the stamps of all these paths are
-//! the same, the zip is the same. A look costs one `stat` a path, and two small files are read. git finds changed files in the same
-//! way, and has the same rule for files that were touched too shortly before they were read.
+//! A record in the store names the last zip of a request and the paths that it depended on. While the stamps of all these paths are
+//! the same, the zip is the same. A lookup costs one `stat` per path, and reads two small files. git finds changed files in the same
+//! way, and has the same rule for files that were written shortly before they were read.
 
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -22,14 +22,14 @@ use crate::workshop::{Tools, Workshop};
 use crate::workspace::Workspace;
 use crate::workspace::snapshot::Snapshot;
 
-/// The zip that a request had last, and everything that this depended on.
+/// The last zip of a request, and everything that it depended on.
 #[derive(Debug, Serialize, Deserialize)]
 struct Record {
     /// The key of the zip.
     bundle: String,
     /// The file name of the zip.
     zip_name: String,
-    /// Everything that was warned of.
+    /// The warnings of the build.
     warnings: Vec<Warning>,
     /// The Python of the runtime.
     python: PythonVersion,
@@ -52,8 +52,8 @@ struct LockInputs {
     snapshot: Snapshot,
 }
 
-/// The inputs of the locks of this process. They are the manifests of all members: with 1,000 functions, each of them would look at
-/// 1,000 files that are not its own.
+/// The inputs of the locks, shared by all bundles of this process. They include the manifests of all members: otherwise each of 1,000
+/// functions would look at 1,000 manifests.
 static LOCK_INPUTS: Glances<String, Arc<LockInputs>> = Glances::none();
 
 /// The finished bundle of a request, if nothing changed since it was recorded.
@@ -70,7 +70,7 @@ pub fn find(request: &Request, store: &Store) -> Option<Finished> {
     Some(Finished::unchanged(cached, record.zip_name, record.warnings))
 }
 
-/// Records a finished bundle for the next time. `begun` is a time before anything was looked at.
+/// Records a finished bundle for the next time. `begun` is a time before any file was read.
 pub fn record(plan: &Plan<'_>, workshop: &Workshop, finished: &Finished, begun: SystemTime) {
     let (Some(key), Some(observed)) = (finished.key(), plan.observed()) else { return };
     let Plan { request, workspace, subject, .. } = plan;
@@ -93,7 +93,7 @@ pub fn record(plan: &Plan<'_>, workshop: &Workshop, finished: &Finished, begun: 
     }
 }
 
-/// The key of the record of a request. Unlike the digest of a request, it is about this machine: paths are part of it.
+/// The key of the record of a request. Unlike the digest of a request, it contains paths of this machine.
 fn key_of(request: &Request) -> Key {
     let python = request.python.as_ref().map(|python| format!("{python:?}"));
     Key::of("unchanged", &json!([request.options().to_json(), request.path, request.uv, python]))

@@ -1,4 +1,4 @@
-//! Workshop: what a bundle is made with: uv, the Python that compiles, the store, the conditions, a working folder.
+//! Workshop: the tools of one bundle: uv, the Python that compiles, the store, the conditions, a working folder.
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
@@ -17,7 +17,7 @@ use crate::target::PythonVersion;
 use crate::tools::interpreter::{Interpreter, InterpreterError};
 use crate::tools::uv::{self, Uv, UvCache, UvError};
 
-/// What a bundle is made with.
+/// The tools of one bundle.
 #[derive(Debug)]
 pub struct Workshop {
     /// The uv that installs and builds.
@@ -26,9 +26,9 @@ pub struct Workshop {
     pub interpreter: Interpreter,
     /// The cache of earlier results.
     pub store: Store,
-    /// The conditions that must not show in the bytes.
+    /// The conditions. They must not change the bytes.
     pub conditions: Conditions,
-    /// What of the tools can show in bytes.
+    /// The versions and settings of the tools that can change the bytes.
     pub versions: ToolVersions,
     /// A warning, if the request wants a cache and there is none.
     no_cache: Option<Warning>,
@@ -36,8 +36,8 @@ pub struct Workshop {
     folder: OnceLock<WorkFolder>,
 }
 
-/// The conditions under which a bundle is made, none of which may show in its bytes. Ordinary bundles are made under the default ones;
-/// [`verify`](crate::verify()) makes one under others.
+/// The conditions under which a bundle is built. None of them may change its bytes. Ordinary bundles use the default ones;
+/// [`verify`](crate::verify()) builds one under others.
 ///
 /// The hash seed of Python is not among them: it is fixed wherever Python runs for a bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub struct Conditions {
     pub order: CompileOrder,
     /// The cache of uv.
     pub uv_cache: UvCache,
-    /// Whether earlier results are used, and new ones kept.
+    /// Whether the store is read and written.
     pub store: StoreUse,
 }
 
@@ -85,16 +85,16 @@ impl Default for Conditions {
     }
 }
 
-/// Why a bundle cannot be begun.
+/// Why a build cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkshopError {
-    /// uv cannot be had.
+    /// uv cannot be used.
     #[error(transparent)]
     Uv(#[from] UvError),
-    /// No interpreter compiles.
+    /// No interpreter can compile the bytecode.
     #[error(transparent)]
     Interpreter(#[from] InterpreterError),
-    /// There is no place for a working folder.
+    /// The working folder cannot be made.
     #[error("failed to make a working folder: {0}")]
     WorkFolder(#[source] std::io::Error),
 }
@@ -115,7 +115,7 @@ impl Workshop {
         Ok(Self { uv, interpreter, store, conditions, versions, no_cache, folder })
     }
 
-    /// A warning, if nothing could be cached for the next time.
+    /// A warning, if the bundle could not be cached.
     pub fn cache_warning(&self) -> Option<Warning> {
         let failure = self.store.failure().map(Warning::cache_not_usable);
         self.no_cache.clone().or(failure)
@@ -146,7 +146,7 @@ pub struct Tools {
     pub uv: Uv,
     /// The Python that compiles.
     pub interpreter: Interpreter,
-    /// What of them can show in bytes.
+    /// Their versions and settings that can change the bytes.
     pub versions: ToolVersions,
 }
 
@@ -157,7 +157,7 @@ struct Search {
     python: Option<PythonRequest>,
     runtime: PythonVersion,
     pinned_python: Option<String>,
-    /// The store, which remembers what the tools said.
+    /// The store, which caches the answers of the tools.
     store: Option<PathBuf>,
     variables: Vec<(OsString, OsString)>,
 }
@@ -197,8 +197,8 @@ impl Tools {
     }
 }
 
-/// The variables that decide which tools are found and which settings uv has: those of uv and of managers of versions, and the
-/// places of programs and of the user's folders.
+/// The variables that decide which tools are found and which settings uv has: those of uv, of version managers, of the search for
+/// programs and of the user's folders.
 fn variables() -> Vec<(OsString, OsString)> {
     let decides = |name: &OsString| {
         let name = name.to_string_lossy().to_ascii_uppercase();
@@ -208,7 +208,7 @@ fn variables() -> Vec<(OsString, OsString)> {
     std::env::vars_os().filter(|(name, _)| decides(name)).collect()
 }
 
-/// The store of the request. If it cannot be used, everything is made anew, and a warning says why that takes so long.
+/// The store of the request. If it cannot be used, the bundle is built without it, and a warning says why.
 pub fn open_store(request: &Request, store: StoreUse) -> (Store, Option<Warning>) {
     let Some(folder) = request.store.as_ref().filter(|_| store == StoreUse::AsRequested) else {
         return (Store::none(), None);

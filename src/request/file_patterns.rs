@@ -6,7 +6,7 @@
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-/// A list of patterns, of which the last one that matches a file decides.
+/// A list of patterns. The last one that matches a file decides.
 #[derive(Debug)]
 pub struct Patterns(Vec<Pattern>);
 
@@ -18,7 +18,7 @@ struct Pattern {
 }
 
 impl Patterns {
-    /// Parses patterns. The request has refused those that cannot be parsed.
+    /// Parses patterns. The request has already refused invalid ones.
     pub fn new(texts: &[String]) -> Self {
         let read = |text: &String| {
             let matcher = matcher(text).ok()?;

@@ -1,5 +1,5 @@
-//! Request: what did the caller ask for? [`Options`] become one validated value here; every default is resolved here and
-//! nowhere else.
+//! Request: turns [`Options`] into one validated value. Every default is resolved here, except those that depend on the project
+//! ([`subject`](crate::plan::subject)).
 
 pub mod command_hooks;
 pub mod file_patterns;
@@ -30,11 +30,11 @@ use crate::target::{Architecture, PythonVersion, Target};
 
 /// A validated request for one bundle.
 ///
-/// It is serialized for its [digest](Self::digest) alone. A field that cannot change the bundle is skipped there, and so is
-/// a path of this machine.
+/// It is serialized only for its [digest](Self::digest). Fields that cannot change the bundle are skipped, and so are paths of
+/// this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Request {
-    /// Where to start from, absolute and with its links resolved: the workspace, any folder in it, or a script.
+    /// The workspace, any folder in it, or a script; absolute, with links resolved.
     #[serde(skip)]
     pub path: PathBuf,
     /// The normalised name of the workspace member to bundle; where `None`, the one that `path` lies in, or the only one.
@@ -51,20 +51,20 @@ pub struct Request {
     /// The uv executable, where the caller names one.
     #[serde(skip)]
     pub uv: Option<PathBuf>,
-    /// Whether packages that have no wheel are compiled on this machine, whose system then has to be the runtime's.
+    /// Whether packages without a wheel are built from source on this machine, which must then run the system of the runtime.
     pub native_builds: bool,
     /// Which packages and files go in, beyond the project's own rules.
     pub choice: Choice,
     /// The caller's own commands around the build.
     pub hooks: CommandHooks,
-    /// The folder of the store; `None` where there is no place for one, or the caller wants none.
+    /// The folder of the store; `None` if the system has no folder for caches, or the caller wants no cache.
     #[serde(skip)]
     pub store: Option<PathBuf>,
-    /// How large the bundle may be. Changes no byte, but CDK checks only one of two functions that it takes for the same.
+    /// The size limits. They change no byte, but are part of the digest: CDK bundles only one of two functions with one digest.
     pub max_size: SizeLimits,
-    /// The packages that a layer is asked to hold, where the bundle is a layer.
+    /// The packages of the layer, if the bundle is a layer.
     pub layer: Option<LayerContents>,
-    /// The layers of the function, whose packages it leaves out.
+    /// The layers of the function. Their packages do not ship.
     #[serde(serialize_with = "layers::without_sizes")]
     pub layers: Vec<FunctionLayer>,
     /// The options that the request was made from.
@@ -72,18 +72,18 @@ pub struct Request {
     options: Options,
 }
 
-/// Which packages and files of a member go in, and which do not.
+/// The choice of packages and files of a member.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Choice {
-    /// The extras that go in, normalised and sorted.
+    /// The extras to include, normalised and sorted.
     pub extras: Vec<String>,
-    /// The dependency groups that go in, normalised and sorted.
+    /// The dependency groups to include, normalised and sorted.
     pub groups: Vec<String>,
-    /// The packages that stay out, normalised and sorted, and with them the packages that only they need.
+    /// The packages to leave out, normalised and sorted. Packages that only they need are left out too.
     pub exclude_packages: Vec<String>,
-    /// Patterns of files that go in though they would be left out.
+    /// Patterns of files that ship although the rules leave them out.
     pub include: Vec<String>,
-    /// Patterns of files that stay out.
+    /// Patterns of files that do not ship.
     pub exclude: Vec<String>,
 }
 
@@ -203,7 +203,7 @@ impl PythonRequest {
     }
 }
 
-/// Refuses `''`: it comes from a variable that is not set, and nobody means it.
+/// Refuses `''`: it comes from a variable that is not set.
 fn refuse_empty_texts(options: &Options) -> Result<(), RequestError> {
     let is_empty = |value: &Value| value.as_str().is_some_and(|text| text.trim().is_empty());
     let Value::Object(options) = options.to_json() else { return Ok(()) };

@@ -1,5 +1,5 @@
-//! Reads options from JSON into the types that list them. The types come from serde; the errors are our own, since serde's
-//! are texts in the words of Rust. An error names the option by its path, such as `commandHooks.beforeBundling[1]`.
+//! Reads options from JSON into the types that list them. The types come from serde; the errors are our own, because
+//! serde's name the types of Rust. An error names the option by its path, such as `commandHooks.beforeBundling[1]`.
 
 use std::fmt::{self, Display};
 
@@ -14,7 +14,7 @@ use serde_path_to_error::{Path, Segment};
 use crate::request::RequestError;
 use crate::support::wording;
 
-/// As much of a value as a message shows.
+/// The number of characters of a value that a message shows.
 const SHOWN: usize = 100;
 
 /// Reads `json` as the options of `Wanted`.
@@ -34,7 +34,7 @@ where
     Option::deserialize(source).map(Option::unwrap_or_default)
 }
 
-/// Why a value is not the wanted one.
+/// Why a value is refused.
 #[derive(Debug)]
 enum Problem {
     WrongType {
@@ -50,7 +50,7 @@ enum Problem {
     Missing {
         name: &'static str,
     },
-    /// The value has the right type and is impossible.
+    /// The value has the right type, but is not allowed.
     Impossible(String),
 }
 
@@ -140,7 +140,7 @@ fn shown_at(path: &Path, json: &Value) -> String {
     }
 }
 
-/// A value that is read.
+/// A JSON value, as serde reads it.
 #[derive(Clone, Copy)]
 struct Json<'json>(&'json Value);
 
@@ -187,7 +187,7 @@ impl<'de> Deserializer<'de> for Json<'_> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Problem> {
-        // Serde would read an array as the fields in their order.
+        // Otherwise serde would read an array as the fields in their order.
         if self.0.is_object() {
             self.deserialize_any(visitor)
         } else {

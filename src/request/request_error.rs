@@ -1,20 +1,20 @@
-//! Why options are not a request.
+//! Why options are refused.
 
 use std::path::PathBuf;
 
-/// Why options are not a request.
+/// Why options are refused.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
-    /// The options are no object.
+    /// The options are not an object.
     #[error("the options must be an object, not {found}")]
     NotAnObject {
-        /// The type that they have.
+        /// The type of the options.
         found: &'static str,
     },
-    /// The options hold a value that JSON cannot.
+    /// The options contain a value that JSON cannot express.
     #[error("the options must be plain values: {problem}")]
     NotPlain {
-        /// The value that is in the way.
+        /// The value.
         problem: String,
     },
     /// An option that does not exist.
@@ -45,7 +45,7 @@ pub enum RequestError {
         /// The type that it was given.
         found: &'static str,
     },
-    /// An option has the right type and an impossible value.
+    /// The value of an option has the right type, but is not allowed.
     #[error("the option `{name}` is `{value}`: {problem}")]
     BadValue {
         /// The option, by its path.

@@ -1,8 +1,8 @@
-//! Glances: answers about the disk that all bundles of one process share for a moment.
+//! Glances: short-lived answers about the disk, shared by all bundles of one process.
 //!
-//! An app asks for hundreds of bundles, one after the other. Whether uv is still the same uv need not be asked again for each of
-//! them: nobody replaces it between two bundles of one app and expects the second one to notice within a tenth of a second. Files
-//! that ship are never looked at in this way.
+//! An app asks for hundreds of bundles, one after the other. It need not look for uv again for each of them: nobody replaces uv
+//! between two bundles and expects the second one to notice within a tenth of a second. Files that ship are never looked at in
+//! this way.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -34,7 +34,7 @@ impl<Question: Ord, Answer: Clone> Glances<Question, Answer> {
         answers.get(question).map(|(_, answer)| answer.clone())
     }
 
-    /// Remembers an answer that was found at this time, before anything was looked at.
+    /// Remembers an answer. `found` is a time before the disk was read for it.
     pub fn remember(&self, question: Question, found: Instant, answer: Answer) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(question, (found, answer));
     }
