@@ -1,4 +1,4 @@
-//! Which files in the folder of an application do not belong to it.
+//! Application files: which files in the folder of an application do not belong to it.
 //!
 //! An application without a build system has no list of its files: its folder is the list. A file is left out only if its name, its
 //! place or its contents make certain that a running function does not read it. All other files ship. `include` brings each of them
@@ -6,21 +6,21 @@
 
 use std::path::Path;
 
-/// Why a file is not the application.
+/// Why a file does not belong to the application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotApplication {
     /// pytest would collect tests from it, or it lies among tests.
     Test,
     /// It is about the project, for people and for tools.
     AboutTheProject,
-    /// It is of a CDK app.
+    /// It belongs to a CDK app.
     Infrastructure,
 }
 
-/// Folders of tests, at the top: deeper ones may be anybody's.
+/// Folders of tests, at the top. Deeper folders of these names may be part of the application.
 const TEST_FOLDERS: &[&str] = &["tests", "test"];
 
-/// Files at the top by which tools know a folder as theirs, in lower case.
+/// Files of tools at the top, in lower case.
 const FILES_OF_TOOLS: &[&str] = &[
     "pyproject.toml",
     "uv.lock",
@@ -46,12 +46,12 @@ const ENDINGS_OF_DOCUMENTS: &[&str] = &["", ".md", ".rst", ".txt"];
 /// The file at the top of a CDK app.
 const CDK_MANIFEST: &str = "cdk.json";
 
-/// What has to be known of an application to tell what belongs to it.
+/// The facts about an application that decide which files belong to it.
 #[derive(Debug, Default)]
 pub(super) struct Application {
     /// The folders of CDK apps, each as a path with `/` at its end; that of the application itself is empty.
     cdk_apps: Vec<String>,
-    /// The first part of the handler's module: what it names at the top is the application, whatever it looks like.
+    /// The first part of the handler's module. The file or folder of this name at the top always belongs to the application.
     handler: Option<String>,
 }
 
@@ -65,7 +65,7 @@ impl Application {
         Self { cdk_apps: cdk_apps.collect(), handler }
     }
 
-    /// Why the file at `path` in the application's folder, on disk at `file`, is not the application; `None` where it is.
+    /// Why the file at `path` in the application's folder, on disk at `file`, does not belong to it; `None` if it does.
     pub fn why_not(&self, path: &str, file: &Path) -> Option<NotApplication> {
         let (top, is_at_top) = path.split_once('/').map_or((path, true), |(top, _)| (top, false));
         if self
@@ -88,8 +88,8 @@ impl Application {
         is_test.then_some(NotApplication::Test)
     }
 
-    /// A folder with a `cdk.json` is a CDK app. Where it is the application's own folder, Python files cannot be told
-    /// apart, and those in TypeScript can.
+    /// A folder with a `cdk.json` is a CDK app. If it is the application's own folder, only the files in TypeScript
+    /// certainly belong to the CDK app.
     fn is_infrastructure(&self, path: &str) -> bool {
         self.cdk_apps.iter().any(|folder| {
             if folder.is_empty() {
@@ -114,7 +114,7 @@ fn is_named_as_a_test(name: &str) -> bool {
     name.strip_suffix(".py").is_some_and(|stem| stem.starts_with("test_") || stem.ends_with("_test"))
 }
 
-/// pytest's rule of what a test is, and unittest's. The name alone would take an `ab_test.py` that the application needs.
+/// pytest's rule of what a test is, and unittest's. By its name alone, an `ab_test.py` of the application would be left out.
 fn holds_tests(file: &Path) -> bool {
     let Ok(text) = fs_err::read_to_string(file) else { return false };
     text.lines().map(str::trim_start).any(|line| {

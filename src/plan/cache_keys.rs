@@ -1,5 +1,5 @@
 //! The keys under which a bundle, its packages and the check of the lock are cached. A key is a digest of everything that can change
-//! the bytes. A thing without a key is never cached.
+//! the bytes. A result without a key is never cached.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
@@ -16,7 +16,7 @@ use crate::workspace::git_history;
 use crate::workspace::lockfile::LockedPackage;
 use crate::workspace::source_files::SourceFile;
 
-/// What of the tools can show in bytes.
+/// The versions and settings of the tools that can change the bytes.
 #[derive(Debug, Clone)]
 pub struct ToolVersions {
     /// The version of uv.
@@ -32,7 +32,7 @@ pub struct ToolVersions {
 pub struct SourceDigests {
     /// SHA-256 in hex, by the path of the file in the workspace; missing files have none.
     pub files: HashMap<PathBuf, String>,
-    /// The digest of the git history, by the folder of the repository; `None` if it cannot be told without git.
+    /// The digest of the git history, by the folder of the repository; `None` if only git can read it.
     pub histories: HashMap<PathBuf, Option<String>>,
 }
 
@@ -43,7 +43,7 @@ pub struct Keys {
     pub bundle: Option<Key>,
     /// The packages: the local ones, the member first; then the others, by name.
     pub packages: Vec<PackageKey>,
-    /// The key of the answer to whether the lock is up to date.
+    /// The key of the check of the lock.
     pub lock: Key,
 }
 
@@ -54,7 +54,7 @@ pub struct PackageKey {
     pub name: String,
     /// Where the package comes from.
     pub origin: PackageOrigin,
-    /// The key of what it brings into bundles.
+    /// The key of its pack.
     pub key: Option<Key>,
 }
 
@@ -68,8 +68,8 @@ pub enum PackageOrigin {
 }
 
 impl Plan<'_> {
-    /// Every source file that is staged, each once, in order. It is the one list of them: keys are made of its files, and
-    /// builds see no others.
+    /// Every source file that is staged, each once, in order. It is the only list of them: keys are made of these files,
+    /// and builds see no others.
     pub fn sources(&self) -> BTreeSet<PathBuf> {
         let local = self.local.iter().flat_map(|package| self.inputs_of(package)).map(|(_, path)| path);
         let metadata = self.metadata_sources.iter().map(|file| file.path.clone());
@@ -124,7 +124,7 @@ impl Plan<'_> {
 
         let names: Option<Vec<String>> =
             packages.iter().map(|package| package.key.as_ref().map(Key::to_string)).collect();
-        // Nobody knows what the user's commands do afterwards.
+        // The user's commands may change anything afterwards.
         let bundle = names.filter(|_| self.request.hooks.after_bundling.is_empty()).map(|packages| {
             let target = self.subject.target.to_string();
             let name = &self.subject.member;
@@ -167,7 +167,7 @@ impl Plan<'_> {
 
     /// The key of a local package: every file that its build can see, and the git history.
     fn key_of_local(&self, package: &LocalPackage, common: &Value, digests: &SourceDigests) -> Option<Key> {
-        // Nobody knows what the user's commands do beforehand, and a package that is compiled here depends on this machine.
+        // The user's commands may change anything beforehand, and a package that is compiled here depends on this machine.
         if !self.request.hooks.before_bundling.is_empty() || self.request.native_builds {
             return None;
         }
@@ -188,8 +188,8 @@ impl Plan<'_> {
         ))
     }
 
-    /// The key of the answer to whether the lock is up to date. Where uv runs a build backend for the answer, it depends on the
-    /// sources that the backend sees.
+    /// The key of the check that the lock is up to date. If uv runs a build backend for the check, the sources that the backend
+    /// sees are part of the key.
     fn key_of_lock(&self, common: &Value, digests: &SourceDigests) -> Key {
         let computing = self.local.iter().filter(|package| self.workspace.computes_metadata(&package.folder));
         let sources: Vec<Value> = computing.map(|package| self.digests_of(package, digests)).collect();

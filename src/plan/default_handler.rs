@@ -1,4 +1,4 @@
-//! The handler of a function that names none.
+//! The default handler of a function.
 
 use crate::workspace::Workspace;
 use crate::workspace::lockfile::Source;
@@ -9,7 +9,7 @@ use crate::workspace::lockfile::Source;
 const USUAL: &str = "lambda_function.lambda_handler";
 
 /// The handler of a member: the usual one in its package, `my_app.lambda_function.lambda_handler`. The files of an
-/// application without a build system lie at the top of the zip, so its handler is the usual one alone, unless the application has
+/// application without a build system lie at the top of the zip, so its handler has no package, unless the application has
 /// that module in a package of its name. A script is its own module.
 ///
 /// It is known before anything is built, because CDK's template needs it; the check says whether it is there.

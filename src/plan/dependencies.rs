@@ -1,4 +1,4 @@
-//! Which packages of the lock a member reaches, by which path, and what keeps the others out of reach.
+//! Dependencies: the packages of the lock that a member needs, the path to each, and why it does not need the others.
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
 
@@ -105,8 +105,8 @@ impl Lockfile {
             .collect()
     }
 
-    /// The packages that the member could need and does not need with this activation in this environment. Each has its
-    /// shortest path, and the reason. Excluded packages are not among them.
+    /// The packages that the member could need, but does not need with this activation in this environment. Each has its
+    /// shortest path and the reason. Excluded packages are not among them.
     pub fn unreached<'a>(
         &'a self,
         member: &'a LockedPackage,
@@ -377,7 +377,7 @@ mod tests {
         assert_eq!(reached, ["app 1.0", "library -", "split 2.0", "accelerator 3"]);
     }
 
-    /// A lock as uv 0.13.9 writes it, less what is not read.
+    /// A lock as uv 0.13.9 writes it, without the fields that are not read.
     const CHOICES: &str = r#"
         version = 1
         revision = 5
@@ -453,7 +453,7 @@ mod tests {
         list.iter().map(|name| (*name).to_owned()).collect()
     }
 
-    /// What the app of `CHOICES` reaches with extras, with groups, excluded packages; and what conflicts.
+    /// The packages that the app of `CHOICES` needs, and the extras and groups that conflict.
     fn chosen(extras: &[&str], groups: &[&str], excluded: &[&str]) -> (String, Option<Vec<String>>) {
         let lock = parse(CHOICES);
         let target = Target::new("3.13", Architecture::X86_64).unwrap();
@@ -486,7 +486,7 @@ mod tests {
         assert_eq!(chosen(&["web"], &[], &["core"]).0, "app sdk web common turbo2.0");
     }
 
-    /// The shortest ways of the app of `CHOICES`, and what is out of its reach.
+    /// The shortest paths of the app of `CHOICES`, and the packages that it does not need.
     fn dependency_paths(extras: &[&str], groups: &[&str], excluded: &[&str]) -> (Vec<String>, Vec<String>) {
         let lock = parse(CHOICES);
         let target = Target::new("3.13", Architecture::X86_64).unwrap();

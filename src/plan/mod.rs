@@ -1,5 +1,5 @@
-//! Plan: what a request needs of a workspace: which packages and why, which files of the local ones, under which keys. It is
-//! pure: it starts no process and writes nothing.
+//! Plan: the packages of a bundle and the reason for each, the files of the local packages, and the cache keys. It starts no
+//! process and writes nothing.
 
 mod application_files;
 pub mod cache_keys;
@@ -30,7 +30,7 @@ use crate::workspace::manifest::Manifest;
 use crate::workspace::python_versions::version_files;
 use crate::workspace::source_files::{SourceFile, source_files};
 
-/// What ships, and of what it is made.
+/// The packages that ship, and their sources.
 #[derive(Debug)]
 pub struct Plan<'a> {
     /// The request.
@@ -43,14 +43,14 @@ pub struct Plan<'a> {
     pub environment: MarkerEnvironment,
     /// Every package that ships, the member first.
     pub packages: Vec<&'a LockedPackage>,
-    /// Those among them whose sources lie on this machine, the member first.
+    /// The local ones among them, the member first.
     pub local: Vec<LocalPackage>,
     /// The names of the packages that would ship if none were excluded and no layer held any.
     pub excluded: Vec<&'a str>,
-    /// The members for each of which uv installs packages.
+    /// The members whose packages uv installs.
     pub members: Vec<&'a str>,
-    /// The sources of local packages that do not ship, but whose metadata a build backend computes: uv asks it whether the lock
-    /// is up to date.
+    /// The sources of local packages that do not ship, but whose metadata a build backend computes: uv runs it to check the
+    /// lock.
     pub metadata_sources: Vec<SourceFile>,
     /// The paths that decide which files these are.
     metadata_observed: BTreeSet<PathBuf>,
@@ -82,7 +82,7 @@ pub enum Shipping {
     Copy,
 }
 
-/// The packages that ship, and those that would.
+/// The packages that ship, and those that are excluded.
 struct Reach<'a> {
     packages: Vec<&'a LockedPackage>,
     excluded: Vec<&'a str>,
@@ -158,20 +158,20 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// The git repository from which the build backend may compute the version of a package that has no other.
+/// The git repository from which the build backend may compute the version of a package; `None` if it computes none.
 fn repository_of_version(workspace: &Workspace, folder: &Path, shipping: Shipping) -> Option<PathBuf> {
     let computes = workspace.manifest(folder).is_none_or(Manifest::computes_version);
     let repository = repository_of(folder).filter(|_| shipping == Shipping::Wheel && computes)?;
     Some(repository.to_path_buf())
 }
 
-/// The packages that a layer of this request holds, as far as the lock says so: packages without a version are not among them.
+/// The packages of the layer of this request, by the lock. Packages without a version are not among them.
 pub fn packages_of_layer(
     request: &Request,
     workspace: &Workspace,
     subject: &Subject,
 ) -> Result<Vec<LayeredPackage>, PlanError> {
-    // No interpreter is known yet, and which patch version it has decides about next to no package.
+    // No interpreter is known yet. Its patch version matters to almost no package.
     let environment = environment(subject, &format!("{}.0", subject.target.python))?;
     let reach = reach(request, workspace, subject, &environment)?;
     let versioned = reach.packages.iter().filter_map(|package| {

@@ -15,16 +15,16 @@ use crate::workspace::{Workspace, WorkspaceError, normalize_name, python_version
 /// The member that a request is about, and the target.
 #[derive(Debug, Clone)]
 pub struct Subject {
-    /// The normalised name of the member. A layer is of several members; then one of them.
+    /// The normalised name of the member. For a layer of several members, one of them.
     pub member: String,
     /// The folder of the member.
     pub folder: PathBuf,
     /// The runtime and CPU.
     pub target: Target,
-    /// The full Python version in the nearest `.python-version`, if there is one. A file that names a minor version says nothing
-    /// that the runtime does not say.
+    /// The full Python version in the nearest `.python-version`, if there is one. A file that names only a minor version
+    /// adds nothing to the runtime.
     pub pinned_python: Option<String>,
-    /// What the bundle is for Lambda.
+    /// Whether the bundle is a function or a layer.
     pub kind: BundleKind,
     /// The members whose packages a layer holds, by normalised names; empty for a function.
     pub layer_members: Vec<String>,
@@ -73,7 +73,7 @@ fn pinned_python(folder: &Path, root: &Path) -> Option<String> {
     python_versions::version_file(folder, root).filter(|version| is_full_version(version))
 }
 
-/// The Python versions that are right for a package by default, the best one first; there is at least one. `path` is the
+/// The default Python versions of a package, the best one first; there is at least one. `path` is the
 /// workspace or any folder in it, absolute and with links resolved.
 pub fn default_pythons(
     path: &Path,

@@ -1,4 +1,4 @@
-//! What `uv.lock` says. Only the fields that the pipeline asks about are read; uv checks and installs from the whole.
+//! Lockfile: the fields of `uv.lock` that the pipeline needs. uv itself checks the whole file and installs from it.
 //!
 //! Source of the format: uv writes version 1; later revisions only add fields
 //! (<https://docs.astral.sh/uv/concepts/resolution/#lockfile-versioning>).
@@ -37,12 +37,12 @@ pub struct Lockfile {
 struct Manifest {
     #[serde(default)]
     members: BTreeSet<String>,
-    /// What a script asks for.
+    /// The requirements of a script.
     #[serde(default)]
     requirements: Vec<Requirement>,
 }
 
-/// What a script asks for. Version and source are those that were locked.
+/// A requirement of a script. Its version and source are in the locked package.
 #[derive(Debug, Deserialize)]
 struct Requirement {
     name: String,
@@ -92,7 +92,7 @@ pub struct LockedPackage {
     dependencies: Vec<Dependency>,
     #[serde(default)]
     optional_dependencies: BTreeMap<String, Vec<Dependency>>,
-    /// The dependency groups: uv's name for them here is older than they are.
+    /// The dependency groups, under the older name that uv has for them here.
     #[serde(default)]
     dev_dependencies: BTreeMap<String, Vec<Dependency>>,
     #[serde(default)]
@@ -102,7 +102,7 @@ pub struct LockedPackage {
     pub wheels: Vec<Artifact>,
 }
 
-/// What the manifest of a package says. Extras and groups are listed here even where they are empty.
+/// The extras and groups that the manifest of a package declares, also the empty ones.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Metadata {
@@ -167,8 +167,8 @@ pub struct Artifact {
 }
 
 impl Artifact {
-    /// A digest of the file: the one in the lock or, where it has none since the file lies on this machine, one of what lies
-    /// there.
+    /// The digest in the lock. The lock has none for a file on this machine: that file is read and digested. `None` if that
+    /// fails.
     pub fn digest(&self, root: &Path, source: &Source) -> Option<String> {
         if let Some(hash) = &self.hash {
             return Some(hash.clone());
@@ -181,7 +181,7 @@ impl Artifact {
         Some(format!("sha256:{digest}"))
     }
 
-    /// The file's name, which for a wheel says what it runs on.
+    /// The file name. That of a wheel has its tags.
     pub fn filename(&self) -> Option<&str> {
         let location = self.filename.as_deref().or(self.path.as_deref()).or(self.url.as_deref())?;
         location.rsplit('/').next()

@@ -1,10 +1,10 @@
-//! What a `pyproject.toml` says about how its package is built.
+//! Manifest: the parts of a `pyproject.toml` that decide how its package is built.
 
 use crate::support::wording;
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
-/// A `pyproject.toml`, which may be missing or broken: then uv and the build backend say so.
+/// A `pyproject.toml`. It may be missing or invalid: uv and the build backend report that.
 #[derive(Debug, Clone, Default)]
 pub struct Manifest {
     /// SHA-256 of the file, in hex; `None` if there is none.
@@ -29,11 +29,11 @@ impl Manifest {
         self.is_dynamic(&["version"])
     }
 
-    /// Whether the build backend, and not the manifest, says one of the `fields`.
+    /// Whether the build backend, and not the manifest, provides one of the `fields`.
     fn is_dynamic(&self, fields: &[&str]) -> bool {
         let Some(table) = &self.table else { return true };
         let Some(project) = table.get("project").and_then(Value::as_table) else {
-            // Without a `[project]` table the backend says everything; without a `[build-system]` there is no backend.
+            // Without a `[project]` table the backend provides every field; without a `[build-system]` there is no backend.
             return table.contains_key("build-system");
         };
         let dynamic = project.get("dynamic").and_then(Value::as_array);
@@ -42,8 +42,8 @@ impl Manifest {
         })
     }
 
-    /// Every text in the manifest that could be a path: keys and strings. Where uv finds other packages is not among them: the
-    /// lock has that.
+    /// Every text in the manifest that could be a path: keys and strings. The settings with which uv finds other packages are
+    /// skipped: the lock has those packages.
     pub fn possible_paths(&self) -> Vec<&str> {
         let mut texts = Vec::new();
         for (name, value) in self.table.iter().flatten() {

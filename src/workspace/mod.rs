@@ -33,8 +33,8 @@ pub const LOCKFILE: &str = "uv.lock";
 pub struct Workspace {
     /// The folder of the lock, absolute and with links resolved.
     pub root: PathBuf,
-    /// The file name of the script, if the workspace is a single file with inline metadata (PEP 723) beside its lock. The script
-    /// is bundled as a package without a build system whose only file it is.
+    /// The file name of the script, if the workspace is a single file with inline metadata (PEP 723) beside its lock. It is
+    /// bundled as a package without a build system that has one file.
     pub script: Option<String>,
     /// The packages that are locked.
     pub lock: Lockfile,
@@ -48,7 +48,7 @@ pub struct Workspace {
     lock_inputs: String,
     /// The files that were read, as they were then.
     snapshot: Snapshot,
-    /// Whether no file was so new when it was read that a later change could have the same stamp.
+    /// Whether every file was old enough when it was read: each later change gives it another stamp.
     is_settled: bool,
 }
 
@@ -153,8 +153,8 @@ fn lockfile_of_script(name: &str) -> String {
 }
 
 impl Workspace {
-    /// Opens the workspace at or above `path`. All callers in a process share one workspace per lock, as long as no file that
-    /// was read for it has changed.
+    /// Opens the workspace at or above `path`. All callers in a process share one workspace per lock, as long as the files
+    /// that were read for it are unchanged.
     pub fn open(path: &Path) -> Result<Arc<Self>, WorkspaceError> {
         static OPEN: Mutex<BTreeMap<PathBuf, Arc<Workspace>>> = Mutex::new(BTreeMap::new());
 
@@ -173,9 +173,8 @@ impl Workspace {
         Ok(workspace)
     }
 
-    /// The workspace at or above `path`, as far as the lock says: it may be a moment before a changed manifest is noticed. For the
-    /// questions that a construct asks before it bundles. With 1,000 functions, each of them would look at the manifests of all the
-    /// others several times.
+    /// Like [`open`](Self::open), but may miss a manifest that changed a moment ago. For the questions that a construct asks before it
+    /// bundles: otherwise each of 1,000 functions would look at the manifests of all the others several times.
     pub fn glance(path: &Path) -> Result<Arc<Self>, WorkspaceError> {
         static SEEN: Glances<PathBuf, Arc<Workspace>> = Glances::none();
 
@@ -199,7 +198,7 @@ impl Workspace {
             regular_file::read_text(path)
         };
         let text = read(lockfile)?;
-        // uv does without a missing file. It would read a pipe or a device for ever.
+        // uv accepts a missing file. It would read a pipe or a device for ever.
         let mut read_if_exists = |path: &Path| match read(path) {
             Ok(text) => Ok(Some(text)),
             Err(error) if [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].contains(&error.kind()) => {
@@ -254,7 +253,7 @@ impl Workspace {
         })
     }
 
-    /// Whether no file that was read for this workspace has changed since.
+    /// Whether all files that were read for this workspace are unchanged.
     pub fn is_unchanged(&self) -> bool {
         self.snapshot.is_unchanged()
     }
@@ -331,7 +330,7 @@ impl Workspace {
         &self.archives
     }
 
-    /// Those of the archives that lie inside `folder`. They are sources of no package.
+    /// The archives inside `folder`. They are not sources of a package.
     pub fn archives_inside(&self, folder: &Path) -> Vec<PathBuf> {
         let inside = |path: &&PathBuf| *path != folder && path.starts_with(folder);
         self.archives.iter().filter(inside).cloned().collect()

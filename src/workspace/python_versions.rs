@@ -1,4 +1,4 @@
-//! Which Python versions a project allows, and which it asks for.
+//! Python versions: those that a project allows, and the one that it asks for.
 
 use std::path::{Path, PathBuf};
 
@@ -10,17 +10,17 @@ use crate::target::{PythonVersion, Target};
 /// A patch number that no Python has reached.
 const NO_SUCH_PATCH: u64 = 100;
 
-/// Whether `requires_python`, as a lock has it, allows some patch version of a Python. What Lambda's runtime has is not
-/// known here, and the interpreter that compiles is uv's to judge.
+/// Whether `requires_python`, as a lock has it, allows some patch version of a Python. The patch version of Lambda's runtime is
+/// not known here, and uv checks that of the interpreter.
 pub fn allows(requires_python: &str, python: PythonVersion) -> bool {
-    // uv wrote it; what this version of the parser cannot read is left to uv.
+    // uv wrote it. If this parser cannot read it, uv decides.
     let Ok(specifiers) = requires_python.parse::<VersionSpecifiers>() else { return true };
     (0..NO_SUCH_PATCH)
         .any(|patch| specifiers.contains(&Version::new([python.major.into(), python.minor.into(), patch])))
 }
 
-/// The Pythons that are right for a member by default, the best one first: that of its `.python-version`; then those that
-/// are allowed, the newest first. Previews are not among them.
+/// The default Pythons of a member, the best one first: that of its `.python-version`; then the other allowed ones, the newest
+/// first. Previews are not among them.
 pub fn defaults(requires_python: Option<&str>, folder: &Path, root: &Path) -> Vec<PythonVersion> {
     let pinned = version_file(folder, root).and_then(|version| minor(&version));
     let mut allowed: Vec<PythonVersion> = Target::released()
@@ -31,7 +31,7 @@ pub fn defaults(requires_python: Option<&str>, folder: &Path, root: &Path) -> Ve
     allowed
 }
 
-/// What the nearest `.python-version` between `folder` and the workspace's root asks for.
+/// The version in the nearest `.python-version` between `folder` and the workspace's root.
 pub fn version_file(folder: &Path, root: &Path) -> Option<String> {
     let file = version_files(folder, root).find(|file| file.is_file())?;
     let text = regular_file::read_text(&file).ok()?;

@@ -1,4 +1,4 @@
-//! The state of files and folders on disk, by which one sees later whether something was touched.
+//! Snapshot: the state of files and folders on disk, to see later whether any of them changed.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -24,9 +24,9 @@ pub struct Snapshot {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 enum State {
-    /// What lies there.
+    /// The stamp of the file or folder.
     Stamp(ObservedStamp),
-    /// Whether anything lies there.
+    /// Whether the path exists.
     IsThere(bool),
 }
 
@@ -48,7 +48,7 @@ impl Snapshot {
             (path, state)
         });
         let mut states: BTreeMap<PathBuf, State> = states.collect();
-        // The stamp of the folder around a missing path shows when it comes, unless a link leads there.
+        // A missing path needs no state, unless it is a link: when it appears, the stamp of its folder changes.
         let is_shown = |path: &Path| {
             if path.is_symlink() {
                 return false;
@@ -82,7 +82,7 @@ impl Snapshot {
         self.states.get(path).is_some_and(|before| State::of(path) == *before)
     }
 
-    /// Whether no path was touched so shortly before `time`, or after it, that it could be touched again without another stamp.
+    /// Whether all paths were last changed long enough before `time`. A path that changed later could change again under one stamp.
     pub fn is_settled_at(&self, time: SystemTime) -> bool {
         let Some(settled) = time.checked_sub(CLOCK_TICK) else { return false };
         self.states.values().all(|state| match state {

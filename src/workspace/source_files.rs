@@ -1,4 +1,4 @@
-//! The source files of a local package: what git would track in its folder, and the files outside of it that its manifest names.
+//! The source files of a local package: those that git would track in its folder, and those outside of it that its manifest names.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -107,9 +107,9 @@ pub fn with_composed_names(mut files: Vec<SourceFile>) -> io::Result<Vec<SourceF
 }
 
 /// The files outside of the package in `folder` that its manifest names, sorted by path: every text in the manifest that is an
-/// existing path there, inside the repository (outside of one, inside the workspace `root`). A build backend may read them. The
-/// folders of `packages` are not among them, since the lock has those. But uv asks for the manifest of each member's folder that
-/// exists, so the manifests around these files, and around those of `others` that are beside them, are among them.
+/// existing path inside the repository (without one, inside the workspace `root`). A build backend may read them. The folders of
+/// other `packages` are not among them: the lock has those. But uv wants a manifest in every folder of a member that exists. So if
+/// one of these files, or one of `others`, lies in the folder of a package, the manifest of that package is added.
 pub fn files_outside<'a>(
     folder: &Path,
     manifest: &Manifest,
@@ -139,7 +139,7 @@ pub fn files_outside<'a>(
         let is_never = path.strip_prefix(boundary).is_ok_and(|within| {
             within.components().any(|part| part.as_os_str().to_str().is_some_and(is_never_source_name))
         });
-        // A folder around the package would be everything: a backend that is given one looks for the git history there.
+        // A folder around the package is named for its git history. Its files would be those of all packages.
         if is_never || folder.starts_with(&path) || packages.contains(&path) {
             continue;
         }
@@ -170,8 +170,8 @@ pub fn files_outside<'a>(
     Ok(Sources { files, observed })
 }
 
-/// Whether a text can be a path outside of a folder. Most texts are no paths, and asking the file system about each of them would
-/// cost more than it finds.
+/// Whether a text can be a path outside of a folder. Most texts are not paths, and a lookup of each on disk
+/// would take too long.
 fn may_be_outside(text: &str) -> bool {
     text.contains("..") || Path::new(text).is_absolute()
 }
@@ -194,7 +194,7 @@ fn relative_path(from: &Path, to: &Path) -> PathBuf {
     up.chain(to.components().skip(shared)).collect()
 }
 
-/// The files below `folder` that the rules from `top` down leave, sorted by path.
+/// The files below `folder` that pass the rules of all folders from `top` down, sorted by path.
 pub fn walk(top: &Path, folder: &Path, nested: &[PathBuf], rules: Rules) -> io::Result<Sources> {
     let package = folder.to_path_buf();
     let nested = nested.to_vec();
@@ -252,7 +252,7 @@ pub fn walk(top: &Path, folder: &Path, nested: &[PathBuf], rules: Rules) -> io::
         };
         let kind = entry.file_type();
         let Ok(within) = entry.path().strip_prefix(folder) else {
-            // Of a folder around the package, only the rules count.
+            // In a folder around the package, only the rules matter.
             observed.insert(entry.path().join(".gitignore"));
             continue;
         };
@@ -298,8 +298,7 @@ fn same_name(first: &SourceFile, second: &SourceFile) -> io::Error {
     )
 }
 
-/// Fails if the `.gitignore` in `folder` is a pipe, a device or too large to be one. git does without a missing one, and without
-/// one that is a folder.
+/// Fails if the `.gitignore` in `folder` is a pipe, a device or too large. git accepts that it is missing, or is a folder.
 fn check_gitignore(folder: &Path) -> io::Result<()> {
     let path = folder.join(".gitignore");
     match fs_err::metadata(&path) {
