@@ -1,4 +1,4 @@
-//! Many bundles at once.
+//! All bundles that a caller asks for at once.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
@@ -14,11 +14,11 @@ use crate::report::Bundle;
 use crate::request::Request;
 use crate::workspace::Workspace;
 
-/// Builds many bundles, each into the folder beside it, on all cores. A package that several of them need is built once. The results are
-/// in the order of the requests. Two requests for one zip are an error, and nothing is built.
+/// Builds many bundles on all cores, each into the folder beside its request. A package that several of them need is built once. The
+/// results are in the order of the requests. If two requests would write the same zip, this is an error, and nothing is built.
 pub fn bundle_all(requests: &[(Request, PathBuf)]) -> Result<Vec<Result<Bundle, Error>>, Error> {
     refuse_same_output(requests)?;
-    // Threads of their own: a bundle waits for packages that another one builds, which a thread of the pool must not.
+    // New threads: a bundle waits for packages that another one builds, and a thread of the pool must not wait.
     let workers = available_parallelism().map_or(1, NonZeroUsize::get).min(requests.len());
     let next = AtomicUsize::new(0);
     let work = || {

@@ -1,5 +1,5 @@
-//! The bundles of a CDK app, which asks for one after the other. When it asks for the first one that has to be built, those that it
-//! asked for in its last synth are prepared in the background, so that the later ones are cached, or nearly.
+//! The bundles of a CDK app, which asks for one after the other. When the first one has to be built, the bundles of the app's last
+//! synth are prepared in the background, so that the next ones are in the cache when the app asks for them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::request::command_hooks::CommandHooks;
 use crate::request::{Options, Request};
 use crate::store::{Key, Store};
 
-/// The variables by which the `cdk` command tells an app its context. Without them the app runs in a unit test or by itself, and nothing
+/// The variable by which the `cdk` command tells an app its context. Without it, the app runs in a unit test or by itself, and nothing
 /// is prepared: a test of one stack must not build the functions of all.
 const CONTEXT: &str = "CDK_CONTEXT_JSON";
 
@@ -40,8 +40,8 @@ struct Synth {
     is_prepared: bool,
 }
 
-/// Builds the next bundle of an app. At the first one that has to be built, those of the last synth are begun in the background; the
-/// later ones find them cached, or wait for them.
+/// Builds the next bundle of an app. When the first one has to be built, this starts to prepare those of the last synth in the
+/// background. Later calls find them cached, or wait for them.
 pub fn bundle_next(options: Options, output: &Path) -> Result<Bundle, Error> {
     let asked = options.to_json();
     let request = Request::new(options)?;
@@ -94,13 +94,13 @@ pub fn remember_synth() {
 
 fn prepare_all(requests: &[Value]) {
     for options in requests {
-        // An error here comes again when the bundle is asked for, and is reported then.
+        // An error here occurs again when the app asks for the bundle, and is reported then.
         let _ = caught(|| prepare(&Request::from_json(options)?));
     }
 }
 
 /// The key of the app's synth, and the store that remembers it: one per folder of the app and selection of stacks. `None` if there is
-/// no store, if the `cdk` command did not start the app, and if commands of the user run, which must not run unasked.
+/// no store, if the `cdk` command did not start the app, or if the request has commands of the user: they must not run unasked.
 fn synth_of(request: &Request) -> Option<(Key, Store)> {
     if request.hooks != CommandHooks::default() || env::var_os(CONTEXT_OVERFLOW).is_some() {
         return None;

@@ -32,10 +32,9 @@ pub struct CachedBundle {
 /// The length of the stamp in a note, in bytes, filled up with spaces.
 const STAMP: usize = 320;
 
-/// The file beside a zip. It has two parts, each with its checksum: the stamp of the zip when its SHA-256 was last known to be that of
-/// the report, and the report. The stamp has a fixed length: it is written over in place whenever a link to the zip was delivered,
-/// since that changes the status of the zip. A stamp that two processes write at once is damaged at worst; then the zip is hashed
-/// again.
+/// The file beside a zip. It has two parts, each with its checksum: a stamp of the zip, and the report. While the stamp is that of the
+/// zip, the zip has the SHA-256 of the report. The stamp has a fixed length, and is written over in place: each delivered link changes
+/// the status of the zip. If two processes write it at once, it is damaged at worst, and the zip is hashed again.
 #[derive(Debug)]
 struct Note {
     report: Bundle,
@@ -44,7 +43,7 @@ struct Note {
 }
 
 impl Note {
-    /// Reads a note; `None` where the report is damaged.
+    /// Reads a note; `None` if the report is damaged.
     fn parse(key: &Key, entry: &[u8]) -> Option<Self> {
         let (stamp, report) = entry.split_at_checked(checksum::HEAD + STAMP)?;
         let stamp = checked(key, stamp).and_then(|stamp| serde_json::from_str(stamp).ok());
@@ -59,7 +58,7 @@ impl Note {
 }
 
 impl Store {
-    /// The place of the zip of this key, whether or not there is one.
+    /// The path for the zip of this key. The zip may be missing.
     pub fn zip_path(&self, key: &Key) -> Option<PathBuf> {
         self.place(Kind::Bundle, &format!("{key}.zip"))
     }
@@ -83,7 +82,7 @@ impl Store {
                 if sha256(&file).ok()? != report.sha256 {
                     return None;
                 }
-                // A cache that was copied here has other times. The next look need not hash it again.
+                // A copied cache has other times. With the new stamp, the next lookup need not hash the zip again.
                 self.write_stamp(key, &now);
             }
             let (store, key) = (self.clone(), key.clone());
@@ -97,7 +96,7 @@ impl Store {
         cached
     }
 
-    /// Keeps the zip that lies at its place now, with its report. `None` if the store keeps nothing, or cannot.
+    /// Caches the zip that lies at its path, with its report. `None` if there is no store, or it cannot be written.
     pub fn keep_bundle(&self, key: &Key, report: &Bundle) -> Option<CachedBundle> {
         let zip = self.zip_path(key)?;
         self.noted(make_read_only(&zip))?;
@@ -125,11 +124,11 @@ impl Store {
 }
 
 impl CachedBundle {
-    /// Gives the zip to `output`, in place of what is there.
+    /// Delivers the zip to `output`. Replaces a file there.
     pub fn deliver(&self, output: &Path) -> Result<(), DeliverError> {
         if deliver::deliver(&self.zip, &self.file, output)? == Delivered::Link {
             let linked = LinkedStamp::of(&self.file);
-            // The link changed the status of the zip. A zip that was written to since it was looked up is not trusted the next time.
+            // The link changed the status of the zip. If the zip was written to since the lookup, it is hashed the next time.
             if self.stamp.is_unwritten(&linked) {
                 self.store.write_stamp(&self.key, &linked);
             }

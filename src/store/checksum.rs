@@ -1,4 +1,4 @@
-//! Checksums of small entries. A note or a fact of which one bit changed is a miss.
+//! Checksums of small entries. If one bit of a note or a fact changed, it is a miss.
 
 use sha2::{Digest, Sha256};
 
@@ -8,12 +8,12 @@ use crate::support::wording;
 /// Length of a SHA-256 in hex, with the line feed that follows it.
 pub const HEAD: usize = 64 + 1;
 
-/// Puts the checksum of an entry before its text. The key is part of it: an entry is right under its own name only.
+/// Puts the checksum of an entry before its text. The key is part of it: an entry under another name is a miss.
 pub fn with_checksum(key: &Key, text: &str) -> String {
     format!("{}\n{text}", checksum(key, text))
 }
 
-/// The text of an entry; `None` where it is damaged.
+/// The text of an entry; `None` if it is damaged.
 pub fn checked<'a>(key: &Key, entry: &'a [u8]) -> Option<&'a str> {
     let entry = std::str::from_utf8(entry).ok()?;
     let (head, text) = entry.split_at_checked(HEAD)?;

@@ -1,13 +1,13 @@
-//! Delivery: how a zip comes to where the caller wants it.
+//! Delivery: puts a zip into the output folder.
 //!
-//! A delivered zip must keep its bytes for good, also where it shares them with the cache. So it is, in this order:
+//! A delivered zip must keep its bytes, even if it shares them with the cache. It is the first of these that works:
 //!
-//! 1. a clone, where the file system has them: it shares blocks until one of the two is written to;
-//! 2. a hard link to a file that nobody may write to, except on Windows, where such a file cannot be removed either;
-//! 3. a copy: on another file system, or where a file has all the links that it can have.
+//! 1. a clone, if the file system has clones: it shares blocks until one of the two files is written to;
+//! 2. a hard link to a read-only file, except on Windows, where a read-only file cannot be removed;
+//! 3. a copy: on another file system, or if the file has the maximum number of links.
 //!
-//! Each is there whole or not at all: a link is made at a free place; all else is made beside its place and renamed onto it. A path that was delivered is never opened for writing: it may be a
-//! link, and everything else that was delivered would change with it.
+//! The output appears whole or not at all: a link is made at a free path, everything else is made beside the output and renamed onto
+//! it. A delivered path is never opened for writing: it may be a link, and all other links would change with it.
 
 use std::collections::BTreeSet;
 use std::fs::{File, Metadata};
@@ -50,7 +50,7 @@ pub enum DeliverError {
     Output(#[source] io::Error),
 }
 
-/// Delivers the zip at `cached`, which is open as `file`, to `output`, in place of what is there.
+/// Delivers the zip at `cached`, which is open as `file`, to `output`. Replaces a file there.
 pub fn deliver(cached: &Path, file: &File, output: &Path) -> Result<Delivered, DeliverError> {
     let folder = output.parent().unwrap_or(Path::new("."));
     let metadata = file.metadata().map_err(DeliverError::Cache)?;
@@ -85,7 +85,7 @@ pub fn deliver(cached: &Path, file: &File, output: &Path) -> Result<Delivered, D
     Ok(Delivered::Copy)
 }
 
-/// Moves the zip at `zip`, which is not in the store, to `output`, in place of what is there.
+/// Moves the zip at `zip`, which is not in the store, to `output`. Replaces a file there.
 pub fn move_to(zip: &Path, output: &Path) -> Result<(), DeliverError> {
     let folder = output.parent().unwrap_or(Path::new("."));
     fs_err::create_dir_all(folder).map_err(DeliverError::Output)?;
@@ -94,14 +94,14 @@ pub fn move_to(zip: &Path, output: &Path) -> Result<(), DeliverError> {
     if std::fs::rename(zip, output).is_ok() {
         return Ok(());
     }
-    // On another file system, as a rule.
+    // The output is on another file system, as a rule.
     let file = File::open(zip).map_err(DeliverError::Cache)?;
     let copy = copy(&file, folder)?;
     make_writable(&copy).map_err(DeliverError::Output)?;
     persist(copy, output).map_err(DeliverError::Output)
 }
 
-/// Clones the zip. Where the file systems of the two places have no clones, that is tried once only.
+/// Clones the zip. Tries this only once for two file systems that cannot clone.
 fn clone(cached: &Path, folder: &Path, file_systems: Option<(u64, u64)>) -> io::Result<TempPath> {
     static WITHOUT_CLONES: Mutex<BTreeSet<(u64, u64)>> = Mutex::new(BTreeSet::new());
 
@@ -128,8 +128,8 @@ fn file_systems(file: &Metadata, folder: &Metadata) -> Option<(u64, u64)> {
     }
 }
 
-/// Whether links to a file may be delivered: nobody may write to it. On Windows, a file that is read-only cannot be removed either;
-/// elsewhere, whoever may write to its folder can remove and replace it.
+/// Whether links to a file may be delivered: only if it is read-only, and not on Windows, where a read-only file cannot be removed.
+/// Elsewhere, the permissions of its folder decide who can remove it.
 fn may_be_linked(file: &Metadata) -> bool {
     !cfg!(windows) && file.permissions().readonly()
 }
@@ -158,12 +158,12 @@ fn persist(temporary: TempPath, output: &Path) -> io::Result<()> {
     temporary.persist(output).map_err(|failure| named(&failure.error, "replace", output))
 }
 
-/// A file of the caller's own is an ordinary one, which CDK may read as another user.
+/// Gives a file the ordinary permissions: its owner may write, and all may read, as CDK may run as another user.
 pub(super) fn make_writable(path: &Path) -> io::Result<()> {
     set_mode(path, 0o644)
 }
 
-/// Takes from everybody the permission to write to a file, where links to it are delivered.
+/// Makes a file read-only, so that links to it may be delivered.
 pub fn make_read_only(path: &Path) -> io::Result<()> {
     set_mode(path, 0o444)
 }
@@ -191,7 +191,7 @@ fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
     (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
 
-/// There are no links here.
+/// Links are never delivered on this system.
 #[cfg(not(unix))]
 fn is_same_file(_one: &Metadata, _other: &Metadata) -> bool {
     false

@@ -9,11 +9,11 @@ use tempfile::TempPath;
 
 use crate::support::unfinished_file::unfinished_file;
 
-/// An entry counts as used if it was used within this time, so that not every look at it writes. Shorter than the time that
-/// pruning spares ([`prune`](super::prune)).
+/// An entry is marked as used at most once in this time, so that not every lookup writes. Shorter than the time that pruning
+/// spares ([`prune`](super::prune)).
 const USED: Duration = Duration::from_mins(5);
 
-/// How often a folder is made again that somebody removes at the same time.
+/// How often a folder is made again, if another process removes it at the same time.
 const ATTEMPTS: usize = 5;
 
 /// Writes a small entry.
@@ -43,7 +43,7 @@ pub fn mark_used(path: &Path) {
     }
 }
 
-/// Marks an entry that was last marked at this time.
+/// Marks an entry as used now. `modified` is the time of the last mark.
 fn mark_used_since(path: &Path, modified: SystemTime) {
     let now = SystemTime::now();
     if !now.duration_since(modified).is_ok_and(|age| age < USED) {
@@ -69,7 +69,7 @@ pub fn replace(temporary: TempPath, path: &Path) -> io::Result<()> {
         if !is_folder(path) {
             return Err(failure);
         }
-        // Where this fails, the second attempt says so.
+        // If this fails, the second attempt reports it.
         let _ = fs_err::remove_dir_all(path);
         failure.path.persist(path)
     });
@@ -85,7 +85,7 @@ pub fn remove(path: &Path) -> bool {
     }
 }
 
-/// Adds to an error what failed, for the calls whose errors do not name a path.
+/// Adds the action and the path to an error that does not name them.
 pub fn named(error: &io::Error, verb: &str, path: &Path) -> io::Error {
     io::Error::new(error.kind(), format!("failed to {verb} `{}`: {error}", path.display()))
 }

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::support::wording;
 
-/// A digest of our own sources: what another version of them made is not what this one would make.
+/// A digest of our own sources: another version of them may make other bytes.
 const SELF: &str = env!("UV_LAMBDA_CDK_SOURCES");
 
 /// The name of a cached entry: SHA-256 in hex.
@@ -15,7 +15,7 @@ const SELF: &str = env!("UV_LAMBDA_CDK_SOURCES");
 pub struct Key(String);
 
 impl Key {
-    /// The key of a thing of this kind that is made of these ingredients.
+    /// The key of an entry of this kind that is made of these ingredients.
     pub fn of(kind: &str, ingredients: &Value) -> Self {
         let whole = json!({ "kind": kind, "self": SELF, "ingredients": ingredients });
         Self(wording::hex(&Sha256::digest(whole.to_string())))

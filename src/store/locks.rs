@@ -1,7 +1,7 @@
-//! Locks: what two processes need at the same moment, one of them makes. The other one waits, and finds it made.
+//! Locks: if two processes need the same entry, one makes it. The other one waits, and then finds it in the store.
 //!
-//! A lock is a file of its key's name, locked by the system, which lets go of it when its holder ends, however it ends. The
-//! file says who holds it. (On Windows nobody can read a file that is locked; there the holder stays unknown.)
+//! A lock is a file with the name of its key. The system locks it, and frees it when its holder ends, even after a crash. The file
+//! names the holder. (On Windows nobody can read a locked file, so the holder stays unknown.)
 
 use std::fmt;
 use std::fs::{File, TryLockError};
@@ -28,19 +28,19 @@ pub struct Holder {
 }
 
 impl Store {
-    /// Locks some keys, and waits for those that another bundle has locked. `activity` is for whoever waits for this one, as in
-    /// "bundles `app`".
+    /// Locks some keys, and waits for those that another bundle has locked. `activity` tells those who wait for this one why,
+    /// as in "bundles `app`".
     ///
-    /// Not to be called on a thread of a pool: it could wait there for work that waits for the same thread.
+    /// Do not call this on a thread of a pool: it could wait there for work that waits for the same thread.
     pub fn lock<'a>(&self, keys: impl IntoIterator<Item = &'a Key>, activity: &str) -> KeyLocks {
         let mut keys: Vec<&Key> = keys.into_iter().collect();
-        // In one order for all, or two could wait for each other.
+        // Everybody locks in the same order. Otherwise two could wait for each other.
         keys.sort();
         keys.dedup();
         let locks = keys.into_iter().filter_map(|key| {
             let path = self.place(Kind::Lock, &key.to_string())?;
             match lock(&path, activity) {
-                // A cache that can only be read may have everything that is needed. If it has not, writing fails.
+                // A read-only cache may have all entries. If not, writing them fails.
                 Err(error)
                     if matches!(
                         error.kind(),
@@ -49,7 +49,7 @@ impl Store {
                 {
                     None
                 }
-                // Without the lock, the same thing may be made twice.
+                // Without the lock, an entry may be made twice.
                 lock => self.noted(lock),
             }
         });
@@ -66,9 +66,9 @@ fn lock(path: &Path, activity: &str) -> io::Result<File> {
             Err(TryLockError::WouldBlock) => wait(&file, Holder::of(path).as_ref())?,
             Err(TryLockError::Error(error)) => return Err(error),
         }
-        // Whoever removes old locks may have removed this one between the two calls.
+        // The pruning of another process may have removed this lock between the two calls.
         if is_at(&file, path) {
-            // Nothing depends on it.
+            // Only the messages of others need it.
             let _ = Holder { process: std::process::id(), activity: activity.to_owned() }.write(&file);
             return Ok(file);
         }
@@ -101,14 +101,14 @@ fn is_at(file: &File, path: &Path) -> bool {
     matches!((open, there), (Ok(open), Ok(there)) if open == there)
 }
 
-/// A file's number is not to be had here. In the rare case, two make the same thing.
+/// This system has no file numbers. In the rare case, two processes make the same entry.
 #[cfg(not(unix))]
 fn is_at(_file: &File, _path: &Path) -> bool {
     true
 }
 
 impl Holder {
-    /// The holder of the lock at `path`; or, of a lock that is free, the last one.
+    /// The holder of the lock at `path`; for a free lock, the last holder.
     pub fn of(path: &Path) -> Option<Self> {
         let mut text = String::new();
         File::open(path).and_then(|mut file| file.read_to_string(&mut text)).ok()?;

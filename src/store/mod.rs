@@ -1,11 +1,11 @@
-//! Store: the cache of earlier results on this machine: packs, whole zips, and facts that it takes a process to learn.
+//! Store: the cache on this machine: packs, whole zips, and facts, such as answers of other programs.
 //!
-//! Everything in it can be made again, so a missing, damaged or foreign entry is a miss and never an error. Entries never change. They are
-//! written beside their place and renamed onto it, so any number of processes can work in one store. Notes and facts have a checksum
-//! (`checksum`), and so has every piece of a pack ([`pack`](crate::pack)). A zip is trusted as long as its [stamp](crate::support::file_stamp::LinkedStamp) says that nobody
-//! wrote to it since its SHA-256 was last computed.
+//! Everything in it can be made again, so a missing, damaged or foreign entry is a miss and never an error. Entries are written
+//! beside their place and renamed onto it, so any number of processes can work in one store. Notes and facts have a checksum, and so
+//! has every piece of a pack ([`pack`](crate::pack)). A zip is trusted while its [stamp](crate::support::file_stamp::LinkedStamp)
+//! shows that nobody wrote to it since its SHA-256 was computed.
 //!
-//! The store is a help. If it cannot be written to, the bundle is made without it, and [`Store::failure`] says why.
+//! A bundle does not need the store. If the store cannot be written to, [`Store::failure`] says why.
 
 mod cached_bundles;
 mod checksum;
@@ -28,13 +28,13 @@ pub use key::Key;
 pub use locks::KeyLocks;
 pub use prune::{LIMIT, Pruned, Usage};
 
-/// The layout of the store. Another layout is another folder, so that versions do not disturb each other.
+/// The layout of the store. Each layout has its own folder, so that versions do not disturb each other.
 const LAYOUT: &str = "v1";
 
 /// The variable that moves the store.
 pub const FOLDER_VARIABLE: &str = "UV_LAMBDA_CDK_CACHE_DIR";
 
-/// A folder of earlier results; or none, which knows nothing and keeps nothing.
+/// The cache in a folder; or no cache, where every lookup is a miss and nothing is written.
 #[derive(Debug, Clone)]
 pub struct Store {
     folder: Option<PathBuf>,
@@ -42,8 +42,8 @@ pub struct Store {
     failure: Arc<OnceLock<String>>,
 }
 
-/// The folder of the store, unless the caller says otherwise: the one that the variable names, or one in the user's folder for
-/// caches, if the platform has such a folder.
+/// The default folder of the store: the one that the variable names, or one in the user's folder for caches, if the platform has such
+/// a folder.
 pub fn default_folder() -> Option<PathBuf> {
     match std::env::var_os(FOLDER_VARIABLE).filter(|folder| !folder.is_empty()) {
         Some(folder) => std::path::absolute(folder).ok(),
@@ -52,7 +52,7 @@ pub fn default_folder() -> Option<PathBuf> {
 }
 
 impl Store {
-    /// The store that keeps nothing.
+    /// No cache: every lookup is a miss, and nothing is written.
     pub fn none() -> Self {
         Self { folder: None, failure: Arc::default() }
     }
@@ -66,10 +66,10 @@ impl Store {
         let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
         if !open.contains(folder) {
             fs_err::create_dir_all(&layout)?;
-            // Backup programs and the like pass by a folder with this file: https://bford.info/cachedir/.
+            // Backup programs skip a folder with this file: https://bford.info/cachedir/.
             let tag = folder.join("CACHEDIR.TAG");
             if !tag.exists() {
-                // A store that cannot be written to may still have what is needed.
+                // A read-only store may still have the entries.
                 let _ = fs_err::write(tag, "Signature: 8a477f597d28d172789f06886806bc55\n");
             }
             open.insert(folder.to_path_buf());
@@ -77,17 +77,17 @@ impl Store {
         Ok(Self { folder: Some(layout), failure: Arc::default() })
     }
 
-    /// Whether this is a folder, and not the store that keeps nothing.
+    /// Whether there is a cache.
     pub fn is_used(&self) -> bool {
         self.folder.is_some()
     }
 
-    /// The folder; `None` for the store that keeps nothing.
+    /// The folder; `None` if there is no cache.
     pub fn folder(&self) -> Option<&Path> {
         self.folder.as_deref()
     }
 
-    /// Why something could not be kept since this store was opened.
+    /// The first failure to write since this store was opened.
     pub fn failure(&self) -> Option<&str> {
         self.failure.get().map(String::as_str)
     }
@@ -102,7 +102,7 @@ impl Store {
         self.folder.as_ref().map(|folder| folder.join(kind.folder()).join(name))
     }
 
-    /// The fact under a key. A damaged one is removed.
+    /// The fact under a key. A damaged fact is removed.
     pub fn fact(&self, key: &Key) -> Option<String> {
         let path = self.place(Kind::Fact, &key.to_string())?;
         let entry = files::read_used(&path).ok()?;
@@ -113,19 +113,19 @@ impl Store {
         Some(text.to_owned())
     }
 
-    /// Remembers a fact that can be learnt again.
+    /// Caches a fact.
     pub fn remember(&self, key: &Key, text: &str) {
         if let Some(path) = self.place(Kind::Fact, &key.to_string()) {
             self.noted(files::write(&path, with_checksum(key, text).as_bytes()));
         }
     }
 
-    /// The place of the pack of this key, whether or not there is one.
+    /// The path for the pack of this key. The pack may be missing.
     pub fn pack_path(&self, key: &Key) -> Option<PathBuf> {
         self.place(Kind::Pack, &key.to_string())
     }
 
-    /// The places of all packs.
+    /// The paths of all packs.
     pub fn pack_paths(&self) -> Vec<PathBuf> {
         self.files_of(Kind::Pack)
     }

@@ -1,4 +1,4 @@
-//! Pruning: how large the store is, and which entries are removed when it is too large or they are too old.
+//! Pruning: measures the store, removes old entries, and removes the least recently used ones if the store is too large.
 
 use std::fs::TryLockError;
 use std::io;
@@ -8,16 +8,16 @@ use std::time::{Duration, SystemTime};
 use super::{Kind, LAYOUT, Store, files};
 use crate::support::unfinished_file::UNFINISHED;
 
-/// How large a store may become by itself, in bytes.
+/// The size in bytes to which a store is pruned automatically.
 pub const LIMIT: u64 = 5 * 1024 * 1024 * 1024;
 
-/// Entries that nobody used for this time are removed by themselves.
+/// Entries that nobody used for this time are removed automatically.
 const UNUSED: Duration = Duration::from_hours(30 * 24);
 
 /// Entries that were used within this time stay: a bundle may be about to read them.
 const IN_USE: Duration = Duration::from_mins(10);
 
-/// What a store holds.
+/// The contents of a store, counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Whole bundles.
@@ -43,17 +43,17 @@ struct Entry {
     files: Vec<PathBuf>,
     bytes: u64,
     used: SystemTime,
-    /// Whether a process was still writing it when it was last seen.
+    /// Whether a process is writing it, or ended before it was complete.
     is_unfinished: bool,
 }
 
 impl Store {
-    /// What the store in a folder holds, which may be missing.
+    /// Counts the contents of the store in a folder. A missing folder is an empty store.
     pub fn usage_of(folder: &Path) -> Usage {
         Self { folder: Some(folder.join(LAYOUT)), ..Self::none() }.usage()
     }
 
-    /// What the store holds.
+    /// Counts the contents of the store.
     pub fn usage(&self) -> Usage {
         let mut usage = Usage::default();
         for entry in self.all_entries() {
@@ -67,14 +67,14 @@ impl Store {
         usage
     }
 
-    /// Removes unfinished files whose writers are gone and entries that nobody uses, and brings a store that has grown over the
-    /// limit back under it.
+    /// Removes unfinished files whose writers are gone, entries that nobody uses, and more entries if the store is larger than the
+    /// limit.
     pub fn keep_small(&self) -> Pruned {
         self.prune(Some(UNUSED), Some(LIMIT), IN_USE)
     }
 
-    /// Removes what nobody used for `age`, and then, the longest unused first, until the store is no larger than `size`
-    /// bytes. What was used within `spared` stays.
+    /// Removes the entries that nobody used for `age`. Then removes the least recently used entries until the store is no larger than
+    /// `size` bytes. Entries that were used within `spared` stay.
     pub fn prune(&self, age: Option<Duration>, size: Option<u64>, spared: Duration) -> Pruned {
         let now = SystemTime::now();
         let mut entries = self.all_entries();
@@ -102,7 +102,7 @@ impl Store {
         for layout in layouts {
             let layout = layout?;
             let name = layout.file_name();
-            // Only what a store is made of: the folder may be the user's.
+            // Only the folders of a store: the folder around them may be the user's.
             let is_layout = name
                 .to_str()
                 .and_then(|name| name.strip_prefix('v'))
@@ -136,7 +136,7 @@ impl Store {
 }
 
 impl Entry {
-    /// `None` for what is part of another one, or gone.
+    /// Reads the entry at `path`. `None` if it is part of another entry, or gone.
     fn read(kind: Kind, path: &Path) -> Option<Self> {
         let metadata = fs_err::metadata(path).ok()?;
         let used = metadata.modified().ok()?;
@@ -153,7 +153,7 @@ impl Entry {
                     if let Ok(metadata) = fs_err::metadata(&note) {
                         entry.used = metadata.modified().unwrap_or(used);
                         entry.bytes += metadata.len();
-                        // First, so that nobody trusts a zip that is about to go.
+                        // Removed first, so that nobody trusts a zip that is about to go.
                         entry.files.insert(0, note);
                     }
                 }
@@ -166,7 +166,7 @@ impl Entry {
     /// Removes the entry, unless a process holds or writes it. Returns whether it is gone.
     fn remove(&self) -> bool {
         if self.kind == Kind::Lock || self.is_unfinished {
-            // Kept open until the file is removed, so that nobody takes the lock in between.
+            // Open until the file is removed, so that nobody takes the lock in between.
             let lock = self.files.first().and_then(|path| std::fs::File::open(path).ok());
             if lock.as_ref().is_some_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock))) {
                 return false;
