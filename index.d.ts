@@ -42,8 +42,8 @@ import type { Construct } from 'constructs';
  */
 export declare class PythonLambdaFunction extends lambda.Function {
   /**
-   * @throws {BundleError} where an option or the project is wrong. What goes wrong later, while the zip is built, CDK
-   * reports as `Failed to bundle asset ...: Error: <our message>`.
+   * @throws {BundleError} where an option or the project is wrong. CDK reports an error of the build itself as
+   * `Failed to bundle asset ...: Error: <our message>`.
    */
   constructor(scope: Construct, id: string, props?: PythonLambdaFunctionProps);
 }
@@ -52,11 +52,10 @@ export declare class PythonLambdaFunction extends lambda.Function {
 export interface PythonLambdaFunctionProps extends lambda.FunctionOptions, PythonProjectProps {
   /**
    * The function that Lambda calls, as `<module>.<function>`, the module with its dots:
-   * `demo_lambda1.lambda_function.lambda_handler`. Checked to be in the zip, and to be defined in its module.
+   * `demo_lambda1.lambda_function.lambda_handler`. The build fails if the zip lacks the module, or the module the function.
    *
-   * @default - `<package>.lambda_function.lambda_handler`, the package's name with `_` for `-`; for an application without
-   * a build system, whose files lie at the top of the zip, `lambda_function.lambda_handler`, unless it has a file
-   * `<package>/lambda_function.py`
+   * @default - `<package>.lambda_function.lambda_handler`, the package's name with `_` instead of `-`. For an application
+   * without a build system: `lambda_function.lambda_handler`, unless it has a file `<package>/lambda_function.py`
    */
   readonly handler?: string;
 
@@ -69,9 +68,9 @@ export interface PythonLambdaFunctionProps extends lambda.FunctionOptions, Pytho
 }
 
 /**
- * A Lambda layer with the third-party packages of a uv project, below `python/`. A `PythonLambdaFunction` that has it in
- * its `layers` ships without what it holds, and so does `PythonLambdaCode`, given the same `layers`; a layer that is added
- * later (`addLayers`) is not seen. Layers count towards Lambda's 250 MB; what they save is uploads.
+ * A Lambda layer with the third-party packages of a uv project, below `python/`. A `PythonLambdaFunction` with the layer in
+ * its `layers` ships without the packages of the layer. So does `PythonLambdaCode` with the same `layers`. A layer that is
+ * added later (`addLayers`) has no effect on the zip. Layers count towards Lambda's 250 MB; they save uploads.
  *
  * @example
  * const layers = [new PythonLambdaLayer(this, 'Packages')];
@@ -79,10 +78,10 @@ export interface PythonLambdaFunctionProps extends lambda.FunctionOptions, Pytho
  * new PythonLambdaFunction(this, 'Orders', { packageName: 'demo-lambda2', layers });
  */
 export declare class PythonLambdaLayer extends lambda.LayerVersion {
-  /** What functions that take the layer have to know of it. */
+  /** The facts about the layer that its functions need. */
   readonly bundled: BundledLayer;
 
-  /** @throws {BundleError} where an option is wrong, or `packages` names what no member needs. */
+  /** @throws {BundleError} where an option is wrong, or `packages` names a package that no member needs. */
   constructor(scope: Construct, id: string, props?: PythonLambdaLayerProps);
 }
 
@@ -109,30 +108,30 @@ export interface PythonLambdaLayerProps extends lambda.LayerVersionOptions, Laye
    */
   readonly architecture?: lambda.Architecture;
 
-  /** Refinements of the build. Those that choose files of a member have no meaning for a layer, and are refused. */
+  /** Refinements of the build. Options that choose files of a member are an error: a layer has no such files. */
   readonly bundling?: BundlingOptions;
 }
 
-/** What a layer is to hold: third-party packages that members need. Local packages never go into a layer. */
+/** The packages of a layer: third-party packages that members need. Local packages never go into a layer. */
 export interface LayerContents {
   /**
-   * The members whose packages the layer holds.
+   * The members whose packages go into the layer.
    *
    * @default - every member of the workspace
    */
   readonly packageNames?: readonly string[];
 
   /**
-   * The packages that go in, with all that they need.
+   * The packages that go into the layer, with all packages that they need.
    *
-   * @default - all that the members need
+   * @default - all third-party packages that the members need
    */
   readonly packages?: readonly string[];
 }
 
-/** What is known of a layer: `PythonLambdaLayer` says it of itself. */
+/** A layer, as its functions see it: the property `bundled` of a `PythonLambdaLayer`. */
 export interface BundledLayer {
-  /** What messages call it. */
+  /** Its name in messages. */
   readonly name: string;
 
   /** The Python that it is for, such as `3.13`. */
@@ -141,10 +140,10 @@ export interface BundledLayer {
   /** The CPU that it is for. */
   readonly architecture: Architecture;
 
-  /** What it holds. */
+  /** The packages in it. */
   readonly packages: ReadonlyArray<{ readonly name: string; readonly version: string }>;
 
-  /** What its files take unpacked, in bytes; `undefined` until it was bundled on this machine. */
+  /** Size of its unpacked files, in bytes; `undefined` until it was bundled on this machine. */
   readonly unzippedBytes?: number;
 }
 
@@ -175,15 +174,16 @@ export declare class PythonLambdaCode {
 /** Options of `PythonLambdaCode.fromProject`. */
 export interface PythonLambdaCodeProps extends PythonProjectProps {
   /**
-   * The layers of the function: the code ships without what those of this package hold. Give the function the same.
+   * The layers of the function. The code ships without the packages of each `PythonLambdaLayer` among them. Give the
+   * function the same layers.
    *
    * @default - none
    */
   readonly layers?: readonly lambda.ILayerVersion[];
 
   /**
-   * The function that Lambda will call, as `<module>.<function>`: checked to be in the zip, and to be defined in its
-   * module.
+   * The function that Lambda calls, as `<module>.<function>`. The build fails if the zip lacks the module, or the module
+   * the function.
    *
    * @default - not checked
    */
@@ -215,7 +215,7 @@ export interface PythonProjectProps {
   readonly packageName?: string;
 
   /**
-   * The Lambda runtime. Its Python is the one that the packages are chosen for and that the bytecode is compiled by.
+   * The Lambda runtime. The packages are chosen for its Python, and the bytecode is compiled by that Python.
    *
    * @default - the Python in the project's `.python-version`; else the newest that Lambda has, this CDK knows and
    * `requires-python` allows. A runtime that Lambda only previews is never the default.
@@ -231,19 +231,19 @@ export interface PythonProjectProps {
 }
 
 /**
- * How a construct builds its zip: the settings of the build, and those of the container that stands in where this
- * machine cannot build.
+ * How a construct builds its zip: the settings of the build, and those of the container that builds where this machine
+ * cannot.
  *
  * The settings of the container (`environment`, `volumes`, `network` and the others that CDK's `DockerRunOptions` has)
- * matter only where a container runs. They never enter the hash of the asset, so secrets and paths of this machine
- * may stand in them.
+ * matter only where a container runs. They are not part of the hash of the asset, so they may have secrets and paths
+ * of this machine.
  */
 export interface BundlingOptions extends BuildSettings, DockerRunOptions {
   /**
    * When to build in a container:
    *
    * - `fallback`: where this machine cannot build the zip and a container could (no uv, no matching Python, a
-   *   dependency without a wheel). The reason is said on stderr.
+   *   dependency without a wheel). The reason is printed on stderr.
    * - `always`: every time.
    * - `never`: not at all. Where `fallback` would start a container, the build fails with the reason.
    *
@@ -254,7 +254,7 @@ export interface BundlingOptions extends BuildSettings, DockerRunOptions {
   /**
    * The image that the container runs.
    *
-   * Note that `DockerImage.fromBuild` builds at once, wherever it stands in the app.
+   * `DockerImage.fromBuild` builds the image when the app calls it, even if no container runs.
    *
    * @default - an image with uv and the Python of the runtime; nothing is pulled or built until a container runs
    */
@@ -276,18 +276,17 @@ export interface BundlingOptions extends BuildSettings, DockerRunOptions {
   readonly platform?: string;
 
   /**
-   * Variables of the container. What uv needs to open an index (credentials, netrc, certificates) is handed over without
-   * them.
+   * Variables of the container. The container gets credentials, netrc and certificates for uv's indexes without them.
    *
-   * They go there as a file, which nobody else can read. With a `command` or an `entrypoint` of your own they go on the
-   * command line of the engine, which every user of this machine can see.
+   * The variables travel in a file that nobody else can read. With a `command` or an `entrypoint` of your own, they are on
+   * the command line of the container engine, which every user of this machine can see.
    *
    * @default - no variables of your own
    */
   readonly environment?: { [key: string]: string };
 
   /**
-   * How the workspace reaches the container, and the zip comes back. `VOLUME_COPY` is for a Docker daemon on another
+   * How the workspace gets into the container, and the zip out of it. `VOLUME_COPY` is for a Docker daemon on another
    * machine.
    *
    * @default BundlingFileAccess.BIND_MOUNT
@@ -313,8 +312,8 @@ export type DockerMode = 'fallback' | 'always' | 'never';
 /**
  * Builds the zip of one package, for CDK's asset machinery: `bundling: { local: new UvBundler({ ... }), image }`.
  *
- * Serialised by CDK it is a digest of its options, free of paths and secrets, so that two bundlers are the same to
- * CDK exactly if they build the same.
+ * CDK serialises it as a digest of its options, without paths and secrets. Two bundlers have the same digest exactly if
+ * they build the same zip.
  *
  * @example
  * new Asset(this, 'Code', {
@@ -327,7 +326,7 @@ export type DockerMode = 'fallback' | 'always' | 'never';
  * });
  */
 export declare class UvBundler implements ILocalBundling {
-  /** Hash of the options, in hex: all that CDK sees of them. */
+  /** Digest of the options, in hex. CDK sees nothing else of them. */
   readonly digest: string;
 
   /** @throws {BundleError} with the code `INVALID_OPTIONS` or `UNKNOWN_RUNTIME` where an option is wrong. */
@@ -343,10 +342,10 @@ export declare class UvBundler implements ILocalBundling {
   tryBundle(outputDir: string, options?: CdkBundlingOptions): boolean;
 }
 
-/** What a `UvBundler` does beside building. */
+/** Settings of a `UvBundler` that are not about the build. */
 export interface UvBundlerSettings {
   /**
-   * `never`: what a container could do and this machine cannot is an error, and `tryBundle` never returns `false`.
+   * `never`: `tryBundle` never returns `false`. If only a container could build the zip, it throws.
    *
    * @default 'fallback'
    */
@@ -360,7 +359,7 @@ export interface UvBundlerSettings {
 /**
  * Builds the zip of one package into `outputDir`. The event loop stays free meanwhile.
  *
- * @param outputDir The folder that the zip is written to; made where it is missing.
+ * @param outputDir The folder for the zip; created if it is missing.
  * @throws {BundleError} The promise is rejected where the zip cannot be built on this machine.
  *
  * @example
@@ -374,13 +373,13 @@ export declare function bundle(options: BundleOptions, outputDir: string): Promi
 /**
  * Builds the zip of one package into `outputDir`, and blocks until it is done.
  *
- * @param outputDir The folder that the zip is written to; made where it is missing.
+ * @param outputDir The folder for the zip; created if it is missing.
  * @throws {BundleError} where the zip cannot be built on this machine.
  */
 export declare function bundleSync(options: BundleOptions, outputDir: string): Bundle;
 
 /**
- * Builds many zips at once, on all cores. What several of them need is made once. The event loop stays free meanwhile.
+ * Builds many zips at once, on all cores. A package that several of them need is built once. The event loop stays free meanwhile.
  *
  * @returns The bundles, in the order of the requests.
  * @throws {BundleError} The promise is rejected, after all are done, with the first error in the order of the requests.
@@ -397,8 +396,8 @@ export declare function bundleSync(options: BundleOptions, outputDir: string): B
 export declare function bundleAll(requests: readonly BundleRequest[]): Promise<Bundle[]>;
 
 /**
- * Says why each file would be in a zip, and why what is left out would not. Installs and builds what is not kept yet, as a
- * bundle does, and writes no zip.
+ * Says why each package and file would be in a zip, and why others are left out. Installs and builds the packages that are
+ * not cached, as a bundle does, but writes no zip.
  *
  * @throws {BundleError} The promise is rejected where the zip could not be built on this machine.
  *
@@ -409,15 +408,15 @@ export declare function bundleAll(requests: readonly BundleRequest[]): Promise<B
  */
 export declare function explain(options: BundleOptions): Promise<Explanation>;
 
-/** Says it, and blocks until it is done. */
+/** The same as `explain`, but blocks until it is done. */
 export declare function explainSync(options: BundleOptions): Explanation;
 
-/** What a bundle holds and what it does not, and why. */
+/** The packages and files in a bundle, those that are left out, and the reasons. */
 export interface Explanation {
   /** The packages in the zip, by name. */
   readonly packages: readonly ExplainedPackage[];
 
-  /** What is not in it: packages first, by name. Files that git ignores, and what never ships, are not listed. */
+  /** The packages and files that are left out, packages first, by name. Without files that git ignores or that never ship. */
   readonly leftOut: readonly Omission[];
 }
 
@@ -429,15 +428,15 @@ export interface ExplainedPackage {
   /** The version. */
   readonly version: string;
 
-  /** The shortest way to it: `app -> library -> orjson`, extras and groups named. */
+  /** The shortest path to it: `app -> library -> orjson`, with the names of extras and groups. */
   readonly reason: string;
 
   /** Size of its unpacked files in bytes, bytecode included. */
   readonly bytes: number;
 
   /**
-   * Its files: each by its path in the zip, its size in bytes, and whether the package brings it (`content`), it says what
-   * the package is (`metadata`), or it was compiled of a source beside it (`bytecode`).
+   * Its files. Each has its path in the zip, its size in bytes, and its kind: a file of the package (`content`), a file about
+   * the package (`metadata`), or compiled from a source beside it (`bytecode`).
    */
   readonly files: ReadonlyArray<{
     readonly path: string;
@@ -448,16 +447,16 @@ export interface ExplainedPackage {
 
 /** A package or a file that is not in a bundle. */
 export interface Omission {
-  /** What it is. */
+  /** Whether it is a package or a file. */
   readonly kind: 'package' | 'file';
 
   /** The name of the package; the path of the file in the folder of its package. */
   readonly name: string;
 
-  /** The package that the file is of. */
+  /** The package of the file. */
   readonly package?: string;
 
-  /** Why it is not there, as a few words. */
+  /** Why it is left out, in a few words. */
   readonly reason: string;
 }
 
@@ -466,11 +465,11 @@ export interface BundleRequest {
   /** What to build, and how. */
   readonly options: BundleOptions;
 
-  /** The folder that the zip is written to, as `<package>.zip`; made where it is missing. */
+  /** The folder for the zip, which is named `<package>.zip`; created if it is missing. */
   readonly outputDir: string;
 }
 
-/** What to build, and how. An option that is not listed here is refused, with the nearest one that is. */
+/** What to build, and how. An unknown option is an error that names the nearest known one. */
 export interface BundleOptions extends BuildSettings {
   /**
    * The uv workspace, or any folder in it; or a script with inline metadata (PEP 723), a `.py` file with its lock beside
@@ -486,8 +485,8 @@ export interface BundleOptions extends BuildSettings {
   readonly packageName?: string;
 
   /**
-   * The function that Lambda will call, as `<module>.<function>`: checked to be in the zip, and to be defined in its
-   * module.
+   * The function that Lambda calls, as `<module>.<function>`. The build fails if the zip lacks the module, or the module
+   * the function.
    *
    * @default - not checked
    */
@@ -509,16 +508,16 @@ export interface BundleOptions extends BuildSettings {
   readonly architecture?: Architecture;
 
   /**
-   * What a layer is to hold, where the zip is to be one: third-party packages alone, below `python/`, as `layer.zip`. A
-   * layer has no `handler`, and nothing of a member to choose from.
+   * The packages of a layer. With this option, the zip is a layer, `layer.zip`: only third-party packages, below `python/`.
+   * A layer has no `handler`, and no files of a member.
    *
-   * @default - the zip is a function's
+   * @default - the zip is for a function
    */
   readonly layer?: LayerContents;
 
   /**
-   * The layers of the function: what they hold is left out. Another version of a package in a layer than in the lock is
-   * an error, as is a layer of another Python or CPU.
+   * The layers of the function. The packages in them are left out of the zip. It is an error if a layer has another version
+   * of a package than the lock, or is for another Python or CPU.
    *
    * @default - none
    */
@@ -532,8 +531,8 @@ export type Architecture = 'x86_64' | 'arm64';
 export interface BuildSettings {
   /**
    * The Python that compiles the bytecode: the path of an interpreter, or a full version such as `3.13.5`. It has to
-   * be of the runtime's version. Bytecode of two patch versions differs, so pin this where several machines have to
-   * build the same bytes.
+   * be of the runtime's minor version. Two patch versions compile different bytecode, so set this if several machines have
+   * to build the same bytes.
    *
    * @default - the full version in `.python-version`; else what uv, pyenv, asdf or mise have; else one that uv gets
    */
@@ -547,47 +546,46 @@ export interface BuildSettings {
   readonly uv?: string;
 
   /**
-   * Whether this machine compiles what has no wheel: third-party packages that are only there as source, and local
-   * packages with native extensions. Right only where its system is the runtime's, such as a build machine with the
-   * same Amazon Linux and CPU; what comes out is checked against the runtime. Such bundles are as reproducible as the
-   * compilers are. Always on inside the container.
+   * Whether this machine builds packages that have no wheel: third-party packages without one, and local packages with
+   * native extensions. Correct only if it runs the system of the runtime, such as a build machine with the same Amazon
+   * Linux and CPU. The results are checked against the runtime. Such bundles are only as reproducible as the compilers.
+   * Always on inside the container.
    *
    * @default false
    */
   readonly nativeBuilds?: boolean;
 
   /**
-   * Extras of the package that go in: names in `[project.optional-dependencies]` of its `pyproject.toml`.
+   * Extras of the package to include: names in `[project.optional-dependencies]` of its `pyproject.toml`.
    *
    * @default - none
    */
   readonly extras?: readonly string[];
 
   /**
-   * Dependency groups of the package that go in: names in `[dependency-groups]` of its `pyproject.toml`. A group goes in
-   * only where it is named here, whatever uv's `default-groups` says.
+   * Dependency groups of the package to include: names in `[dependency-groups]` of its `pyproject.toml`. Only the groups
+   * named here are included; uv's `default-groups` has no effect.
    *
-   * @default - none; `dev` is no exception
+   * @default - none, not even `dev`
    */
   readonly groups?: readonly string[];
 
   /**
-   * Packages that stay out, third-party ones or libraries of the workspace, and with each what only it needs: for what
-   * the runtime or a layer has, such as `boto3`. What something else needs as well stays in. A name that the package does
-   * not need on this runtime is an error.
+   * Packages to leave out, such as `boto3`, which the runtime has: third-party packages, or libraries of the workspace.
+   * Packages that only they need are left out too; packages that another package needs stay in. A name that the package
+   * does not need on this runtime is an error.
    *
    * @default - none
    */
   readonly excludePackages?: readonly string[];
 
   /**
-   * Files of the package that go in though they would be left out, because git ignores them or by the rule for
-   * applications in `exclude`: patterns as in a `.gitignore` in the package's folder. They concern this package, not
-   * the libraries that it uses. Of a package with a build system, the build backend still says which of its files go
-   * into the wheel.
+   * Files of the package to include although git ignores them, or although the rules for applications (see `exclude`) leave
+   * them out: patterns as in a `.gitignore` in the package's folder. They apply to this package, not to the libraries that it
+   * uses. If the package has a build system, the build backend still decides which of these files go into the wheel.
    *
-   * Nothing brings back repositories (`.git`), virtual environments, caches (`__pycache__`, `node_modules`, `cdk.out` and
-   * the like), and files in which secrets are kept (`.env`, `.env.*`, `.envrc`, `.netrc`, `.pypirc`). A pattern that matches
+   * No pattern includes repositories (`.git`), virtual environments, caches (`__pycache__`, `node_modules`, `cdk.out` and
+   * the like), and files with secrets (`.env`, `.env.*`, `.envrc`, `.netrc`, `.pypirc`). A pattern that matches
    * no file is an error.
    *
    * @default - none
@@ -595,19 +593,19 @@ export interface BuildSettings {
   readonly include?: readonly string[];
 
   /**
-   * Files of the package that stay out, also out of its wheel: patterns as in a `.gitignore` in the package's folder. They
-   * concern this package, not the libraries that it uses. The last pattern that matches a file decides, `!` takes back
-   * what an earlier one took, and `exclude` wins over `include`. A pattern that matches no file is an error, unless it is
-   * about what never ships, such as `__pycache__/`. `pyproject.toml` stays for the build.
+   * Files of the package to leave out, also of its wheel: patterns as in a `.gitignore` in the package's folder. They apply
+   * to this package, not to the libraries that it uses. The last pattern that matches a file decides, `!` brings back files
+   * that an earlier pattern matched, and `exclude` wins over `include`. A pattern that matches no file is an error, unless it
+   * is about files that never ship, such as `__pycache__/`. `pyproject.toml` stays for the build.
    *
-   * Without a pattern, what git ignores is left out and, of an application without a build system:
+   * Files that git ignores are left out without a pattern. So are these files of an application without a build system:
    *
    * - tests: `tests/` and `test/` at the top, each `conftest.py`, and files named `test_*.py` or `*_test.py` with a test
-   *   in them, as pytest finds them. Not what the handler names.
-   * - what is about the project, at the top: names with a dot in front, files of uv, Node and Docker
+   *   in them, as pytest finds them. Not the file or folder of the handler.
+   * - files about the project, at the top: names with a dot in front, files of uv, Node and Docker
    *   (`pyproject.toml`, `uv.lock`, `package.json`, `Dockerfile` and their like), and documents (README, LICENSE, CHANGELOG,
    *   CONTRIBUTING). Also each `.gitignore`.
-   * - CDK apps: each folder with a `cdk.json`; where that is the application's own, TypeScript files.
+   * - CDK apps: each folder with a `cdk.json`; if that is the application's own folder, only its TypeScript files.
    * - archives that `uv.lock` installs packages from.
    *
    * Third-party packages ship whole.
@@ -624,16 +622,15 @@ export interface BuildSettings {
   readonly commandHooks?: CommandHooks;
 
   /**
-   * Whether what was made before is used, and what is made is kept for the next time: installed, compiled and compressed
-   * packages, and whole zips. The bytes are the same either way. Nothing that `commandHooks` did and nothing that
-   * `nativeBuilds` compiled is kept.
+   * Whether the cache is read and written. It has whole zips, and packages that are installed, compiled and compressed. The
+   * bytes are the same with and without it. Results of `commandHooks` and `nativeBuilds` are never cached.
    *
    * @default true
    */
   readonly cache?: boolean;
 
   /**
-   * The folder in which it is kept. Any number of processes can use it at once. It stays under 5 GiB by itself.
+   * The folder of the cache. Any number of processes can use it at once. It is pruned automatically to 5 GiB.
    *
    * @default - the variable `UV_LAMBDA_CDK_CACHE_DIR`; else `uv-lambda-cdk` in the user's folder for caches:
    * `$XDG_CACHE_HOME` or `~/.cache` on Linux, `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on Windows
@@ -641,7 +638,7 @@ export interface BuildSettings {
   readonly cacheDir?: string;
 
   /**
-   * How large the bundle may be. Lambda's own limit is 250 MB unzipped with all layers.
+   * The size limits of the bundle. Lambda's own limit is 250 MB unzipped with all layers.
    *
    * @default - Lambda's limit; a zip of more than 50 MB is a warning
    */
@@ -649,31 +646,31 @@ export interface BuildSettings {
 }
 
 /**
- * How large a bundle may be. A size is a number of bytes, or a text with a unit: `B`, `kB`, `MB` or `GB`, each 1024 times the
- * one before, as Lambda counts (its 250 MB are 262,144,000 bytes).
+ * The size limits of a bundle. A size is a number of bytes, or a text with a unit: `B`, `kB`, `MB` or `GB`, each 1024 times
+ * the one before, as Lambda counts (its 250 MB are 262,144,000 bytes).
  *
  * @example
- * const maxSize = { unzipped: '80 MB' }; // larger is an error that names the largest packages
+ * const maxSize = { unzipped: '80 MB' }; // a larger bundle is an error that names the largest packages
  */
 export interface MaxSize {
   /**
-   * The most that the files in the zip may take unpacked, bytecode included, layers not included. More than 250 MB
-   * is right only where the zip is for something else than a Lambda function, whose limit is then not checked.
+   * The largest size of the unpacked files in the zip, with bytecode, without layers. More than 250 MB makes sense only if
+   * the zip is not for a Lambda function: Lambda's limit is then not checked.
    *
    * @default - Lambda's limit alone
    */
   readonly unzipped?: number | string;
 
   /**
-   * The most that the zip may take.
+   * The largest size of the zip.
    *
    * @default - 50 MB, Lambda's limit for direct upload; since CDK uploads through S3, a larger zip is a warning only
    */
   readonly zipped?: number | string;
 
   /**
-   * What a bundle is that is larger than `unzipped` or `zipped` allow: `fail`, an error with the code `BUNDLE_TOO_LARGE`;
-   * `warn`, a bundle with a warning of that code.
+   * The outcome if the bundle is larger than `unzipped` or `zipped`: `fail` for an error with the code `BUNDLE_TOO_LARGE`,
+   * `warn` for a warning with that code.
    *
    * @default 'fail'
    */
@@ -682,8 +679,8 @@ export interface MaxSize {
 
 /**
  * Commands of your own around the build, each an array (a program and its arguments) or one line for `sh` (`cmd` on
- * Windows). They see the whole environment. What they change is in the zip, so its bytes are as reproducible as they
- * are; the working folder has another path each time.
+ * Windows). They see the whole environment. Their changes are in the zip, so its bytes are only as reproducible as the
+ * commands. The working folder has another path each time.
  *
  * @example
  * const commandHooks = {
@@ -693,8 +690,8 @@ export interface MaxSize {
  */
 export interface CommandHooks {
   /**
-   * Run in the copy of the package's folder that is built, after the sources were copied there. What git tracks and what is
-   * left out of the bundle is there as well, and is removed before the build.
+   * Run in the copy of the package's folder, before it is built. The copy also has the files that git tracks and the bundle
+   * leaves out; they are removed before the build.
    *
    * @default - none
    */
@@ -708,7 +705,7 @@ export interface CommandHooks {
   readonly afterBundling?: readonly (string | readonly string[])[];
 }
 
-/** What was built. */
+/** A bundle: the zip and facts about it. */
 export interface Bundle {
   /** The zip that was written. */
   readonly path: string;
@@ -725,26 +722,26 @@ export interface Bundle {
   /** Number of files in the zip. */
   readonly files: number;
 
-  /** What is in the zip: the package itself, workspace libraries and third-party packages, sorted by name. */
+  /** The packages in the zip: the package itself, workspace libraries and third-party packages, sorted by name. */
   readonly packages: readonly BundledPackage[];
 
   /** Full version, such as `3.13.5`, of the Python that compiled the bytecode. */
   readonly python: string;
 
-  /** Number of Python files in the zip that do not compile, and so are there as source only. */
+  /** Number of Python files in the zip that do not compile. They ship without bytecode. */
   readonly notCompiled: number;
 
-  /** What may go wrong in Lambda, and may not. `UvBundler` says it on stderr. */
+  /** Problems that may occur in Lambda. `UvBundler` prints them on stderr. */
   readonly warnings: readonly BundleWarning[];
 
-  /** Whether nothing had to be made: the same zip was known from an earlier build. */
+  /** Whether the zip came from the cache. */
   readonly reused: boolean;
 
   /** How long the build took, in seconds. */
   readonly seconds: number;
 }
 
-/** Something in a zip that may go wrong in Lambda. */
+/** A problem that may occur in Lambda. */
 export interface BundleWarning {
   readonly code: WarningCode;
 
@@ -753,18 +750,18 @@ export interface BundleWarning {
 }
 
 /**
- * What may go wrong in Lambda. More codes may come.
+ * The codes of warnings. More codes may come.
  *
  * | code | meaning |
  * | --- | --- |
- * | `MISSING_LIBRARY` | a compiled file needs a shared library that is neither in the zip nor in the runtime; a layer may bring it, or nobody may ever load the file |
+ * | `MISSING_LIBRARY` | a compiled file needs a shared library that neither the zip nor the runtime has; a layer may have it, or the function may never load the file |
  * | `WRONG_EXTENSION_TAG` | a compiled module is for another Python or CPU, so this one cannot import it |
  * | `BUNDLE_TOO_LARGE` | the zip is larger than Lambda takes by direct upload, or the bundle than `maxSize` allows |
- * | `CACHE_NOT_USABLE` | nothing was cached for the next time, because the folder of the cache cannot be read or written |
- * | `FILE_IN_TWO_PACKAGES` | two packages bring different files of one path; that of the first one ships |
- * | `UV_CACHE_CHANGED` | a file in uv's cache was not that of its wheel; the wheel was installed again past the cache |
- * | `NAMES_TOO_ALIKE` | two files or folders of a local package have names that macOS and Windows take for one: they differ only by case, or by the Unicode form of a letter |
- * | `LIBRARY_TOO_NEW`, `WRONG_ARCHITECTURE`, `NEEDS_MUSL` | as in `ErrorCode`, where it is not certain to matter |
+ * | `CACHE_NOT_USABLE` | the bundle was not cached, because the folder of the cache cannot be read or written |
+ * | `FILE_IN_TWO_PACKAGES` | two packages have different files with the same path; the file of the first package ships |
+ * | `UV_CACHE_CHANGED` | a file in uv's cache was not that of its wheel; the wheel was installed again without the cache |
+ * | `NAMES_TOO_ALIKE` | two files or folders of a local package have names that are the same on macOS or Windows: they differ only by case, or by the Unicode form of a letter |
+ * | `LIBRARY_TOO_NEW`, `WRONG_ARCHITECTURE`, `NEEDS_MUSL` | as in `ErrorCode`, if the function may not need the file |
  */
 export type WarningCode =
   | 'BUNDLE_TOO_LARGE'
@@ -795,9 +792,9 @@ export interface BundledPackage {
  * stays free meanwhile.
  *
  * The second build has another working folder, another number of workers, the sources in reverse order, an empty uv cache,
- * and begins two seconds later. What is fixed in every build, such as Python's hash seed, is the same in both.
+ * and begins two seconds later. Conditions that are fixed in every build, such as Python's hash seed, are the same in both.
  *
- * @throws {BundleError} The promise is rejected where the zip cannot be built. That the bytes differ is no error.
+ * @throws {BundleError} The promise is rejected where the zip cannot be built. Different bytes are not an error.
  *
  * @example
  * const { same, difference } = await verify({ path: '.', pythonVersion: '3.13', architecture: 'arm64' });
@@ -810,22 +807,22 @@ export declare function verify(options: BundleOptions, settings?: VerifySettings
 /**
  * Builds the zip of one package twice, as `verify` does, and blocks until it is done.
  *
- * @throws {BundleError} where the zip cannot be built. That the bytes differ is no error.
+ * @throws {BundleError} where the zip cannot be built. Different bytes are not an error.
  */
 export declare function verifySync(options: BundleOptions, settings?: VerifySettings): Verification;
 
 /** How to verify. */
 export interface VerifySettings {
   /**
-   * Whether the second build begins with an empty uv cache, so that every package is fetched again. Takes the network, so
-   * it is left out where `UV_OFFLINE` is set.
+   * Whether the second build begins with an empty uv cache, so that every package is fetched again. This needs the
+   * network, so it has no effect if `UV_OFFLINE` is set.
    *
    * @default true
    */
   readonly coldCache?: boolean;
 }
 
-/** What two builds of one zip gave. */
+/** The result of two builds of one zip. */
 export interface Verification {
   /** Whether both zips have the same bytes. */
   readonly same: boolean;
@@ -848,24 +845,24 @@ export interface Verification {
   /** Whether the second build began with an empty uv cache. */
   readonly coldCache: boolean;
 
-  /** Why it did not. */
+  /** Why the second build did not begin with an empty uv cache. */
   readonly coldCacheReason?: string;
 
   /** The first difference, where the bytes differ. */
   readonly difference?: FirstDifference;
 
-  /** Every file that is not the same in both zips, sorted by path. Empty where only the zip around the files differs. */
+  /** Every file that is not the same in both zips, sorted by path. Empty if only the zip format differs. */
   readonly differingFiles: readonly string[];
 
   /** How long it took, in seconds. */
   readonly seconds: number;
 }
 
-/** The first thing in which two zips differ. */
+/** The first difference between two zips. */
 export interface FirstDifference {
   /**
    * `contents`: the bytes of a file; `onlyInFirst`, `onlyInSecond`: a file that the other zip lacks; `container`: the files
-   * are the same, and their order, modes, flags or compressed sizes are not.
+   * are the same, but their order, modes, flags or compressed sizes differ.
    */
   readonly kind: 'contents' | 'onlyInFirst' | 'onlyInSecond' | 'container';
 
@@ -875,18 +872,18 @@ export interface FirstDifference {
   /** For `contents`: the first byte that differs, counted from 0 in the unpacked file. */
   readonly offset?: number;
 
-  /** For `contents`: that byte in the first zip; not there where the file has ended. */
+  /** For `contents`: that byte in the first zip; absent if the file ends before it. */
   readonly first?: number;
 
-  /** For `contents`: that byte in the second zip; not there where the file has ended. */
+  /** For `contents`: that byte in the second zip; absent if the file ends before it. */
   readonly second?: number;
 
-  /** All of it in a sentence. */
+  /** The difference as a sentence. */
   readonly message: string;
 }
 
 /**
- * Says what changed from one Lambda zip to another. They need not be zips of this package.
+ * Lists the changes from one Lambda zip to another. Any tool may have built the zips.
  *
  * @param before The path of a zip.
  * @param after The path of another.
@@ -894,24 +891,24 @@ export interface FirstDifference {
  */
 export declare function diffSync(before: string, after: string): Diff;
 
-/** What changed from one zip to another. */
+/** The changes from one zip to another. */
 export interface Diff {
   /** Whether the zips are the same to the last byte. */
   readonly identical: boolean;
 
-  /** The one zip. */
+  /** The first zip. */
   readonly before: DiffSide;
 
-  /** The other zip. */
+  /** The second zip. */
   readonly after: DiffSide;
 
-  /** The packages that came, went or changed their version, sorted by name. */
+  /** The packages that were added, removed or changed their version, sorted by name. */
   readonly packages: readonly PackageChange[];
 
-  /** The files that came, went or changed, sorted by path. */
+  /** The files that were added, removed or changed, sorted by path. */
   readonly files: readonly FileChange[];
 
-  /** What is different around the files (order, modes, flags, sizes), where every file is the same and the zips are not. */
+  /** The first difference in the zip format (order, modes, flags, sizes), if all files are the same and the zips are not. */
   readonly container?: string;
 }
 
@@ -930,7 +927,7 @@ export interface DiffSide {
   readonly files: number;
 }
 
-/** A package that came (no `before`), went (no `after`) or changed its version. */
+/** A package that was added (no `before`), removed (no `after`) or changed its version. */
 export interface PackageChange {
   /** Its normalised name, such as `pydantic-core`. */
   readonly name: string;
@@ -942,7 +939,7 @@ export interface PackageChange {
   readonly after?: string;
 }
 
-/** A file that came (no `before`), went (no `after`) or changed. */
+/** A file that was added (no `before`), removed (no `after`) or changed. */
 export interface FileChange {
   /** Its path in the zip. */
   readonly path: string;
@@ -954,7 +951,7 @@ export interface FileChange {
   readonly after?: number;
 }
 
-/** What is thrown. The message names the thing and says what to do; `code` is stable and meant for programs. */
+/** The error of all functions here. The message says what is wrong and what to do; `code` is stable, for programs. */
 export interface BundleError extends Error {
   readonly code: ErrorCode;
 }
@@ -965,19 +962,19 @@ export interface BundleError extends Error {
  * | code | meaning |
  * | --- | --- |
  * | `INVALID_OPTIONS` | an option is unknown, missing, of the wrong type, or does not fit the others |
- * | `UNKNOWN_RUNTIME` | the runtime is no Python, or a Python that Lambda does not have |
+ * | `UNKNOWN_RUNTIME` | the runtime is not Python, or is a Python that Lambda does not have |
  * | `PATH_NOT_FOUND` | `path` does not exist |
- * | `PATH_NOT_A_FOLDER` | `path` is a file, and no Python script |
+ * | `PATH_NOT_A_FOLDER` | `path` is a file, but not a Python script |
  * | `PROJECT_NOT_READABLE` | a file of the project cannot be read |
  * | `NO_LOCKFILE` | there is no `uv.lock` at or above `path`, or no lock beside a script |
- * | `BAD_LOCKFILE` | `uv.lock` is damaged, locks no project, or is of a future format |
+ * | `BAD_LOCKFILE` | `uv.lock` is damaged, locks no project, or has a newer format |
  * | `LOCKFILE_OUTDATED` | `uv.lock` no longer matches `pyproject.toml`: run `uv lock` |
- * | `REQUIRES_PYTHON` | the project's `requires-python` leaves out the runtime |
+ * | `REQUIRES_PYTHON` | the project's `requires-python` excludes the runtime |
  * | `UNKNOWN_PACKAGE` | the workspace has no member `packageName` |
  * | `PACKAGE_REQUIRED` | the workspace has several members, and nothing says which |
  * | `UNKNOWN_EXTRA` | the package has no such extra (`extras`) |
  * | `UNKNOWN_GROUP` | the package has no such dependency group (`groups`) |
- * | `CONFLICTING_EXTRAS` | extras or groups are asked for together that the project declares as `conflicts` |
+ * | `CONFLICTING_EXTRAS` | the project declares the chosen extras or groups as `conflicts` |
  * | `NOTHING_MATCHES` | a pattern in `include` or `exclude` matches no file, or the package does not need a name in `excludePackages` |
  * | `UV_FAILED` | uv ended with an error; its own words are in the message |
  * | `TIMED_OUT` | uv, Python or a command of `commandHooks` took longer than `UV_LAMBDA_CDK_TIMEOUT` allows (in seconds; without it an hour, and 30 seconds for a question such as `uv --version`), and was killed |
@@ -986,7 +983,7 @@ export interface BundleError extends Error {
  * | `BUILD_FAILED` | a local package could not be built; the build's own words are in the message |
  * | `EMPTY_BUNDLE` | the package has neither files nor dependencies |
  * | `BAD_METADATA` | the metadata of an installed package is damaged |
- * | `HANDLER_NOT_FOUND` | the module of `handler` is not in the zip (the message says so where `exclude` took it), or does not define the function |
+ * | `HANDLER_NOT_FOUND` | the module of `handler` is not in the zip (the message says if `exclude` left it out), or does not define the function |
  * | `HANDLER_NOT_CALLABLE` | `handler` names a value, such as a number or a text, where a function is needed |
  * | `HANDLER_DOES_NOT_COMPILE` | the module of `handler` has a syntax error; the message has the line |
  * | `BUNDLE_TOO_LARGE` | the code and its layers are larger unzipped than Lambda takes, or than `maxSize` allows |
@@ -998,23 +995,23 @@ export interface BundleError extends Error {
  * | `NEEDS_MUSL` | a compiled file is for another C library (Alpine) than the runtime's |
  * | `WRONG_WHEEL_TAG` | a wheel is for another Python or platform |
  * | `BYTECODE_FAILED` | Python could not compile |
- * | `BAD_ZIP` | a wheel or zip is damaged, or not what it says; the message names the entry |
- * | `DUPLICATE_FILE` | the bundle has two files of one path; the message names it |
+ * | `BAD_ZIP` | a wheel or zip is damaged, or its headers are wrong; the message names the entry |
+ * | `DUPLICATE_FILE` | the bundle has two files with the same path; the message names it |
  * | `BAD_FILE_NAME` | a file of the bundle has a path that Linux cannot have |
  * | `CACHE_NOT_USABLE` | the folder of the cache cannot be made or written to; for a bundle only a warning |
- * | `DOCKER_NOT_FOUND` | a container is needed, and there is no Docker; the message says what it is needed for |
+ * | `DOCKER_NOT_FOUND` | a container is needed, and there is no Docker; the message says why it is needed |
  * | `OUTPUT_NOT_WRITABLE` | nothing can be written into the output folder |
  * | `IO` | another file could not be read or written |
  * | `BUG` | a bug of ours; please report it |
  *
- * The next ones are things that a container could do. `PythonLambdaFunction` and `UvBundler` fall back to Docker
- * instead of throwing them, unless that is forbidden.
+ * A container could help with the next ones. `PythonLambdaFunction` and `UvBundler` fall back to Docker instead of
+ * throwing them, unless that is forbidden.
  *
  * | code | meaning |
  * | --- | --- |
  * | `UV_NOT_FOUND` | no uv on `PATH`, and no `uv` option |
- * | `UV_TOO_OLD` | this uv lacks what is needed; the message names the oldest one that will do |
- * | `PYTHON_NOT_FOUND` | no Python on this machine that can compile for the runtime, and none to be had |
+ * | `UV_TOO_OLD` | this uv is too old; the message names the oldest version that works |
+ * | `PYTHON_NOT_FOUND` | this machine has no Python that can compile for the runtime, and uv cannot get one |
  * | `NO_WHEEL` | a dependency has no wheel for the runtime and CPU, and must be compiled there |
  * | `NATIVE_LOCAL_PACKAGE` | a local package is not pure Python, and must be compiled for the runtime and CPU |
  */
