@@ -237,7 +237,7 @@ describe('a version that the backend takes from git', () => {
       assert.equal(version(), '2.5');
       assert.ok(isDeepStrictEqual(snapshot(workspace), before));
 
-      // A change elsewhere in the repository is none of this package; one in it is.
+      // A change elsewhere in the repository does not concern this package; a change in it does.
       fs.appendFileSync(path.join(workspace, 'packages/other/src/other/__init__.py'), '# changed\n');
       assert.equal(version(), '2.5');
       if (backend !== 'uv-dynamic-versioning') {
@@ -293,7 +293,7 @@ describe('the same bytes come out', () => {
     const expected = bundleSync(options(fixture(t), settings), temporaryFolder(t)).sha256;
     const place = temporaryFolder(t);
     const workspace = fixture(t, path.join(place, 'workspace'));
-    // The other user cannot look into root's home, where uv and this package may be: so both are copied.
+    // uv and this package may be in root's home, which the other user cannot read: both are copied.
     const otherUv = path.join(place, 'uv');
     fs.copyFileSync(uv, otherUv);
     fs.chmodSync(otherUv, 0o755);
@@ -403,7 +403,7 @@ describe('bad input', () => {
   });
 
   test('a package with nothing in it', (t) => {
-    // CDK would keep an empty result, and not ask again.
+    // CDK would cache an empty result, and not ask again.
     const folder = project(t, { 'pyproject.toml': manifest('nothing') });
     fails(options(folder, { packageName: 'nothing' }), 'EMPTY_BUNDLE', /the bundle of `nothing` is empty/);
   });

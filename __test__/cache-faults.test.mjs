@@ -1,5 +1,5 @@
-// A cache that is damaged, full, read-only or cleared while it is in use: every bundle is right all the same, and no zip
-// that was delivered before changes.
+// A cache that is damaged, full, read-only or cleared while it is in use: every bundle is still right, and no delivered zip
+// changes.
 
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -30,7 +30,7 @@ function codes({ warnings }) {
   return warnings.map(({ code }) => code);
 }
 
-/** Starts a program in a Node of its own; `bundleSync`, `options` and `cli` are defined in it. */
+/** Starts a program in a new Node process; `bundleSync`, `options` and `cli` are defined in it. */
 function start(bundleOptions, program) {
   const prologue = `
     const fs = require('node:fs');
@@ -49,7 +49,7 @@ test('zips that were delivered before do not change', async (t) => {
   const contested = temporaryFolder(t);
 
   await t.test('while processes deliver to one path', async (t) => {
-    // A copy can only be made where no link is: the cache is on another file system for none of them.
+    // The cache is on the file system of the output, so all of these processes can deliver links.
     const program = `
       const wrong = new Set();
       for (let round = 0; round < 150; round++) {
@@ -174,7 +174,7 @@ test('a cache of which a part cannot be written to costs one warning', (t) => {
 
 const withMount = { skip: !isRoot || process.platform !== 'linux' ? 'only root may mount' : false };
 
-/** A file system of its own, in memory; `undefined` where this machine does not allow one. */
+/** A new file system in memory; `undefined` if this machine does not allow one. */
 function fileSystem(test, settings) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'mounted-'));
   const isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', settings, 'tmpfs', folder]).status === 0;
@@ -193,7 +193,7 @@ function fileSystem(test, settings) {
 
 test('a cache on a full disk costs one warning', withMount, (t) => {
   const expected = bundleSync(cached(t, { cache: false }), temporaryFolder(t)).sha256;
-  // From no room at all to room for some of the packs.
+  // From no space at all to space for some of the packs.
   for (const size of ['16k', '32k', '48k', '64k', '96k']) {
     const cacheDir = fileSystem(t, `size=${size}`);
     if (cacheDir === undefined) {

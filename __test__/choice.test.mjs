@@ -1,4 +1,4 @@
-// Choosing what goes in: extras, groups, packages and files; and the runtime of a project that names none.
+// The choice of extras, groups, packages and files; and the default runtime of a project.
 
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
@@ -110,7 +110,7 @@ describe('packages', () => {
       assert.deepEqual(chosen({ groups: ['production'], extras: ['empty'] }), [...ALWAYS, 'tool 1.0']);
       assert.deepEqual(chosen({ groups: ['dev'] }), [...ALWAYS, 'tool 1.0']);
       assert.deepEqual(chosen({ extras: ['web.ui'] }), [...ALWAYS, 'turbo 2.0', 'web 1.0']);
-      // The lock says by markers which of the versions goes with which of the conflicting extras.
+      // Markers in the lock say which version belongs to which of the conflicting extras.
       assert.deepEqual(chosen({ extras: ['one', 'Web_UI'] }), [...ALWAYS, 'turbo 1.0', 'web 1.0']);
       assert.deepEqual(chosen({ extras: ['two'], excludePackages: ['sdk'] }), ['app 1.0', 'turbo 2.0']);
     });

@@ -103,7 +103,7 @@ describe('diff', () => {
 });
 
 describe('what goes wrong', () => {
-  /** Asserts on the exit code and on what stderr begins with; stdout stays empty. */
+  /** Asserts the exit code and the beginning of stderr; stdout stays empty. */
   function fails(args, status, beginning, settings) {
     const answer = cli(args, settings);
     assert.deepEqual([answer.status, answer.stdout], [status, ''], answer.stderr);

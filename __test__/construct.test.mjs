@@ -1,5 +1,5 @@
-// The constructs against the real CDK. Nothing here installs a package: what has to be built, a stand-in for Docker
-// "builds". The bundles themselves are tested end to end elsewhere.
+// The constructs against the real CDK. Nothing here installs a package: a stand-in for Docker only pretends to build. The
+// bundles themselves are tested end to end elsewhere.
 
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
@@ -186,7 +186,7 @@ describe('where this machine has no uv', () => {
     });
     assert.notEqual(status, 0);
     assert.equal(stdout, '');
-    // Not the line of CDK's source that Node quotes above it.
+    // Node quotes a line of CDK's source above the message: that line does not count.
     const error = stderr.split('\n').find((line) => line.includes('Failed to bundle asset Stack/Fn'));
     assert.match(
       error,
@@ -299,7 +299,7 @@ describe('the container', () => {
     assert.ok(build.join(' ').includes('--network host'), build.join(' '));
     assert.ok(build.join(' ').includes('-u 7:8'), build.join(' '));
     assert.ok(build.includes('--volumes-from'), build.join(' '));
-    // The executable travels in the copy of the workspace.
+    // The executable is in the copy of the workspace.
     const copied = calls.find((call) => call[0] === 'cp' && call[2].endsWith(':/asset-input/.uv-lambda-cdk'));
     assert.ok(copied?.[1].endsWith('container/uv-lambda-cdk-arm64'), JSON.stringify(calls));
     assert.ok(build.includes('/asset-input/.uv-lambda-cdk'), build.join(' '));
@@ -311,7 +311,7 @@ describe('the container', () => {
 });
 
 describe('what CDK sees of the options', () => {
-  /** What CDK makes of an object before it looks for it in its cache. */
+  /** An object as CDK normalises it for its cache. */
   const copied = (value) =>
     typeof value === 'object' && !Array.isArray(value)
       ? Object.fromEntries(

@@ -16,7 +16,7 @@ import { fixture, lock } from './support/workspaces.mjs';
 
 const skip = skipWithoutContainers();
 
-/** What every container here needs: its image, the network of this machine, and its certificates. */
+/** Settings of every container here: its image, and the network and certificates of this machine. */
 const container = `image: DockerImage.fromRegistry('${IMAGE}'), network: 'host',
   environment: { SSL_CERT_FILE: '/etc/ssl/certs/ca-certificates.crt' }`;
 
@@ -43,7 +43,7 @@ function synthesise(t, props, { env = {} } = {}) {
   return { zip: path.join(output, zip), stderr };
 }
 
-/** Adds a package to the flat index of the fixture that is only there as source, in C, and locks it for `app`. */
+/** Adds a package in C, without a wheel, to the flat index of the fixture, and locks it for `app`. */
 function withNativePackage(t) {
   const workspace = fixture(t);
   const source = path.join(temporaryFolder(t), 'acme_native-1.0');
@@ -104,7 +104,7 @@ describe('the Docker fallback', { skip }, () => {
       assert.equal(sha256(synthesise(t, props(container)).zip), local.sha256);
     });
     await t.test('copied, as for a daemon on another machine', (t) => {
-      // CDK copies by way of a container of this image, which cannot be pulled here.
+      // CDK copies through a container of this image, which cannot be pulled here.
       runPodman(['tag', IMAGE, 'public.ecr.aws/docker/library/alpine']);
       const copied = `bundlingFileAccess: BundlingFileAccess.VOLUME_COPY, ${container}`;
       assert.equal(sha256(synthesise(t, props(copied)).zip), local.sha256);

@@ -1,4 +1,4 @@
-// Why each file is in a bundle, and why what is left out is not.
+// Explain: why each file is in a bundle, and why others are left out.
 
 import { test } from 'node:test';
 import assert from 'node:assert/strict';

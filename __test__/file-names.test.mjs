@@ -1,4 +1,4 @@
-// Names of files: the same project has the same names in the zip on every system, however the system spells them.
+// File names: the same project has the same names in the zip on every system.
 
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
@@ -10,7 +10,7 @@ import { options } from './support/toolchain.mjs';
 import { manifest, virtualLock } from './support/workspaces.mjs';
 import { zipNames } from './support/zips.mjs';
 
-// The letter é, as most systems write it, and as the file systems of macOS may.
+// The letter é, as most systems write it, and as macOS may write it.
 const COMPOSED = 'caf\u00e9';
 const DECOMPOSED = 'cafe\u0301';
 
@@ -21,7 +21,7 @@ function application(t, files) {
   return folder;
 }
 
-/** Whether the file system of the tests keeps two files of these names apart. */
+/** Whether the file system of the tests can have two files with these names. */
 function keepsApart(t, one, other) {
   const folder = temporaryFolder(t);
   writeAll(folder, { [one]: '', [other]: '' });

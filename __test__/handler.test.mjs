@@ -1,4 +1,4 @@
-// The handler: its default in the template, and what is said at synth about one that Lambda could not call.
+// The handler: its default in the template, and the errors at synth about a handler that Lambda could not call.
 
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
@@ -60,7 +60,7 @@ describe('the default handler', () => {
 });
 
 describe('a handler that Lambda could not call', () => {
-  /** What is said about a handler, where `app/main.py` is this. */
+  /** The messages about a handler, for this source of `app/main.py`. */
   function said(t, handler, source) {
     const folder = fixture(t);
     if (source !== undefined) {

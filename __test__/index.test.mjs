@@ -1,4 +1,4 @@
-// The public door: which names it has, and what it says where something is missing.
+// The public entry point: its names, and its errors if something is missing.
 
 import * as assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

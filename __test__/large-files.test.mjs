@@ -1,4 +1,4 @@
-// Large files: a file that Lambda can never take is refused before it is read, in no time and with little memory.
+// Large files: a file that Lambda can never take is refused before it is read, at once and with little memory.
 
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
@@ -11,7 +11,7 @@ import { manifest, virtualLock } from './support/workspaces.mjs';
 
 const MEGABYTE = 1024 * 1024;
 
-/** An application with a file of this size, of which the disk holds nothing. */
+/** An application with a sparse file of this size. */
 function application(t, bytes) {
   const folder = temporaryFolder(t);
   write(path.join(folder, 'pyproject.toml'), manifest('app'));
@@ -32,7 +32,7 @@ describe('a file of 2 GB in an application', () => {
       error.message,
       /^the sources of `app` are 2048\.0 MB, 1798\.0 MB more than Lambda takes \(250\.0 MB, layers included\); the largest file is `models\/weights\.bin` \(2048\.0 MB\): leave out /,
     );
-    // To read the file takes a minute and more.
+    // Reading the file would take more than a minute.
     assert.ok(seconds < 10, `${seconds} s`);
     assert.ok(megabytes < 250, `${megabytes} MB`);
   });

@@ -1,4 +1,4 @@
-// Layers: what one holds, and that functions which take it ship without that, and run with it.
+// Layers: the packages in a layer; functions with the layer ship without these packages, and run with it.
 
 import { describe, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -14,7 +14,7 @@ import { unpackZip, unzip, zipNames } from './support/zips.mjs';
 const runtime = runtimeOf(pythonVersion);
 const greeting = { name: 'acme-greeting', version: '1.0' };
 
-/** A layer as a function is told of it. */
+/** A layer, as the option `layers` of a function has it. */
 const known = (others = {}) => ({
   name: 'Packages',
   pythonVersion,
@@ -23,7 +23,7 @@ const known = (others = {}) => ({
   ...others,
 });
 
-/** The names in a zip, less bytecode. */
+/** The names in a zip, without bytecode. */
 const names = (zip) => zipNames(zip).filter((name) => !name.endsWith('.pyc'));
 
 describe('the zip of a layer', () => {

@@ -1,4 +1,4 @@
-// Leftovers: a bundle leaves nothing in the temporary folder, neither ours nor that of the programs that are started for it.
+// Leftovers: neither a bundle nor the programs that it starts leave anything in the temporary folder.
 
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';

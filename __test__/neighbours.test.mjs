@@ -1,5 +1,5 @@
-// The constructs beside what else people use: other constructs of CDK that take code, the real `cdk` command with what
-// `cdk watch` and hotswap need, and a unit test suite of an app.
+// The constructs with other tools: other constructs of CDK that take code, the real `cdk` command (also for `cdk watch` and
+// hotswap), and a unit test suite of an app.
 
 import * as assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -78,7 +78,7 @@ test('`cdk synth` writes what `cdk watch` and hotswap look for, for every constr
     zips.add(zip);
   }
   assert.equal(zips.size, 1);
-  // What is built is not written where `cdk watch` looks, or it would never come to rest.
+  // A build must not write into the folders that `cdk watch` watches, or it would never stop.
   assert.deepEqual(fs.readdirSync(project).sort(), Object.keys(files).sort());
 });
 
@@ -93,7 +93,7 @@ test('a vitest suite of an app with twenty functions needs no uv, Python or any 
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     [path.join(root, 'node_modules/vitest/vitest.mjs'), ...args],
-    // A PATH on which nothing is.
+    // A PATH without programs.
     {
       cwd: suite,
       encoding: 'utf8',
@@ -104,6 +104,6 @@ test('a vitest suite of an app with twenty functions needs no uv, Python or any 
   assert.doesNotMatch(stdout + stderr, /uv-lambda-cdk:|Bundling asset/);
   const { numPassedTests, numTotalTests } = JSON.parse(fs.readFileSync(report, 'utf8'));
   assert.deepEqual([numPassedTests, numTotalTests], [3, 3]);
-  // How long it takes depends on the machine: the number is for a reader.
+  // The time depends on the machine: the number is only for a reader.
   t.diagnostic(`${((performance.now() - start) / 1000).toFixed(2)} s, start of vitest and loading of CDK included`);
 });

@@ -1,4 +1,4 @@
-// The programs that the core starts: what happens when one hangs, prints without end, or outlives its parent.
+// The programs that the core starts: one may hang, print without end, or outlive its parent.
 
 import { describe, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -12,7 +12,7 @@ import { interpreter, options, uv } from './support/toolchain.mjs';
 import { run } from './support/tools.mjs';
 import { fixture } from './support/workspaces.mjs';
 
-/** The largest amount of memory that a process may need that reads without a bound of its own, in MiB. */
+/** The memory in MiB that a process may use while it reads endless output. */
 const MOST_MEMORY = 300;
 
 /** A program that does `script` if its first argument is `command`, and else what `program` does. */
@@ -23,10 +23,10 @@ function changed(test, program, command, script) {
   return file;
 }
 
-/** Bundles in a process of its own, and returns what came of it. */
+/** Bundles in a new process, and returns the result. */
 const bundle = (t, bundleOptions, env) => bundleReport(bundleOptions, temporaryFolder(t), env);
 
-/** Whether a process runs. One that has ended and that nobody has asked about does not. */
+/** Whether a process runs. A zombie does not. */
 function isAlive(id) {
   try {
     return !run('ps', ['-o', 'stat=', '-p', id]).trim().startsWith('Z');

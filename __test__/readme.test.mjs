@@ -1,4 +1,4 @@
-// What the documents say is there: snippets compile against the contract, commands, files, options and codes exist.
+// The documents are right: snippets compile against the contract; commands, files, options and codes exist.
 
 import * as assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -9,7 +9,7 @@ import { root } from './support/tools.mjs';
 
 const DOCUMENTS = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs/migrating.md'];
 
-/** The text of a file; of a document, without the places that are kept for what is to come. */
+/** The text of a file, without the HTML comments of a document. */
 const read = (name) => fs.readFileSync(path.join(root, name), 'utf8').replace(/^<!--.*?-->$/gms, '');
 const exists = (name) => fs.existsSync(path.join(root, name));
 
@@ -18,7 +18,7 @@ function blocks(document) {
   return [...document.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, language, text]) => ({ language, text }));
 }
 
-/** What stands between single backticks outside of fenced blocks. */
+/** The texts between single backticks outside of fenced blocks. */
 function inlineCode(document) {
   const prose = document.replace(/^```.*?^```$/gms, '');
   return [...prose.matchAll(/`([^`\n]+)`/g)].map(([, text]) => text);
@@ -43,7 +43,7 @@ test('every TypeScript snippet compiles', (t) => {
   const snippets = blocks(documents).filter(({ language }) => ['ts', 'js'].includes(language));
   assert.ok(snippets.length >= 3);
 
-  // Inside of the checkout, so that packages are found, where git ignores it.
+  // In an ignored folder of the checkout, so that packages are found.
   fs.mkdirSync(path.join(root, '.tools'), { recursive: true });
   const folder = fs.mkdtempSync(path.join(root, '.tools/readme-'));
   t.after(() => fs.rmSync(folder, { recursive: true, force: true }));
@@ -51,7 +51,7 @@ test('every TypeScript snippet compiles', (t) => {
     fs.writeFileSync(path.join(folder, `snippet-${index + 1}.ts`), asModule(text));
   });
   const compilerOptions = { noUnusedLocals: false, noEmit: true };
-  // What a snippet imports of the reader's own.
+  // The modules of the reader that a snippet imports.
   fs.copyFileSync(path.join(root, 'examples-ts/lib/demo-stack.ts'), path.join(folder, 'demo-stack.ts'));
   fs.writeFileSync(
     path.join(folder, 'tsconfig.json'),
@@ -126,7 +126,7 @@ test('every code is one of the contract, and every reason for a container is tol
   const contract = read('index.d.ts');
   const codes = [...contract.matchAll(/'([A-Z_]{2,})'/g)].map(([, code]) => code);
   const readme = inlineCode(read('README.md'));
-  // Names of environment variables and of files look the same; those stand in the sources.
+  // Names of environment variables and of files look the same; those are in the sources.
   const sources = ['src', 'construct'].flatMap((folder) =>
     fs
       .readdirSync(path.join(root, folder), { recursive: true })

@@ -63,11 +63,11 @@ async function synthesise(t, folder, { bundling = '', env, hostEnvironment = {} 
 }
 
 /**
- * Readies podman for copies of folders. Gives what CDK leaves there where a build fails, which is gone when the test is
- * over.
+ * Prepares podman for copies of folders. Returns the volumes that CDK leaves there if a build fails; they are removed after
+ * the test.
  */
 function withCopies(t) {
-  // CDK copies by way of a container of this image, which cannot be pulled here.
+  // CDK copies through a container of this image, which cannot be pulled here.
   runPodman(['tag', IMAGE, 'public.ecr.aws/docker/library/alpine']);
   const volumes = () => runPodman(['volume', 'ls', '--quiet']).split('\n').filter(Boolean);
   const before = volumes();
@@ -78,12 +78,12 @@ function withCopies(t) {
 }
 
 describe('a private index, in a container', { skip }, () => {
-  /** An app, its index and what its build knows; and the hash of its zip from this machine. */
+  /** An app, its index and the environment of its build. */
   const prepare = async (t) => {
     const index = await startPrivateIndex(t);
     const folder = appFrom(t, `${index.origin}/simple`);
     lockPrivately(t, folder, index);
-    // Root of this machine is root in the container, and uv there must not find in the cache what it is to fetch.
+    // Root of this machine is root in the container: uv there must not find the packages in the cache, but fetch them.
     const env = environment(t, { store: temporaryFolder(t) });
     return { index, folder, env };
   };

@@ -1,5 +1,5 @@
-// Private indexes and the secrets that open them: a real index with HTTP basic authentication, real uv, and a look into
-// everything that is written or said.
+// Private indexes and their secrets: a real index with HTTP basic authentication, real uv, and a search in everything that is
+// written or printed.
 
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
@@ -35,8 +35,8 @@ function bundle(folder, output, env, others = []) {
 }
 
 /**
- * The ways in which uv learns a password. Each gets a folder for its files, the index, a password that is the right one
- * or is not, and the test; and gives what of the environment and of the address of the index is its own.
+ * The ways in which uv gets a password. Each takes a folder for its files, the index, a right or wrong password, and the
+ * test. It returns its own environment variables and its own address of the index.
  */
 const WAYS = {
   'environment variables': (_folder, _index, password) => ({
@@ -109,7 +109,7 @@ const PLANTED = {
   variable: PASSWORD,
 };
 
-/** An app that has the secrets, and what its build needs to know of them. */
+/** An app that has the secrets, and the environment of its build. */
 async function appWithSecrets(t, { fails = false } = {}) {
   const index = await startPrivateIndex(t);
   const folder = appFrom(t, `${index.origin}/simple`);
@@ -129,7 +129,7 @@ async function appWithSecrets(t, { fails = false } = {}) {
   return { folder, index, home, store, env: environment(t, { store, env: { HOME: home, ...CREDENTIALS } }) };
 }
 
-/** A CDK app with one function; what it says, and the folders that it writes to. */
+/** Runs a CDK app with one function. Returns its output, and the folders that it writes to. */
 function synthesise(t, folder, env, bundling = {}) {
   const runtime = `new lambda.Runtime('python${pythonVersion}', lambda.RuntimeFamily.PYTHON)`;
   const settings = JSON.stringify({ python: interpreter, docker: 'never', ...bundling });
@@ -159,7 +159,7 @@ describe('a secret', () => {
     const { status, stdout, stderr, outdir } = synthesise(t, folder, env);
     assert.notEqual(status, 0);
     assert.match(stderr, /failed to build the local package `app`.*RuntimeError: no wheel, and the environment is/s);
-    // The addresses that the build printed are of some use, their secrets are not.
+    // The addresses that the build printed stay in the message, without their secrets.
     assert.match(stderr, /UV_INDEX_PRIVATE_PASSWORD/);
     assertNowhere(secrets, { texts: { stdout, stderr }, folders: { 'cdk.out': outdir, store } });
   });
@@ -230,7 +230,7 @@ requires-dist = [{ name = "acme", git = "http://${host}/acme.git?rev=${'1'.repea
       'main.py': '',
     };
     writeAll(folder, files);
-    // The oldest uv that will do prints such addresses as they are.
+    // The oldest supported uv prints such addresses unmasked.
     for (const version of [UV_VERSION, '0.8.0']) {
       const env = environment(t, { store: temporaryFolder(t) });
       const native = ['--native-builds', '--uv', ensureUv(version)];

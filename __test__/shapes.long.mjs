@@ -1,4 +1,4 @@
-// Every shape that a uv project has: each is made anew, locked, bundled, and its function answers from the zip through
+// Every shape of a uv project: each is created, locked and bundled, and its function answers from the zip through
 // AWS's runtime client. Longer than `npm test` may take: `npm run test:long`.
 
 import * as assert from 'node:assert/strict';
@@ -36,7 +36,7 @@ async function project(t, files) {
 /** A manifest for the Python of the tests. */
 const manifest = (name, dependencies, others) => manifestFor(name, dependencies, others, `>=${pythonVersion}`);
 
-/** What a function is bundled as, what it answers, and what its zip holds. */
+/** Bundles and invokes a function. Returns its answer, the names in its zip, and its report. */
 async function answerOf(t, folder, { handler, event = {}, ...others }) {
   const built = await bundle(options(folder, { packageName: undefined, handler, ...others }), temporaryFolder(t));
   const [answer] = await invoke({ zip: built.path, handler, events: [event], runtimeClient });
@@ -262,7 +262,7 @@ describe('a dependency', () => {
     return folder;
   }
 
-  /** A server on loopback; `address` is where it is. Counts what was asked for. */
+  /** A server on loopback; `address` is its address. Counts the requests. */
   async function server(t, files) {
     const requests = [];
     const { host, close } = await listen((request, response) => {

@@ -1,4 +1,4 @@
-// Sizes: what is larger than Lambda takes or the caller allows is said at synth, with what takes the room.
+// Sizes: a bundle that is larger than Lambda or the caller allows is reported at synth, with its largest packages.
 
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
@@ -12,7 +12,7 @@ import { fixture } from './support/workspaces.mjs';
 
 const MEGABYTE = 1024 * 1024;
 
-/** The fixture, where the library has a data file of a size. Its bytes are all the same, so its zip is small. */
+/** The fixture with a data file of this size in the library. All its bytes are the same, so the zip is small. */
 function withData(t, bytes) {
   const folder = fixture(t);
   fs.writeFileSync(path.join(folder, 'packages/library/src/library/data.bin'), '');
@@ -20,7 +20,7 @@ function withData(t, bytes) {
   return folder;
 }
 
-/** What is said about a bundle: `{ code, message }` of the error, or the warnings. */
+/** The messages about a bundle: `{ code, message }` of the error, or the warnings. */
 function said(t, folder, maxSize, output = temporaryFolder(t)) {
   try {
     return bundleSync(options(folder, { maxSize }), output).warnings;

@@ -1,5 +1,5 @@
-// What is staged is hashed, and what is hashed is staged: every file that a build can see decides whether it is made again,
-// and what ships is what was locked.
+// The files of a key are the files of its build: every file that a build can see decides whether the package is built again.
+// And installed files are those of the lock.
 
 import * as assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -139,7 +139,7 @@ describe('the cache of uv', () => {
     );
     assert.match(warnings[0].message, /`six\.py` .* `six` .* `uv cache clean six`/s);
 
-    // What cannot be had again is not shipped as it is.
+    // If the wheel cannot be fetched again, the changed file does not ship.
     process.env.UV_OFFLINE = '1';
     t.after(() => delete process.env.UV_OFFLINE);
     assert.throws(() => bundler(t, workspace)(), { code: 'UV_CACHE_CHANGED' });

@@ -1,4 +1,4 @@
-// The cache: it is used, it never shows in the bytes, and damage to it does no harm.
+// The cache: it is used, it never changes the bytes, and damage to it does no harm.
 
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -20,7 +20,7 @@ function cached(test, workspace, others = {}) {
   return options(workspace, { cache: true, cacheDir: temporaryFolder(test), ...others });
 }
 
-/** The bundle and, made without any cache, the one that it should be. */
+/** The bundle, and the same bundle built without a cache. */
 function both(test, bundleOptions) {
   const bundle = bundleSync(bundleOptions, temporaryFolder(test));
   const fresh = bundleSync({ ...bundleOptions, cache: false }, temporaryFolder(test));
@@ -29,7 +29,7 @@ function both(test, bundleOptions) {
   return bundle;
 }
 
-/** The files of a cache that hold what was made. */
+/** The files of a cache, without locks. */
 function entries(cacheDir) {
   return fs
     .readdirSync(cacheDir, { recursive: true, withFileTypes: true })
@@ -55,7 +55,7 @@ test('a bundle of which nothing changed', async (t) => {
   });
 
   await t.test('starts no process', { skip: !fs.existsSync('/proc/self/stat') }, () => {
-    // The eleventh field counts what ended children did with their memory.
+    // The eleventh field counts the page faults of ended children.
     const children = () => fs.readFileSync('/proc/self/stat', 'latin1').split(') ')[1].split(' ')[8];
     const before = children();
     assert.equal(again().reused, true);
@@ -213,7 +213,7 @@ test('many bundles at once are those that one after the other would be', async (
     { code: 'UNKNOWN_PACKAGE' },
   );
   assert.deepEqual(await bundleAll([]), []);
-  // One of two zips of one name would be lost.
+  // One of two zips with the same name would be lost.
   const sameFolder = temporaryFolder(t);
   const twice = ['app.main.handler', 'app.main.other'].map((handler) => ({
     options: cached(t, workspace, { handler }),
@@ -250,7 +250,7 @@ test('the functions of the last synth are made in the background', async (t) => 
   // Nothing has to be built, so nothing is prepared.
   await synthesise(['app']);
   assert.equal(cachedZips(), 3);
-  // Only the first is asked for; the other one is made all the same.
+  // The app asks only for the first; the other one is built too.
   change('app/src/app/main.py');
   await synthesise(['app']);
   assert.equal(cachedZips(), 5);

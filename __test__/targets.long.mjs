@@ -1,4 +1,4 @@
-// Bundles for other runtimes and CPUs than this machine's, with real packages from the index, and what is refused.
+// Bundles for other runtimes and CPUs than this machine's, with real packages from the index; and refused bundles.
 // Longer than `npm test` may take: `npm run test:long`.
 
 import * as assert from 'node:assert/strict';
@@ -17,7 +17,7 @@ import { readZip, unpackZip } from './support/zips.mjs';
 
 const noPython = (version) => !findPython(version, uv) && `this machine has no CPython ${version}`;
 
-/** A locked project with these dependencies, of the index as it was on one day. */
+/** A project with these dependencies, locked from the index of a fixed day. */
 function project(t, dependencies, others = '') {
   const folder = temporaryFolder(t);
   const settings = `[tool.uv]\npackage = false\nexclude-newer = "${INDEX_DAY}"\n${others}`;
@@ -36,7 +36,7 @@ function build(t, folder, pythonVersion, architecture) {
   );
 }
 
-/** Every ELF file in a zip as `[name, machine, version]`: its CPU, and the newest glibc that it asks for, as an array. */
+/** Every ELF file in a zip as `[name, machine, version]`: its CPU, and the newest glibc that it needs, as an array. */
 function elfFiles(zip) {
   return Object.entries(readZip(zip))
     .map(([name, bytes]) => [name, Buffer.from(bytes)])

@@ -1,5 +1,5 @@
-// Bundles of which nothing changed are found by the stamps of files. Whatever may change the bundle changes a stamp, so the answer
-// after any change is that of a build without a cache.
+// Unchanged bundles are found by the stamps of files. Everything that may change the bundle changes a stamp, so after each change
+// the result is that of a build without a cache.
 
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
@@ -81,7 +81,7 @@ function outcome(bundleOptions, output) {
   }
 }
 
-/** Whether the cache knows by which stamps a bundle can be found. */
+/** Whether the cache has a record with the stamps of a bundle. */
 function isRecorded({ cacheDir }) {
   const facts = path.join(cacheDir, 'v1/facts');
   return fs.readdirSync(facts).some((name) => fs.readFileSync(path.join(facts, name), 'utf8').includes('"snapshot":'));

@@ -1,4 +1,4 @@
-// Two builds, compared: of a workspace that gives the same bytes, and of one that cannot.
+// Verify: a workspace whose two builds have the same bytes, and one whose builds differ.
 
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
@@ -10,7 +10,7 @@ import { temporaryFolder } from './support/files.mjs';
 import { options } from './support/toolchain.mjs';
 import { fixture } from './support/workspaces.mjs';
 
-/** The fixture, with a build of `library` that writes what `expression` gives into `library/build.txt`. */
+/** The fixture, with a build of `library` that writes the value of `expression` into `library/build.txt`. */
 function planted(test, expression) {
   const workspace = fixture(test);
   const library = path.join(workspace, 'packages/library');

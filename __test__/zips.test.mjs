@@ -1,4 +1,4 @@
-// Zips as JavaScript meets them: those of others, which may lie, in `diffSync`; and names that a bundle must not change.
+// Zips in JavaScript: foreign zips with wrong headers in `diffSync`; and names that a bundle must not change.
 
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';

@@ -1,5 +1,5 @@
-// A CDK app with some functions, in a process of its own for each measurement. What is measured is what CDK really
-// does with a bundler while it makes the constructs: `tryBundle`, and around it the staging and hashing of the asset.
+// A CDK app with some functions, in a new process for each measurement. It measures the work of CDK with a bundler while it
+// makes the constructs: `tryBundle`, and the staging and hashing of the asset around it.
 //
 //   node benches/app.mjs <job as JSON>
 //
@@ -33,7 +33,7 @@ function timeTryBundle(prototype) {
 timeTryBundle(UvBundler.prototype);
 timeTryBundle(Recipe.prototype);
 
-/** Whether the last bundle of ours was there already, as the line says that it writes about each. */
+/** Whether our last bundle was cached, by the line that it prints about each bundle. */
 let isReused;
 const writeError = process.stderr.write.bind(process.stderr);
 process.stderr.write = (text, ...others) => {
@@ -49,7 +49,7 @@ const CONTENDERS = {
       handler,
       runtime,
       architecture,
-      // pandas with pyarrow is more than a Lambda function may have, and what the others bundle, too.
+      // pandas with pyarrow is larger than a Lambda function may be; the other tools bundle it too.
       bundling: { uv, python, docker: 'never', maxSize: { unzipped: '400 MB' } },
     }),
   recipe: (stack, { name, handler }) =>

@@ -1,5 +1,5 @@
-// What is measured, and the bar that each has to reach. A case returns rows of the table and, where there are some, bars
-// of the chart, measurements of other contenders, and notes.
+// The cases, each with the limit that it has to keep (`bar`). A case returns rows of the table and, if there are any, bars of
+// the chart, measurements of other contenders, and notes.
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -14,17 +14,17 @@ import { emptyFolder, zipFolder } from './tools.mjs';
 import { KINDS_OF_HUNDRED, LARGEST, SMALLEST, changeLine, changedFile, countFiles } from './workspaces.mjs';
 import { duration, durations, factor, megabytes, percent } from './wording.mjs';
 
-/** Seconds of all functions of one run together. */
+/** The sum of the seconds of all functions of one run. */
 const total = ({ functions }, what) => sum(functions.map((one) => one[what]));
 
-/** The median of what several runs took for one function. */
+/** The median of the seconds of several runs for one function. */
 const medianOf = (runs, name) =>
   median(runs.map(({ functions }) => functions.find((one) => one.name === name).tryBundleSeconds));
 
 /** The size of several files together, in bytes. */
 const sizes = (files) => sum(files.map((file) => fs.statSync(file).size));
 
-/** Whether a zip or a folder of CDK's holds a text in a file. */
+/** Whether a file in a zip or a folder of CDK contains a text. */
 function holds(asset, file, text) {
   const found = fs.statSync(asset).isDirectory()
     ? fs.readFileSync(path.join(asset, file), 'utf8')
@@ -32,7 +32,7 @@ function holds(asset, file, text) {
   return found.includes(text);
 }
 
-/** What to say where nothing changed and ours made bundles all the same, so that the numbers are not misread. */
+/** The note if nothing changed but ours still built bundles, so that the numbers are not misread. */
 function madeAgain(runs) {
   const made = runs.flatMap(({ functions }) => functions.filter(({ isReused }) => !isReused).map(({ name }) => name));
   return made.length === 0 ? [] : [`Nothing changed, and yet ours made ${[...new Set(made)].length} functions again.`];
@@ -113,7 +113,7 @@ function nothingChanged({ tools, five, stores, rounds }) {
   };
 }
 
-/** The system calls of a bundle of which nothing changed, and the processes of one of which something did. */
+/** The system calls of an unchanged bundle, and the processes of a changed one. */
 function counts({ tools, five, stores }) {
   const missing = whyNotCounted();
   if (missing !== undefined) {
@@ -121,7 +121,7 @@ function counts({ tools, five, stores }) {
   }
   const functions = five.functions.filter(({ name }) => name === SMALLEST);
   const job = { workspace: five, functions, store: stores.five, tools };
-  // Once to build it, and once more to find it unchanged.
+  // The first run builds it, the second finds it unchanged.
   processesOf(job);
   const unchanged = processesOf(job);
   const calls = systemCallsOfHit(job);
@@ -229,7 +229,7 @@ function edited({ tools, five, stores, rounds }, name, bars) {
   };
 }
 
-/** Five zips that could be uploaded, where neither we nor the recipe have made any before. */
+/** Five zips ready for upload, when neither we nor the recipe have built any before. */
 function storeEmpty({ tools, five, rounds, isQuick }) {
   const ours = () =>
     bundleInApp({
@@ -248,7 +248,7 @@ function storeEmpty({ tools, five, rounds, isQuick }) {
       tools,
     });
   const others = [UV_PIP, ...(isQuick ? [] : thirdParty(five, tools))];
-  // Once beforehand, so that all have what they need from the index.
+  // Once beforehand, so that all packages of the index are in the cache of uv.
   UV_PIP.build(five, five.functions[0], tools);
   const zips = Object.fromEntries(others.map(({ title }) => [title, []]));
   const runs = takeTurns(rounds.slow, {
@@ -325,10 +325,10 @@ function storeEmpty({ tools, five, rounds, isQuick }) {
   };
 }
 
-/** A title without the marks of Markdown and what stands in brackets. */
+/** A title without Markdown and without text in brackets. */
 const plain = (title) => title.replaceAll('`', '').replaceAll(/ \(.*?\)/g, '');
 
-/** A hundred functions, all to be made. */
+/** A hundred functions, none of which was built before. */
 function hundredEmpty({ tools, hundred, stores, rounds }) {
   const sample = hundred.functions.slice(0, KINDS_OF_HUNDRED);
   const scale = hundred.functions.length / sample.length;
@@ -451,7 +451,7 @@ function thousandUnchanged({ tools, thousand, stores, rounds }) {
   };
 }
 
-/** Peak memory while the pandas function is made. */
+/** Peak memory while the pandas function is built. */
 async function memory({ tools, five, rounds }) {
   const functions = five.functions.filter(({ name }) => name === LARGEST);
   const runs = { ours: [], recipe: [] };
@@ -482,7 +482,7 @@ async function memory({ tools, five, rounds }) {
   };
 }
 
-/** The zips of the five functions, unpacked; made once for the cases that look into them. */
+/** The unpacked zips of the five functions; built once for all cases that need them. */
 function bundles({ tools, five, stores }) {
   const job = { contender: 'ours', workspace: five, functions: five.functions, store: stores.five, tools };
   return bundleInApp(job).functions;

@@ -1,12 +1,12 @@
-// What else makes a Lambda zip from a uv project: commands that run outside of CDK. Each makes the zip of one function
-// and starts from nothing but the caches that it keeps by itself.
+// The other ways to make a Lambda zip from a uv project: commands outside of CDK. Each makes the zip of one function, and has
+// only its own caches from before.
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { root, run } from '../__test__/support/tools.mjs';
 import { emptyFolder, zipFolder, zipName } from './tools.mjs';
 
-/** Where a contender works on one function: `scratch` and `output` are empty. */
+/** The folders of a contender for one function: `scratch` and `output` are empty. */
 function places(contender, name) {
   const [scratch, output] = ['scratch', 'output'].map((part) => emptyFolder('contenders', contender, name, part));
   return { scratch, output, zip: path.join(scratch, `${name}.zip`) };
@@ -16,7 +16,7 @@ function places(contender, name) {
 function exportRequirements({ folder }, name, file, { uv, environment }, options = []) {
   const selection = ['--frozen', '--no-dev', '--no-editable', '--package', name, '--no-hashes', '--no-header'];
   run(uv, ['export', '--quiet', ...selection, ...options, '--output-file', file], { cwd: folder, env: environment });
-  // Paths that hold wherever they are read; uv writes them as seen from the workspace.
+  // Absolute paths: uv writes them relative to the workspace.
   fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replaceAll(/^\.\//gm, `${folder}/`));
 }
 
@@ -24,7 +24,7 @@ function uvPipInstall(workspace, { name }, tools) {
   const { scratch, output, zip } = places('uv-pip', name);
   const requirements = path.join(scratch, 'requirements.txt');
   exportRequirements(workspace, name, requirements, tools);
-  // The list is complete; without `--no-deps` uv would take the workspace's library as an editable one, from its folder.
+  // The list is complete. Without `--no-deps`, uv would install the library of the workspace as editable.
   const platform = tools.architecture === 'arm64' ? 'aarch64-manylinux_2_28' : 'x86_64-manylinux_2_28';
   const target = ['--target', output, '--python-platform', platform, '--no-deps'];
   const python = ['--python', tools.python, '--python-version', tools.pythonVersion];
@@ -35,7 +35,7 @@ function uvPipInstall(workspace, { name }, tools) {
   return zipFolder(output, zip, tools);
 }
 
-/** The builder with a manifest. It has to know the sources and the manifest alone, so it can be tried with two. */
+/** The builder with a manifest. It only needs the sources and the manifest, so two manifests can be tried. */
 function runBuilder({ folder }, name, manifest, { scratch, output }, tools) {
   const source = path.join(folder, 'packages', name, 'src');
   const script = path.join(root, 'benches/run_builder.py');
@@ -51,7 +51,7 @@ function builders(workspace, { name }, tools) {
   return zipFolder(output, zip, tools);
 }
 
-/** Why the builder does not take the project as it is; `undefined` where it does. */
+/** Why the builder does not accept the unchanged project; `undefined` if it does. */
 function whyNotFromLock(workspace, { name }, tools) {
   const manifest = path.join(workspace.folder, 'packages', name, 'pyproject.toml');
   try {
@@ -66,7 +66,7 @@ function pex(workspace, { name }, tools) {
   const { scratch, output, zip } = places('pex', name);
   const requirements = path.join(scratch, 'requirements.txt');
   exportRequirements(workspace, name, requirements, tools, ['--no-emit-workspace']);
-  // pip builds local packages only with a backend from the index, and not every mirror has the newest; uv's is at hand.
+  // pip builds local packages only with a backend from the index, and not every mirror has the newest. That of uv is there.
   const wheels = path.join(scratch, 'wheels');
   for (const member of [name, 'shared-library']) {
     const build = ['build', '--quiet', '--wheel', '--package', member, '--python', tools.python];
@@ -85,7 +85,7 @@ function pex(workspace, { name }, tools) {
   return zip;
 }
 
-/** uv's own commands and `zip`: what compiles nothing, and what a bar is measured against. */
+/** uv's own commands and `zip`, which compile nothing. One limit is measured against them. */
 export const UV_PIP = { title: `\`uv pip install --target\` and ${zipName.replace(',', '')}`, build: uvPipInstall };
 
 /**
@@ -118,7 +118,7 @@ function noteOnBuilders(workspace, tools) {
   );
 }
 
-/** Builds every function once: to fill the contender's own caches, and to see whether it can. */
+/** Builds every function once, to fill the contender's own caches and to see whether it works. */
 function tried(contender, workspace, tools) {
   try {
     for (const wanted of workspace.functions) {
@@ -131,7 +131,7 @@ function tried(contender, workspace, tools) {
   }
 }
 
-/** What is shown must not depend on where the checkout lies. */
+/** Removes the path of the checkout from a message. */
 function withoutPaths(text, { folder }) {
   return text.replaceAll(`file://${folder}/`, '').replaceAll(`${folder}/`, '').replaceAll(`${root}/`, '');
 }

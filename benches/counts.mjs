@@ -1,4 +1,4 @@
-// What noise does not touch: the system calls of a bundle, and the processes that it starts.
+// Numbers without noise: the system calls of a bundle, and the processes that it starts.
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -6,10 +6,10 @@ import { hasProgram, root, run } from '../__test__/support/tools.mjs';
 import { bundleOptions } from './measure.mjs';
 import { emptyFolder } from './tools.mjs';
 
-/** Why nothing is counted here; `undefined` where `strace` can. */
+/** Why nothing can be counted here; `undefined` if `strace` works. */
 export const whyNotCounted = () => (hasProgram('strace') ? undefined : 'this machine has no `strace`');
 
-/** How many bundles one process makes, beside the first. */
+/** The number of bundles that one process makes after the first one. */
 const MORE = 100;
 
 /** Starts a process that bundles one function into each of some new folders, under `strace` with these flags. */
@@ -27,7 +27,7 @@ function trace(flags, { workspace, functions: [wanted], store, tools }, bundles)
   return fs.readFileSync(report, 'utf8');
 }
 
-/** The system calls of a bundle of which nothing changed, after the first of a process. */
+/** The system calls of an unchanged bundle, after the first bundle of a process. */
 export function systemCallsOfHit(job) {
   const calls = (bundles) => Number(trace(['-c'], job, bundles).match(/(\d+)\s+(?:\d+\s+)?total$/m)[1]);
   return (calls(1 + MORE) - calls(1)) / MORE;

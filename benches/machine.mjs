@@ -1,4 +1,4 @@
-// What the numbers depend on: the machine, the versions and the day.
+// The conditions of the numbers: the machine, the versions and the day.
 
 import { readFileSync } from 'node:fs';
 import * as os from 'node:os';

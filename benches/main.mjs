@@ -1,10 +1,10 @@
-// How fast bundling is, side by side with what people do today, in one run on one machine. Writes a table and a chart
-// into the README, unless only a part was measured.
+// Measures bundling and the other ways to bundle in one run on one machine. Writes a table and a chart into the README, unless
+// only a part was measured.
 //
 //   npm run bench -- [--quick] [--only <case>]... [--check] [--no-readme] [--no-build]
 //
-// `--quick` measures less often, and leaves out the hundreds of functions and what needs more tools; cases are the keys of
-// `CASES`. `--check` fails if a bar is missed. What stands in no README stands in `benches/.work/report.md`.
+// `--quick` measures less often, and leaves out the hundreds of functions and the cases that need more tools. Cases are the keys
+// of `CASES`. `--check` fails if a limit is missed. `benches/.work/report.md` has the results that are not in the README.
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -51,12 +51,12 @@ const needs = (name) => wanted.some(([, { workspace }]) => workspace === name);
 const bench = {
   tools,
   isQuick: settings.quick,
-  // A median needs several; what takes minutes is measured less often.
+  // A median needs several runs. Cases that take minutes have fewer.
   rounds: settings.quick ? { quick: 3, slow: 1 } : { quick: 7, slow: 3 },
   five: needs('five') ? createFive(path.join(work, 'five'), tools) : undefined,
   hundred: needs('hundred') ? createHundred(path.join(work, 'hundred'), tools) : undefined,
   thousand: needs('thousand') ? createThousand(path.join(work, 'thousand'), tools) : undefined,
-  /** What is kept from case to case: our stores, and the environments of the recipe. */
+  /** The folders that all cases share: our stores, and the environments of the recipe. */
   stores: Object.fromEntries(
     ['five', 'hundred', 'thousand', 'recipe'].map((name) => [name, path.join(work, 'kept', name)]),
   ),

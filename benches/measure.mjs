@@ -1,4 +1,4 @@
-// Starting one measurement in a process of its own, and what is made of several.
+// Starts one measurement in a new process, and combines several.
 
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -14,7 +14,7 @@ export function seconds(work) {
   return (performance.now() - start) / 1000;
 }
 
-/** Measures each contender once, then each once more, and so on: what else the machine does then hits all of them. */
+/** Measures all contenders in turns, so that other work of the machine slows down all of them. */
 export function takeTurns(rounds, contenders) {
   const results = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]));
   for (let round = 0; round < rounds; round += 1) {
@@ -25,7 +25,7 @@ export function takeTurns(rounds, contenders) {
   return results;
 }
 
-/** What `app.mjs` is told: which contender bundles which functions of which workspace, and with what. */
+/** The job for `app.mjs`: the contender, the functions, their workspace, and the tools. */
 function appCommand({ contender, workspace, functions, environments, reinstall, tools }) {
   const job = {
     contender,
@@ -42,14 +42,14 @@ function appCommand({ contender, workspace, functions, environments, reinstall, 
   return [process.execPath, [path.join(root, 'benches/app.mjs'), JSON.stringify(job)]];
 }
 
-/** What the app sees; `store` is the folder of our store. */
+/** The environment of the app; `store` is the folder of our store. */
 const appEnvironment = ({ tools, store }) => ({ ...tools.environment, UV_LAMBDA_CDK_CACHE_DIR: store });
 
 /**
  * Lets an app bundle functions in a process of its own.
  *
  * @returns `{ functions: [{ name, tryBundleSeconds, seconds, asset, isReused }], memoryBefore, memory }`: `seconds` are those of
- *   the construct, with all that CDK does; memory in bytes is the peak of Node, and what it was before
+ *   the construct, with all that CDK does; memory is in bytes: the peak of Node, and its value before
  */
 export function bundleInApp(job) {
   const [program, args] = appCommand(job);
@@ -67,7 +67,7 @@ export function bundleOptions({ workspace, wanted, store, tools }) {
     uv: tools.uv,
     python: tools.python,
     cacheDir: store,
-    // pandas with pyarrow is more than a Lambda function may have, and what the others bundle, too.
+    // pandas with pyarrow is larger than a Lambda function may be; the other tools bundle it too.
     maxSize: { unzipped: '400 MB' },
   };
 }
@@ -88,7 +88,7 @@ export function bundleAllInNode({ workspace, functions, store, tools }) {
 }
 
 /**
- * The same, with an eye on memory.
+ * The same, and measures memory.
  *
  * @returns also `treeMemory`, the peak of Node and everything that it starts, at one time, in bytes; only on Linux.
  *   Memory that two processes share counts twice.
@@ -111,11 +111,11 @@ export async function bundleInAppWatched(job) {
     throw new Error(`the app failed\n${stderr}`);
   }
   const result = JSON.parse(stdout);
-  // The kernel's own peak of Node misses no moment; the look at the tree comes only every ten milliseconds.
+  // The kernel's own peak of Node is exact; the tree is measured only every ten milliseconds.
   return { ...result, treeMemory: Math.max(treeMemory, result.memory) };
 }
 
-/** The resident memory of a process and all that it has started, in bytes; 0 where there is no `/proc`. */
+/** The resident memory of a process and its descendants, in bytes; 0 if there is no `/proc`. */
 function residentMemory(process) {
   if (!fs.existsSync('/proc')) {
     return 0;

@@ -1,5 +1,5 @@
-// Zips folders as the `cdk` command does when it publishes assets, all in one process, and says how long that takes.
-// The same library with the same settings in the same loop; the command itself does it only after it has asked S3.
+// Zips folders as the `cdk` command does when it publishes assets, all in one process, and prints the seconds. It has the same
+// library, settings and loop; but the command asks S3 first.
 //
 //   node benches/publish.mjs <path of yazl> <[[folder, zip], ...] as JSON>
 //

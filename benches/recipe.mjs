@@ -1,5 +1,5 @@
-// The recipe that people use today, and that every bar is measured against: uv syncs a package into an environment of
-// its own and compiles it, and all of its site-packages is copied to CDK, which hashes and later zips the copy.
+// The usual recipe, against which the limits are measured: uv syncs a package into its own environment and compiles it; then
+// all of its site-packages is copied to CDK, which hashes and later zips the copy.
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -10,7 +10,7 @@ export class Recipe {
   #settings;
 
   /**
-   * @param packageName the member; also what tells apart two of these for CDK
+   * @param packageName the member; by it, CDK tells two recipes apart
    * @param settings the workspace's folder, the folder of the environment, uv, its Python, and whether the package is to
    *   be built again
    */
@@ -40,7 +40,7 @@ function sitePackages(environment) {
   return path.join(environment, 'lib', python, 'site-packages');
 }
 
-/** With `cp`, since Node's own copy of a folder takes a good deal longer. */
+/** Copies with `cp`: Node's own copy of a folder is much slower. */
 function copyContents(from, to) {
   if (process.platform === 'win32') {
     fs.cpSync(from, to, { recursive: true });

@@ -24,7 +24,7 @@ function contenderTable(contenders) {
   return table(['five zips, nothing made before', 'ratio to ours', 'time', 'size', 'bytecode'], rows);
 }
 
-/** Everything that was measured, as it stands in the README. */
+/** All results, as the README has them. */
 export function markdown({ machine, rows, panels, contenders, notes }) {
   const cells = rows.map(({ name, ratio, ours, other, bar, isMet }) => [
     name,

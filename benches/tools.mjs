@@ -14,10 +14,10 @@ import {
 const AWS_LAMBDA_BUILDERS = 'aws-lambda-builders==1.68.0';
 const PEX = 'pex==2.105.2';
 
-/** What the `cdk` command zips with when it publishes; a part of it, so it cannot be asked to do that alone. */
+/** The library with which the `cdk` command zips. The command cannot be asked to zip only. */
 const YAZL = 'yazl@3.3.1';
 
-/** Where workspaces, environments, stores and results lie; ignored by git. The cache of uv in it outlives a run. */
+/** The folder of workspaces, environments, stores and results; ignored by git. Its cache of uv stays between runs. */
 export const work = path.join(root, 'benches/.work');
 
 /** A new, empty folder in `work`. */
@@ -28,7 +28,7 @@ export function emptyFolder(...names) {
   return folder;
 }
 
-/** Installs something into a folder of `.tools`, once. Returns why that failed; `undefined` where it is there. */
+/** Installs a tool into a folder of `.tools`, once. Returns why that failed; `undefined` if it is installed. */
 function ensure(folder, install) {
   const ready = path.join(folder, 'ready');
   if (fs.existsSync(ready)) {
@@ -62,17 +62,16 @@ function ensureYazl() {
 }
 
 /**
- * Everything that is run, and the environment that all contenders see: the same uv, the same Python, the same cache of
- * uv.
+ * The tools, and the environment of all contenders: the same uv, the same Python, the same cache of uv.
  *
- * @param thirdParty whether to get what only the contenders beside uv need
+ * @param thirdParty whether to get the tools of the contenders other than uv
  */
 export function ensureTools({ thirdParty }) {
   const uv = uvOnPathOrEnsured();
   const [pythonVersion, python] = preferredPython(uv);
   const fullVersion = versionOf(python);
   fs.mkdirSync(work, { recursive: true });
-  // aws-lambda-builders knows a Python by its version alone, and takes the uv on PATH.
+  // aws-lambda-builders looks for a Python by its version, and takes the uv on PATH.
   const folders = [...(uv === 'uv' ? [] : [path.dirname(uv)]), path.dirname(python), process.env.PATH];
   const environment = {
     ...process.env,
@@ -91,7 +90,7 @@ export function ensureTools({ thirdParty }) {
   };
 }
 
-/** What `zipFolder` uses, in words. */
+/** The name of the program of `zipFolder`. */
 export const zipName = hasProgram('zip') ? '`zip -r`' : "Python's `zipfile`, for want of `zip`,";
 
 /** Zips everything in a folder, without entries for folders and without times and owners. */

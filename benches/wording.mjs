@@ -2,13 +2,13 @@
 
 import { median } from '../__test__/support/numbers.mjs';
 
-/** Three digits at most that mean something. */
+/** A number with at most three significant digits. */
 function digits(number) {
   const places = number >= 100 ? 0 : number >= 10 ? 1 : 2;
   return number.toLocaleString('en', { minimumFractionDigits: places, maximumFractionDigits: places });
 }
 
-/** A duration of so many seconds. */
+/** A duration, from seconds. */
 export function duration(seconds) {
   if (seconds < 1) {
     return `${digits(seconds * 1000)} ms`;

@@ -1,5 +1,5 @@
-// The uv workspaces that are measured: five functions of very different weight, and a hundred and a thousand that share what
-// they depend on. Each function has the workspace's own library, as functions of one workspace do.
+// The uv workspaces of the cases: five functions of very different sizes, and a hundred and a thousand that share their
+// dependencies. Each function uses the library of the workspace.
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -37,7 +37,7 @@ const FIVE = [
   },
 ];
 
-/** What ten of the hundred functions depend on; so do the next ten, and so on. */
+/** The dependencies of ten functions of the hundred; the next ten have the same, and so on. */
 const KINDS = [
   ['boto3', 'pydantic'],
   ['boto3', 'requests'],
@@ -63,16 +63,16 @@ function functionsOfKinds(count) {
   });
 }
 
-/** What the function with the most code is called, which has bars of its own; and the one with the least. */
+/** The names of the functions with the most and with the least code, which have limits of their own. */
 export const LARGEST = 'pandas-function';
 export const SMALLEST = 'orjson-function';
 
-/** How many of the hundred, from the first on, hold each kind once. */
+/** The number of functions, from the first on, that have each kind once. */
 export const KINDS_OF_HUNDRED = KINDS.length;
 
 const moduleName = (name) => name.replaceAll('-', '_');
 
-/** The table that `uv init --package` of this uv writes. */
+/** The `[build-system]` table that `uv init --package` of this uv writes. */
 function buildSystem(uv) {
   const [version, major, minor] = run(uv, ['--version']).match(/(\d+)\.(\d+)\.\d+/);
   const limit = `${major}.${Number(minor) + 1}.0`;
@@ -123,7 +123,7 @@ def handle(event, context):
     return {"name": parse(event).name, "revision": REVISION}
 `;
 
-/** Makes and locks a workspace with these functions. The folder is a git repository, as people have them. */
+/** Makes and locks a workspace with these functions. The folder is a git repository, as usual. */
 function create(folder, functions, tools) {
   fs.rmSync(folder, { recursive: true, force: true });
   write(
@@ -160,7 +160,7 @@ export const createThousand = (folder, tools) => create(folder, functionsOfKinds
 /**
  * Changes one line of a function's code.
  *
- * @returns what stands in that line now; and nowhere else in anything that was built before
+ * @returns the new text of that line, which is in no earlier bundle
  */
 export function changeLine({ folder }, name) {
   const file = path.join(folder, 'packages', name, 'src', moduleName(name), 'main.py');
@@ -178,5 +178,5 @@ export function countFiles({ folder }, name) {
   return [name, SHARED].flatMap(files).length;
 }
 
-/** Where the changed line is in the code of a function as Lambda gets it. */
+/** The path of the changed file in the zip of a function. */
 export const changedFile = (name) => `${moduleName(name)}/main.py`;

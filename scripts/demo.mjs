@@ -1,5 +1,5 @@
-// The main job, shown: the real `cdk synth` builds two Lambda zips from a uv workspace, builds them again to the same
-// bytes, and AWS's own runtime client runs them. Does all its own set-up; stops at the first step that fails.
+// Shows the main use: the real `cdk synth` builds two Lambda zips from a uv workspace, builds them again with the same bytes,
+// and AWS's own runtime client runs them. It needs no set-up, and stops at the first step that fails.
 
 import { rmSync } from 'node:fs';
 import path from 'node:path';
@@ -15,7 +15,7 @@ function step(text) {
   console.log(`\n\u001b[1m${text}\u001b[0m`);
 }
 
-/** Runs `cdk synth` and returns what the bundler said about each package on stderr. */
+/** Runs `cdk synth` and returns the bundler's line about each package on stderr. */
 function synthesise(environment) {
   const { stderr } = cdkSynth({ folder: example, env: environment });
   return stderr.split('\n').filter((line) => line.startsWith('uv-lambda-cdk:'));

@@ -1,4 +1,4 @@
-// Runs Node tests, and fails if a test is skipped that is not on the list of those that may be.
+// Runs Node tests, and fails if a test is skipped that is not on the list of allowed skips.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { root } from '../__test__/support/tools.mjs';
 
-/** The tests that may be skipped, with patterns of the reasons for which they may: `{ name: [pattern, ...] }`. */
+/** The tests that may be skipped, with patterns of the allowed reasons: `{ name: [pattern, ...] }`. */
 const ALLOWED = JSON.parse(readFileSync(path.join(root, '__test__/allowed-skips.json'), 'utf8'));
 
 /**

@@ -1,6 +1,6 @@
 // The tests that take longer than `npm test` may: the bytecode of every module of a real site-packages, the Docker
-// fallback in real containers, bundles for other runtimes and CPUs with real packages, and every shape of project. Makes
-// what they need: the package, the site-packages, and the executables that run in containers.
+// fallback in real containers, bundles for other runtimes and CPUs with real packages, and every shape of project. Builds
+// the package, the site-packages and the executables that these tests need.
 
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -8,7 +8,7 @@ import { runNodeTests } from './node-tests.mjs';
 import { ensureUv, preferredPython, root, run } from '../__test__/support/tools.mjs';
 import { INDEX_DAY } from '../__test__/support/workspaces.mjs';
 
-/** A folder with the modules of real packages, of the index as it was on one day. */
+/** A folder with the modules of real packages, from the index of a fixed day. */
 function ensureSitePackages() {
   const folder = path.join(root, '.tools/site-packages');
   if (!existsSync(folder)) {

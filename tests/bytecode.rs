@@ -1,4 +1,4 @@
-//! Bytecode: the same bytes whatever happens, and the meaning that `CPython` gave them.
+//! Bytecode: the same bytes under all conditions, and the meaning that `CPython` gave them.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
@@ -12,10 +12,10 @@ use uv_lambda_cdk::bytecode::{BytecodeError, Compiled, Source, compile, pyc_path
 use uv_lambda_cdk::target::PythonVersion;
 use uv_lambda_cdk::tools::interpreter::Interpreter;
 
-/// The versions that the tests want to see.
+/// The versions that the tests cover, if the machine has them.
 const MINOR_VERSIONS: [u8; 6] = [9, 10, 11, 12, 13, 14];
 
-/// What is compiled of each standard library: many features, few seconds.
+/// The modules of each standard library that are compiled: many features, few seconds.
 const PACKAGES: [&str; 5] = ["json", "asyncio", "email", "unittest", "collections"];
 const MODULES: [&str; 8] = [
     "dataclasses.py",
@@ -36,13 +36,13 @@ fn minor(interpreter: &Interpreter) -> u8 {
     interpreter.version.split('.').nth(1).unwrap().parse().unwrap()
 }
 
-/// What a short program prints.
+/// The output of a short program.
 fn ask(python: &Path, program: &str) -> Option<String> {
     let output = Command::new(python).args(["-I", "-S", "-c", program]).stdin(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8(output.stdout).unwrap().trim().to_owned())
 }
 
-/// One `CPython` of every version that this machine has. Says which it lacks.
+/// One `CPython` of every version that this machine has. Prints the missing versions.
 fn interpreters() -> Vec<Interpreter> {
     let mut candidates: Vec<PathBuf> = Vec::new();
     if let Ok(versions) = std::env::home_dir().unwrap().join(".pyenv/versions").read_dir() {
@@ -71,7 +71,7 @@ fn interpreters() -> Vec<Interpreter> {
 }
 
 /// Some files of the interpreter's own standard library, and the features that the golden pairs show. With
-/// `BYTECODE_TREE` set, every source below that folder instead: a real `site-packages`, say.
+/// `BYTECODE_TREE` set, every source below that folder instead, such as a real `site-packages`.
 fn library(interpreter: &Interpreter) -> Vec<PathBuf> {
     if let Some(tree) = std::env::var_os("BYTECODE_TREE") {
         return sources_below(Path::new(&tree));
@@ -254,7 +254,7 @@ fn what_does_not_compile_ships_as_source_alone() {
             files.push(folder.path().join(format!("{index}.py")));
             std::fs::write(&files[index], content).unwrap();
         }
-        // A worker goes on after all that.
+        // The worker still works after all these errors.
         files.push(folder.path().join("empty.py"));
         std::fs::write(&files[cases.len()], "").unwrap();
         let compiled = compile(&interpreter, &sources(&files), 1).unwrap();
@@ -340,7 +340,7 @@ fn a_python_that_misbehaves_is_named_with_the_source_it_was_at() {
     );
 }
 
-/// The golden pairs: for every version what two processes made of the same source, and what both become.
+/// The golden pairs: for every version, the bytecode of one source from two processes, and the canonical form of both.
 fn golden(check: impl Fn(PythonVersion, &[Vec<u8>; 2], &Path)) {
     for minor in MINOR_VERSIONS {
         let folder = fixtures().join(format!("3.{minor}"));
@@ -352,7 +352,7 @@ fn golden(check: impl Fn(PythonVersion, &[Vec<u8>; 2], &Path)) {
     }
 }
 
-/// With `WRITE_GOLDEN` set the results are written first, after a change that is meant to change them.
+/// With `WRITE_GOLDEN` set, the results are written first. Use it after a change that is meant to change them.
 #[test]
 fn golden_pairs() {
     golden(|version, before, after| {

@@ -1,4 +1,4 @@
-//! The check of a whole bundle: forged ones are refused with words, good ones pass.
+//! The check of a whole bundle: bad bundles are refused with a message, good ones pass.
 //!
 //! The ELF files are real (`tests/fixtures/check/build.sh` makes them); those for another CPU are
 //! the same ones with another number in the header.
@@ -139,7 +139,7 @@ fn an_x86_64_file_in_an_arm64_wheel_is_refused() {
                 .to_owned()
         )
     );
-    // A library beside modules that fit does not hide among them.
+    // A library for another CPU is found beside modules that fit.
     let good = for_arm(FITS);
     let bundle =
         Bundle::new().with_wheel("demo", ARM_WHEEL, &[(file, &good), ("demo.libs/libother.so.1", LIBDEMO)]);
@@ -225,7 +225,7 @@ fn the_compilers_libraries_have_versions_too() {
     let newer = with_text(WANTS_GLIBCXX_3_4_30, "GLIBCXX_3.4.30", "GLIBCXX_3.4.40");
     let newer = Bundle::new().with("app/cxx.so", &newer);
     assert_eq!(newer.warning("3.13", Architecture::X86_64).0, "LIBRARY_TOO_NEW");
-    // Who brings the library brings the right one.
+    // A bundle with its own library has the right one.
     bundle.with("app.libs/libstdc++.so.6", FITS).passes("3.11", Architecture::X86_64);
 }
 

@@ -1,4 +1,4 @@
-//! The function of a handler, looked for in real sources by every `CPython` on the machine.
+//! The function of a handler: every `CPython` on the machine looks for it in real sources.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
@@ -8,8 +8,8 @@ use std::process::{Command, Stdio};
 use uv_lambda_cdk::check::check_handler;
 use uv_lambda_cdk::tools::interpreter::Interpreter;
 
-/// The oldest and the newest `CPython` of pyenv and of the system, of those that Lambda has too. What lies between
-/// them adds no way to bind a name that the newest lacks.
+/// The oldest and the newest `CPython` of pyenv and of the system, of those that Lambda has too. Every way to bind a name
+/// that a version between them has, the newest has too.
 fn interpreters() -> Vec<Interpreter> {
     let managed = std::env::home_dir().unwrap().join(".pyenv/versions").read_dir();
     let managed = managed.into_iter().flatten().map(|version| version.unwrap().path().join("bin/python"));
@@ -37,14 +37,14 @@ fn minor(interpreter: &Interpreter) -> u8 {
     interpreter.version.split('.').nth(1).unwrap().parse().unwrap()
 }
 
-/// What is said about a handler in a source.
+/// The messages about a handler in a source.
 fn judged(attribute: &str, source: &[u8], interpreter: &Interpreter) -> Result<(), String> {
     let handler = format!("app.{attribute}");
     let found = check_handler(&handler, ["app.py"].into_iter()).map_err(|error| error.to_string())?;
     found.check_attribute(source, interpreter).map_err(|error| format!("{}: {error}", error.code()))
 }
 
-/// Sources that bind `handler`, each by other means.
+/// Sources that bind `handler`, each in another way.
 const DEFINE_IT: &[&str] = &[
     "def handler(event, context): pass",
     "async def handler(event, context): pass",
@@ -79,7 +79,7 @@ const DEFINE_IT: &[&str] = &[
     "handler = ...",
 ];
 
-/// Sources that may bind it, and only tell when they run.
+/// Sources that may bind it: only running them would show it.
 const MAY_DEFINE_IT: &[&str] = &[
     "from other import *",
     "def __getattr__(name): return make()",
@@ -99,7 +99,7 @@ const MAY_DEFINE_IT: &[&str] = &[
     "import inspect\ninspect.currentframe().f_globals['handler'] = make()",
 ];
 
-/// Sources that do not.
+/// Sources that do not bind it.
 const LACK_IT: &[&str] = &[
     "",
     "# handler",
@@ -120,7 +120,7 @@ const LACK_IT: &[&str] = &[
     "if __name__ == '__main__':\n    other()",
 ];
 
-/// Sources that bind it to what nobody can call.
+/// Sources that bind it to a value that cannot be called.
 const NOT_CALLABLE: &[&str] = &[
     "handler = 1",
     "handler = 'text'",
@@ -202,7 +202,7 @@ fn a_source_in_another_encoding_is_read_in_it() {
 fn a_source_that_is_nested_too_deep_passes() {
     let source = format!("handler = {}1{}", "f(".repeat(5000), ")".repeat(5000));
     for interpreter in interpreters() {
-        // Whether such a source compiles is another question, with another answer in each version.
+        // Whether such a source compiles depends on the version, and is not tested here.
         let outcome = judged("other", source.as_bytes(), &interpreter);
         let is_no_miss =
             outcome.as_ref().err().is_none_or(|error| error.starts_with("HANDLER_DOES_NOT_COMPILE"));

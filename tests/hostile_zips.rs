@@ -1,5 +1,5 @@
-//! Zips that are damaged or that lie, as `diff` and the unpacking of wheels meet them: they are errors, never take more memory
-//! than is there, and never end the process.
+//! Zips that are damaged or have false headers, in `diff` and in the unpacking of wheels: they are errors. They never use more
+//! memory than there is, and never end the process.
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot do, it fails at")]
 
@@ -13,7 +13,7 @@ use uv_lambda_cdk::archive::{ArchiveError, ZipReader, checksum};
 /// The memory that a process may ask for, in bytes, its executable and libraries included.
 const MEMORY: u64 = 96 * 1024 * 1024;
 
-/// An entry of a zip, and what is said of it.
+/// An entry of a zip, and the claims of its headers.
 #[derive(Clone)]
 struct Entry {
     name: &'static str,
@@ -23,11 +23,11 @@ struct Entry {
     size: u64,
     compressed_size: u64,
     data: Vec<u8>,
-    /// The entry whose header and data it claims for its own.
+    /// The entry whose header and data it claims as its own.
     shares: Option<usize>,
 }
 
-/// A truthful entry.
+/// An entry with true headers.
 fn entry(name: &'static str, contents: &[u8]) -> Entry {
     let mut compressor = Compressor::new(CompressionLvl::default());
     let mut data = vec![0; compressor.deflate_compress_bound(contents.len())];
@@ -122,7 +122,7 @@ impl Zips {
         diff(&good, &self.write("hostile.zip", bytes))
     }
 
-    /// What is said of a zip that cannot be read.
+    /// The error about a zip that cannot be read.
     fn refused(&self, bytes: &[u8]) -> String {
         let (code, stdout, stderr) = self.diff(bytes);
         assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
@@ -133,7 +133,7 @@ impl Zips {
     }
 }
 
-/// Runs the command line with [`MEMORY`]. A signal, which an allocation that fails ends in, has no code and fails the test.
+/// Runs the command line with [`MEMORY`]. A failed allocation ends the process with a signal, which has no exit code and fails the test.
 fn diff(first: &Path, second: &Path) -> (i32, String, String) {
     let executable = env!("CARGO_BIN_EXE_uv-lambda-cdk");
     let mut command = if cfg!(unix) {
@@ -213,7 +213,7 @@ fn a_bomb_is_refused_at_once() {
     let zips = Zips::new();
     let said = zips.refused(&bomb);
     assert!(said.starts_with("its files claim to be 3072.0 MB unpacked (`zeros"), "{said}");
-    // It does not help to claim less.
+    // A smaller claim does not help.
     zeros.size = 10;
     let said = zips.refused(&zip(&[zeros]));
     assert!(said.starts_with("`zeros` cannot be unpacked (File is larger"), "{said}");
@@ -298,7 +298,7 @@ fn names_are_those_of_linux() {
     let path = zips.write("names.zip", &zip(&names.map(|name| entry(name, name.as_bytes()))));
     let found = read(&path).unwrap();
     assert_eq!(found, names.map(|name| (name.to_owned(), name.as_bytes().to_vec())));
-    // They are files of these names when they are unpacked, too.
+    // They are also unpacked as files of these names.
     let folder = zips.0.path().join("unpacked");
     let mut zip = ZipReader::open(&path).unwrap();
     for (number, name) in names.iter().enumerate() {
@@ -391,7 +391,7 @@ fn a_zip_that_is_cut_off_or_has_one_bit_wrong_is_an_error_or_right() {
             let mut damaged = good.clone();
             damaged[at] ^= 1 << bit;
             let Ok(found) = read(&zips.write("damaged.zip", &damaged)) else { continue };
-            // A zip may lose entries at its end, or have other names. What is read is what was written.
+            // A damaged zip may lose entries at its end, or have other names. The contents that are read are those that were written.
             assert!(contents(&expected).starts_with(&contents(&found)), "bit {bit} of byte {at}: {found:?}");
         }
     }

@@ -1,4 +1,4 @@
-//! Files of a project that are no files: named pipes, devices, folders. Reading one would never end.
+//! Named pipes, devices and folders in place of files of a project. Reading a pipe or a device would never end.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
@@ -16,7 +16,7 @@ use uv_lambda_cdk::workspace::{Workspace, python_versions};
 
 const LOCK: &str = "version = 1\n[[package]]\nname = 'app'\nsource = { virtual = '.' }";
 
-/// A project of the files that every project has.
+/// A project with the files that every project has.
 fn project() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, contents) in [("uv.lock", LOCK), ("pyproject.toml", ""), ("main.py", "")] {
@@ -26,7 +26,7 @@ fn project() -> tempfile::TempDir {
 }
 
 fn make_pipe(path: &Path) {
-    // A file of this name makes room.
+    // An existing file of this name is removed.
     let _ = fs::remove_file(path);
     assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }
@@ -36,7 +36,7 @@ fn make_device(path: &Path) {
     symlink("/dev/zero", path).unwrap();
 }
 
-/// Fails if `work` has no result after some seconds.
+/// Fails if `work` takes more than some seconds.
 fn in_time<Made: Send + 'static>(work: impl FnOnce() -> Made + Send + 'static) -> Made {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || sender.send(work()));

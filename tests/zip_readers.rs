@@ -1,4 +1,4 @@
-//! Zips of ours as others read them: Python, Java, Info-ZIP.
+//! Our zips in other readers: Python, Java, Info-ZIP.
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot do, it fails at")]
 
@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use uv_lambda_cdk::archive::{Contents, Entry, write};
 
-/// Each kind of entry, in the order of the zip: stored, deflated and empty; with every letter that some system takes for
-/// something else.
+/// Each kind of entry, in the order of the zip: stored, deflated and empty; with every character that has a special meaning on some
+/// system.
 fn files() -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("C:colon.py", b"C = 1\n".to_vec()),
@@ -50,14 +50,14 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// What a program prints, which must succeed.
+/// The output of a program, which must succeed.
 fn output(command: &mut Command) -> String {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Whether a program is on this machine and runs; else the test says that it is skipped.
+/// Whether a program is on this machine and runs. Otherwise prints that the test is skipped.
 fn has(program: &str, argument: &str) -> bool {
     let runs = Command::new(program).arg(argument).output().is_ok_and(|output| output.status.success());
     if !runs {
@@ -121,7 +121,7 @@ fn info_zip_unpacks_every_file_under_its_name() {
     }
     let (folder, zip) = zip();
     let unpacked = folder.path().join("unpacked");
-    // In other locales it writes letters that are not ASCII as it can.
+    // In other locales, it may write letters that are not ASCII in another way.
     let mut unzip = Command::new("unzip");
     output(unzip.env("LC_ALL", "C.UTF-8").arg("-q").arg(&zip).arg("-d").arg(&unpacked));
     assert_unpacked(&unpacked);

@@ -1,5 +1,5 @@
 // Shows that the bytes of a bundle depend on its contents alone: builds the same bundles under conditions that differ
-// in one thing at a time, then in all at once, and compares. Then imports them as Lambda does. Exits with 1 where
+// in one thing at a time, then in all at once, and compares. Then imports them as Lambda does. Exits with 1 if
 // anything differs.
 //
 //   npm run test:reproducibility -- [--quick] [--workspace fixture|example|big|learning] [--only <part of a variation's name>|imports]
@@ -38,7 +38,7 @@ const tools = {
   executable: buildExecutable(),
 };
 
-/** The command line as a program of its own; `undefined` where it does not build. */
+/** The executable of the command line; `undefined` if it does not build. */
 function buildExecutable() {
   try {
     const args = ['build', '--quiet', '--release', '--no-default-features', '--bin', 'uv-lambda-cdk'];
@@ -50,7 +50,7 @@ function buildExecutable() {
   }
 }
 
-/** An interpreter that other users may run and that a container can have too, or else any. */
+/** An interpreter that other users may run and that a container can have too; else any interpreter. */
 function basePython() {
   return systemPython() ?? preferredPython(tools.uv);
 }
@@ -67,7 +67,7 @@ function indented(text) {
   return text.replaceAll(/^/gm, '             ');
 }
 
-/** Plays a variation against what must come out. */
+/** Builds under a variation, and compares the result with the expected one. */
 function compare({ name, change, needs }, scene, expected) {
   const reason = needs?.(scene);
   if (reason) {
@@ -108,7 +108,7 @@ function vary(scene) {
   }
 }
 
-/** Builds for another Python, imports what came out as Lambda does, and measures what the bytecode is worth. */
+/** Builds for another Python, imports the bundle as Lambda does, and measures the time with and without bytecode. */
 function importWith([pythonVersion, python], base, imports) {
   const scene = { ...base, pythonVersion, python };
   const bundle = build(scene);

@@ -1,12 +1,12 @@
 // A scene: everything that surrounds one build of a bundle (its workspace, tools, cache, environment, user). A
-// variation changes a scene; a build plays it in a process of its own, and says what came out.
+// variation changes a scene; a build runs it in a new process, and reports the result.
 
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { isRoot, run } from '../support/tools.mjs';
 
-/** What the process does that builds: options and package in; out come the bundle and what the process saw around it. */
+/** The program of the building process. It reads options and package, and writes the bundle and what it saw of the scene. */
 const PROGRAM = `
   const fs = require('node:fs');
   const os = require('node:os');
@@ -33,7 +33,7 @@ export function newFolder(parent, prefix) {
   return folder;
 }
 
-/** A copy of an executable where every user may run it. */
+/** Copies an executable to a place where every user may run it. */
 export function copyExecutable(executable, into) {
   fs.copyFileSync(executable, into);
   fs.chmodSync(into, 0o755);
@@ -47,7 +47,7 @@ export function copyFolder(from, to) {
 }
 
 /**
- * What every scene starts from.
+ * The first scene, which every variation changes.
  *
  * @param work the folder that all scenes lie in
  * @param workspace the locked uv workspace
@@ -61,26 +61,25 @@ export function baseScene(scene) {
   return {
     architecture: 'x86_64',
     node: process.execPath,
-    /** What stands before the command: programs that change its surroundings and then become it. */
+    /** Programs before the command: they change its environment, and then start it in their place. */
     prefix: [],
     environment: {},
-    /** The user and group that builds; the caller's where undefined. */
+    /** The user and group that builds; those of the caller if undefined. */
     user: undefined,
-    /** The folder that the bundle is written to; a new one where undefined. */
+    /** The output folder; a new one if undefined. */
     output: undefined,
     /** Starts the command in another way, as `spawnSync` would. */
     start: undefined,
-    /** What a build must have seen, as `{ what, holds }`: a variation that did not take place proves nothing. */
+    /** Conditions that the build must have seen, as `{ what, holds }`: a variation without effect proves nothing. */
     checks: [],
-    /** What must be undone afterwards, last first. */
+    /** The functions that undo the changes afterwards, the last one first. */
     cleanups: [],
     ...scene,
   };
 }
 
 /**
- * Builds the bundle of a scene. Nothing that an earlier build left behind can be taken, but the cache of uv: home and
- * all other folders are new.
+ * Builds the bundle of a scene. Of earlier builds, only the cache of uv is left: home and all other folders are new.
  *
  * @returns `{ sha256, zip, seconds, python, files, zipBytes }`
  */
@@ -132,7 +131,7 @@ export function build(scene) {
   return { ...others, zip, seconds };
 }
 
-/** What an error of Node's says, without the program and the stack around it. */
+/** The message of an error of Node, without the program and the stack around it. */
 function essence(stderr) {
   const lines = stderr.trim().split('\n');
   const first = lines.findIndex((line) => /Error: /.test(line));
@@ -144,7 +143,7 @@ function becomeUser(user) {
   return ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups'];
 }
 
-/** Why no build can run as another user here; `undefined` where one can. */
+/** Why no build can run as another user here; `undefined` if one can. */
 export function whyNoOtherUser({ node, python }) {
   if (!isRoot) {
     return 'only root can become another user';
@@ -155,7 +154,7 @@ export function whyNoOtherUser({ node, python }) {
   return closed && `${path.basename(closed)} lies where only its owner may look`;
 }
 
-/** Undoes what the changes to a scene have done to this machine. */
+/** Undoes the changes of a scene to this machine. */
 export function cleanUp(scene) {
   for (const undo of scene.cleanups.toReversed()) {
     undo();

@@ -1,4 +1,4 @@
-// What is varied. Each variation takes a scene and gives another, in which the same bundle must come out.
+// The variations. Each takes a scene and returns another scene, in which the same bundle must be built.
 
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -8,7 +8,7 @@ import { findOtherBuild, whyNoProgram } from '../support/prepared.mjs';
 import { ensureUv, fullVersion, isRoot, run } from '../support/tools.mjs';
 import { build, copyFolder, copyExecutable, newFolder, whyNoOtherUser } from './scene.mjs';
 
-/** A user that no machine gives rights to. */
+/** A user without rights on any machine. */
 const NOBODY = 65534;
 
 /** Variables of Python's that change what it compiles, where it looks for modules, or whether it starts at all. */
@@ -91,7 +91,7 @@ const behind =
   (...prefix) =>
   (scene) => ({ ...scene, prefix: [...scene.prefix, ...prefix] });
 
-/** Adds to a change what a build must then see. */
+/** Adds to a change the conditions that a build must then see. */
 const seen = (change, what, holds) => (scene, place) => {
   const changed = change(scene, place);
   return { ...changed, checks: [...changed.checks, { what, holds }] };
@@ -124,8 +124,8 @@ function withOwnCache(scene, place) {
 const HOUR = 3_600_000;
 
 /**
- * Removes what libfaketime leaves in shared memory where its process is killed, as our compilers are when they have done
- * their work. It would fail on that when the number of the process comes round again.
+ * Removes the shared memory of libfaketime. It stays if its process is killed, as our compilers are after their work, and
+ * libfaketime fails if a later process has the same number.
  */
 function removeClocks() {
   for (const name of fs.readdirSync('/dev/shm')) {
@@ -170,14 +170,14 @@ exec '${program}' "$@"
     cleanups: [...unchanged.cleanups, removeClocks],
     uv: disguised(unchanged.uv, 'uv'),
     python: disguised(unchanged.python, 'python'),
-    // Certificates are not valid at any time: what the cache holds must do.
+    // Certificates are not valid at that time, so uv must find everything in its cache.
     environment: { ...unchanged.environment, ...clock, UV_OFFLINE: '1' },
   });
   const holds = ({ now }) => isMoved(now) && ['uv', 'python'].every(noteIsMoved);
   return seen(change, `the time is ${offset}`, holds)(scene, place);
 };
 
-/** Lets every folder that a build looks into list its files in another order each time. */
+/** Lists the files of every folder in a new order each time. */
 function shuffled(scene, place) {
   const real = path.join(place, 'real');
   const view = path.join(place, 'view');
@@ -208,7 +208,7 @@ function asNobody(scene, place) {
   return seen(change, `the user is ${NOBODY}`, ({ user }) => user === NOBODY)(scene, place);
 }
 
-/** Files that anybody may do anything with, as on a mounted Windows disk, and that were all written at odd times. */
+/** Files with all permissions for everybody, as on a mounted Windows disk, and with unusual times. */
 function withOtherModesAndTimes(scene, place) {
   const changed = withOwnWorkspace(scene, place);
   let second = 1_000_000_000;
@@ -221,7 +221,7 @@ function withOtherModesAndTimes(scene, place) {
   return changed;
 }
 
-/** A cache of uv that another build has filled under a strict file mode mask: its files keep their modes. */
+/** A cache of uv that was filled under a strict file mode mask: its files have those modes. */
 function withStrictCache(scene, place) {
   const cache = path.join(place, 'cache');
   build(underUmask('077')({ ...scene, cache }));
@@ -248,7 +248,7 @@ function withUserConfiguration(scene, place) {
   return { ...scene, environment: { ...scene.environment, XDG_CONFIG_HOME: folder } };
 }
 
-/** The folder that all scenes lie in, as a container sees it. */
+/** The path of the folder of all scenes in a container. */
 const IN_CONTAINER = '/elsewhere';
 
 /** Moves a scene into a container: other paths, no network, another root file system. */
@@ -306,8 +306,8 @@ const needs = (program) => () => whyNoProgram(program);
 const needsFaketime = needs('faketime');
 
 /**
- * All variations. `change` gives the changed scene, `needs` the reason why this machine cannot play it. Those that are
- * `quick` stand for the others where time is short. Those with an `order` are also played all at once, in that order.
+ * All variations. `change` returns the changed scene, `needs` the reason why this machine cannot run it. Those that are
+ * `quick` are run if time is short. Those with an `order` are also run all at once, in that order.
  */
 export const VARIATIONS = [
   {
@@ -443,12 +443,12 @@ export const VARIATIONS = [
   },
 ];
 
-/** All variations that go together, at once. */
+/** All variations that can be combined, at once. */
 export const ALL_AT_ONCE = {
   name: 'all at once',
   quick: true,
   change(scene, place) {
-    // Another uv may keep its cache another way, and the clock of five years later reaches no index.
+    // Another uv may have another cache format, and no index accepts a clock that is five years ahead.
     build(variation('uv 0.11.33').change(scene, newFolder(place, 'change')));
     const together = VARIATIONS.filter(({ order, needs: why }) => order !== undefined && why?.(scene) === undefined);
     return together

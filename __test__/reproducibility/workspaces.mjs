@@ -15,8 +15,8 @@ function member(folder, name, dependencies, files) {
 }
 
 /**
- * The workspaces: `create` makes one, locked, at a path, and `packageName` is the member to bundle, with
- * `commandHooks` where it needs them. `imports` are the modules that the function of a big one imports.
+ * The workspaces: `create` makes a locked one at a path, and `packageName` is the member to bundle, with `commandHooks` if
+ * it needs them. `imports` are the modules that the function of a big workspace imports.
  */
 export const WORKSPACES = {
   fixture: {
@@ -45,14 +45,14 @@ export const WORKSPACES = {
   learning: {
     title: 'numpy, scikit-learn with scipy, and a shared library',
     packageName: 'learning',
-    // With its own tests, scipy takes scikit-learn over what Lambda allows.
+    // With the tests of scipy, scikit-learn is larger than Lambda allows.
     commandHooks: { afterBundling: ['rm -r scipy/*/tests scipy/*/*/tests'] },
     imports: ['numpy', 'scipy.linalg', 'sklearn.linear_model', 'learning'],
     create: createBig,
   },
 };
 
-/** One lock, two functions: all of it in one would be over the 250 MB that Lambda takes. */
+/** One lock, two functions: in one function, the packages would be larger than the 250 MB of Lambda. */
 function createBig(folder, tools) {
   write(
     path.join(folder, 'pyproject.toml'),
@@ -78,7 +78,7 @@ members = ["packages/*"]
   member(folder, 'service', ['boto3', 'fastapi', 'numpy', 'orjson', 'pandas', 'pydantic', 'shared'], handler);
   member(folder, 'learning', ['numpy', 'scikit-learn', 'shared'], handler);
   member(folder, 'shared', [], {
-    // A constant set, and names in another script: what bytecode may write in more than one way.
+    // A constant set, and names in another script: bytecode can write both in several ways.
     '__init__.py': [
       'from dataclasses import dataclass',
       '',
