@@ -1,4 +1,4 @@
-//! Explain: why each file is in a bundle, and why the others are not. Runs the stages of a bundle up to the
+//! Explain: why each file is in a bundle, and why others are left out. Runs the stages of a bundle up to the
 //! zip.
 
 use std::collections::BTreeMap;

@@ -51,9 +51,7 @@ impl Warning {
     pub fn cache_not_usable(problem: &str) -> Self {
         Self {
             code: "CACHE_NOT_USABLE".into(),
-            message: format!(
-                "nothing is cached for the next time, because the cache cannot be used: {problem}"
-            ),
+            message: format!("the bundle is not cached, because the cache cannot be used: {problem}"),
         }
     }
 }
