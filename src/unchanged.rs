@@ -113,12 +113,12 @@ fn lock_inputs(lock: &str, store: &Store) -> Option<Arc<LockInputs>> {
     if let Some(recent) = LOCK_INPUTS.recent(&question) {
         return Some(recent);
     }
-    let now = Instant::now();
+    let start = Instant::now();
     let recorded = || serde_json::from_str(&store.fact(&key_of_lock(lock))?).ok().map(Arc::new);
     let inputs = LOCK_INPUTS.last(&question).filter(|inputs| inputs.snapshot.is_unchanged());
     let inputs =
         inputs.or_else(|| recorded().filter(|inputs: &Arc<LockInputs>| inputs.snapshot.is_unchanged()))?;
-    LOCK_INPUTS.remember(question, now, Arc::clone(&inputs));
+    LOCK_INPUTS.remember(question, start, Arc::clone(&inputs));
     Some(inputs)
 }
 

@@ -183,7 +183,7 @@ impl Tools {
         if let Some(tools) = FOUND.recent(&search) {
             return Ok(tools);
         }
-        let now = Instant::now();
+        let start = Instant::now();
         let uv = Uv::find(request, store)?;
         let interpreter = Interpreter::find(request, runtime, pinned_python, &uv, store)?;
         let versions = ToolVersions {
@@ -192,7 +192,7 @@ impl Tools {
             python: interpreter.version.clone(),
         };
         let tools = Self { uv, interpreter, versions };
-        FOUND.remember(search, now, tools.clone());
+        FOUND.remember(search, start, tools.clone());
         Ok(tools)
     }
 }

@@ -1,17 +1,18 @@
 //! Glances: short-lived answers about the disk, shared by all bundles of one process.
 //!
-//! An app asks for hundreds of bundles, one after the other. It need not look for uv again for each of them: nobody replaces uv
-//! between two bundles and expects the second one to notice within a tenth of a second. Files that ship are never looked at in
-//! this way.
+//! An app asks for hundreds of bundles, one after the other. If each of them looked at the manifests of all the others, the time
+//! would grow with the square of their number. So an answer counts for a few times as long as it took to find: all looks together
+//! take a small part of the time, and a change is noticed after some milliseconds, even in the largest workspaces. Files that ship
+//! are never looked at in this way.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-/// How long an answer counts.
-const VALID: Duration = Duration::from_millis(100);
+/// How many times longer an answer counts than it took to find it.
+const TIMES_LONGER: u32 = 5;
 
-/// Answers with the times at which they were found.
+/// Answers, with the times until which they count.
 #[derive(Debug)]
 pub struct Glances<Question, Answer>(Mutex<BTreeMap<Question, (Instant, Answer)>>);
 
@@ -21,35 +22,40 @@ impl<Question: Ord, Answer: Clone> Glances<Question, Answer> {
         Self(Mutex::new(BTreeMap::new()))
     }
 
-    /// The answer to a question, if it was found a moment ago.
+    /// The answer to a question, if it still counts.
     pub fn recent(&self, question: &Question) -> Option<Answer> {
         let answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (found, answer) = answers.get(question)?;
-        (found.elapsed() < VALID).then(|| answer.clone())
+        let (until, answer) = answers.get(question)?;
+        (Instant::now() < *until).then(|| answer.clone())
     }
 
-    /// The last answer to a question, however old.
+    /// The last answer to a question, whether or not it still counts.
     pub fn last(&self, question: &Question) -> Option<Answer> {
         let answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         answers.get(question).map(|(_, answer)| answer.clone())
     }
 
-    /// Remembers an answer. `found` is a time before the disk was read for it.
-    pub fn remember(&self, question: Question, found: Instant, answer: Answer) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(question, (found, answer));
+    /// Remembers an answer that was found now, by a look that began at `start`.
+    pub fn remember(&self, question: Question, start: Instant, answer: Answer) {
+        let until = Instant::now() + start.elapsed() * TIMES_LONGER;
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(question, (until, answer));
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::thread::sleep;
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
-    fn an_answer_counts_for_a_moment() {
+    fn an_answer_counts_for_a_few_times_as_long_as_it_took() {
         let glances = Glances::none();
-        glances.remember("uv", Instant::now(), 1);
+        let took = Duration::from_millis(100);
+        glances.remember("uv", Instant::now().checked_sub(took).unwrap(), 1);
         assert_eq!((glances.recent(&"uv"), glances.recent(&"python")), (Some(1), None));
-        glances.remember("uv", Instant::now().checked_sub(2 * VALID).unwrap(), 2);
-        assert_eq!((glances.recent(&"uv"), glances.last(&"uv")), (None, Some(2)));
+        sleep((TIMES_LONGER + 1) * took);
+        assert_eq!((glances.recent(&"uv"), glances.last(&"uv")), (None, Some(1)));
     }
 }

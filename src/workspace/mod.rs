@@ -184,9 +184,9 @@ impl Workspace {
         if let Some(workspace) = SEEN.recent(&path.to_path_buf()).filter(lock_is_unchanged) {
             return Ok(workspace);
         }
-        let now = Instant::now();
+        let start = Instant::now();
         let workspace = Self::open(path)?;
-        SEEN.remember(path.to_path_buf(), now, Arc::clone(&workspace));
+        SEEN.remember(path.to_path_buf(), start, Arc::clone(&workspace));
         Ok(workspace)
     }
 
