@@ -9,7 +9,7 @@ use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
 use tempfile::TempDir;
 use uv_lambda_cdk::archive::{self, Contents, Entry};
-use uv_lambda_cdk::bytecode::{Source, compile, marshal};
+use uv_lambda_cdk::bytecode::{Compiler, Source, marshal};
 use uv_lambda_cdk::pack::{self, Pack, PackSettings};
 use uv_lambda_cdk::select::Selection;
 use uv_lambda_cdk::store::{Key, Store};
@@ -88,11 +88,14 @@ fn list_sources(bencher: Bencher<'_, '_>) {
 fn compile_package(bencher: Bencher<'_, '_>) {
     let (folder, interpreter) = (package(), interpreter());
     let files = files(folder.path());
-    let sources: Vec<Source<'_>> = files
-        .iter()
-        .map(|path| Source { path, runtime_path: format!("/var/task/{}", path.display()) })
-        .collect();
-    bencher.bench_local(|| compile(&interpreter, black_box(&sources), 1).unwrap());
+    let contents: Vec<Vec<u8>> = files.iter().map(|path| fs_err::read(path).unwrap()).collect();
+    bencher.bench_local(|| {
+        let mut compiler = Compiler::new(&interpreter);
+        for (path, content) in files.iter().zip(&contents) {
+            let source = Source { path, runtime_path: format!("/var/task/{}", path.display()), content };
+            black_box(compiler.compile(&source, || ()).unwrap());
+        }
+    });
 }
 
 /// Bringing the bytecode of one module into its canonical form.

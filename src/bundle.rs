@@ -1,12 +1,14 @@
 //! One bundle: the walk through the pipeline, from a request to a zip.
 
+use std::panic::resume_unwind;
 use std::path::Path;
+use std::thread;
 use std::time::{Instant, SystemTime};
 
 use crate::archive;
 use crate::check;
 use crate::error::Error;
-use crate::finished::Finished;
+use crate::finished::{Finished, check_handler};
 use crate::install::{check_lock, stage};
 use crate::pack::Pack;
 use crate::pack::bundle_files::BundleFiles;
@@ -103,6 +105,9 @@ pub(crate) fn gather(plan: &Plan<'_>, workshop: &Workshop) -> Result<(Packs, Key
 
 /// Makes the zip: gather, check, archive, cache.
 fn make(plan: &Plan<'_>, workshop: &Workshop) -> Result<Finished, Error> {
+    if plan.request.handler.is_some() {
+        check::start_early(&workshop.interpreter);
+    }
     let (packs, keys) = gather(plan, workshop)?;
     let files = BundleFiles::of(packs.shipping());
     if files.is_empty() {
@@ -116,7 +121,14 @@ fn make(plan: &Plan<'_>, workshop: &Workshop) -> Result<Finished, Error> {
 
     let key = keys.bundle.filter(|_| packs.are_as_planned());
     let place = workshop.place_of_zip(key.as_ref())?;
-    let written = archive::write(files.entries(plan.subject.kind, plan.subject.target.python), &place)?;
+    let entries = files.entries(plan.subject.kind, plan.subject.target.python);
+    let (written, handler) = thread::scope(|scope| {
+        let paths = files.files.keys().copied();
+        let handler = scope.spawn(|| check_handler(plan, workshop, paths, |path| Ok(files.read(path)?)));
+        let written = archive::write(entries, &place);
+        (written, handler.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    });
+    let written = written?;
     let report = Bundle {
         sha256: written.sha256,
         zip_bytes: written.zip_bytes,
@@ -128,5 +140,5 @@ fn make(plan: &Plan<'_>, workshop: &Workshop) -> Result<Finished, Error> {
         warnings,
         ..Bundle::default()
     };
-    Ok(Finished::keep(plan, workshop, key, place, report))
+    Ok(Finished::keep(plan, workshop, key, place, report, handler))
 }

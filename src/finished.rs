@@ -24,6 +24,8 @@ pub struct Finished {
     zip: Zip,
     /// The key of the zip, if it is cached.
     key: Option<Key>,
+    /// What was found of the handler of the request while the zip was made.
+    handler: Option<Result<(), Error>>,
 }
 
 #[derive(Debug)]
@@ -45,7 +47,8 @@ impl Finished {
     /// A zip of the cache.
     fn reused(cached: CachedBundle, zip_name: String) -> Self {
         let report = Bundle { reused: true, ..cached.report.clone() };
-        Self { report, zip_name, key: Some(cached.key.clone()), zip: Zip::Cached(Box::new(cached)) }
+        let key = Some(cached.key.clone());
+        Self { report, zip_name, key, zip: Zip::Cached(Box::new(cached)), handler: None }
     }
 
     /// A zip of the cache that was already checked for the same request, with the warnings of that check.
@@ -62,15 +65,18 @@ impl Finished {
         key: Option<Key>,
         place: PathBuf,
         report: Bundle,
+        handler: Result<(), Error>,
     ) -> Self {
-        let zip_name = plan.subject.zip_name();
-        let Some(key) = key else { return Self { report, zip_name, zip: Zip::NotCached(place), key: None } };
+        let (zip_name, handler) = (plan.subject.zip_name(), Some(handler));
+        let Some(key) = key else {
+            return Self { report, zip_name, zip: Zip::NotCached(place), key: None, handler };
+        };
         let zip = match workshop.store.keep_bundle(&key, &report) {
             Some(cached) => Zip::Cached(Box::new(cached)),
             None => Zip::NotCached(place),
         };
         workshop.store.keep_small();
-        Self { report, zip_name, zip, key: Some(key) }
+        Self { report, zip_name, zip, key: Some(key), handler }
     }
 
     /// The key of the zip, if it is cached.
@@ -100,39 +106,33 @@ impl Finished {
     pub fn check(&mut self, plan: &Plan<'_>, workshop: &Workshop) -> Result<(), Error> {
         let warnings = self.size_warnings(plan)?;
         self.report.warnings.extend(warnings);
-        self.check_handler(plan, workshop)
-    }
-
-    fn check_handler(&self, plan: &Plan<'_>, workshop: &Workshop) -> Result<(), Error> {
         let Some(handler) = &plan.request.handler else { return Ok(()) };
         let answer = self.key.as_ref().map(|key| Key::of("handler", &json!([key.to_string(), handler])));
         if answer.as_ref().is_some_and(|answer| workshop.store.fact(answer).is_some()) {
             return Ok(());
         }
-        let mut zip = ZipReader::open(self.zip_path())?;
-        let names: Vec<String> = (0..zip.entries())
-            .map(|number| Ok(zip.header(number)?.name))
-            .collect::<Result<_, ArchiveError>>()?;
-        let found = match check::check_handler(handler, names.iter().map(String::as_str)) {
-            // The layers of the function may have its module.
-            Err(_) if layers::may_hold(&plan.request.layers, handler) => return Ok(()),
-            found => found?,
-        };
-        if let Some(path) = found.source {
-            let number = names.iter().position(|name| name == path).unwrap_or_default();
-            let mut source = Vec::new();
-            zip.entry(number)?.for_each_part(|part| source.extend_from_slice(part))?;
-            let function =
-                Key::of("function", &json!([handler, sha256(&source), workshop.interpreter.version]));
-            if workshop.store.fact(&function).is_none() {
-                found.check_attribute(&source, &workshop.interpreter)?;
-                workshop.store.remember(&function, "defined");
-            }
+        match self.handler.take() {
+            Some(found) => found?,
+            None => self.look_for_handler(plan, workshop)?,
         }
         if let Some(answer) = answer {
             workshop.store.remember(&answer, "found");
         }
         Ok(())
+    }
+
+    /// Looks for the handler in the zip.
+    fn look_for_handler(&self, plan: &Plan<'_>, workshop: &Workshop) -> Result<(), Error> {
+        let mut zip = ZipReader::open(self.zip_path())?;
+        let names: Vec<String> = (0..zip.entries())
+            .map(|number| Ok(zip.header(number)?.name))
+            .collect::<Result<_, ArchiveError>>()?;
+        check_handler(plan, workshop, names.iter().map(String::as_str), |path| {
+            let number = names.iter().position(|name| name == path).unwrap_or_default();
+            let mut source = Vec::new();
+            zip.entry(number)?.for_each_part(|part| source.extend_from_slice(part))?;
+            Ok(source)
+        })
     }
 
     fn size_warnings(&self, plan: &Plan<'_>) -> Result<Vec<Warning>, Error> {
@@ -157,4 +157,27 @@ impl Finished {
         }
         Ok(Bundle { path: path.unwrap_or_default(), elapsed: start.elapsed(), ..self.report })
     }
+}
+
+/// Checks that the handler of the request, if it names one, is among the files at `paths`, whose contents `read` gives.
+pub fn check_handler<'a>(
+    plan: &'a Plan<'_>,
+    workshop: &Workshop,
+    paths: impl Iterator<Item = &'a str>,
+    read: impl FnOnce(&str) -> Result<Vec<u8>, Error>,
+) -> Result<(), Error> {
+    let Some(handler) = &plan.request.handler else { return Ok(()) };
+    let found = match check::check_handler(handler, paths) {
+        // The layers of the function may have its module.
+        Err(_) if layers::may_hold(&plan.request.layers, handler) => return Ok(()),
+        found => found?,
+    };
+    let Some(path) = found.source else { return Ok(()) };
+    let source = read(path)?;
+    let function = Key::of("function", &json!([handler, sha256(&source), workshop.interpreter.version]));
+    if workshop.store.fact(&function).is_none() {
+        found.check_attribute(&source, &workshop.interpreter)?;
+        workshop.store.remember(&function, "defined");
+    }
+    Ok(())
 }

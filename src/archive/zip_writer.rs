@@ -1,6 +1,6 @@
 //! Writing: entries in, a zip out, whole or not at all, and hashed on the way.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::mem;
 use std::panic::resume_unwind;
 use std::path::Path;
@@ -19,7 +19,10 @@ use crate::support::file_access::set_mode;
 use crate::support::unfinished_file::unfinished_file;
 use crate::support::wording;
 
-/// How much is read, written and hashed at once, in bytes: as much as fits into the caches of a CPU.
+/// How much of a piece is read at once, in bytes.
+const READ: usize = 128 * 1024;
+
+/// How much is written and hashed at once, in bytes: as much as fits into the caches of a CPU.
 const CHUNK: usize = 256 * 1024;
 
 /// How many of these there are: one is filled, one hashed, and the others keep either from waiting.
@@ -116,7 +119,8 @@ fn write_hashed<Output: Write + Send>(
 fn append(archive: &mut ZipWriter<StreamWriter<Chunks>>, entry: &Entry) -> Result<(), Failure> {
     match &entry.contents {
         Contents::Piece(piece) => {
-            let data = PieceReader::new(piece);
+            // `zip` reads little at a time.
+            let data = BufReader::with_capacity(piece.length.min(READ), PieceReader::new(piece));
             append_compressed(archive, &entry.path, &piece.shape, piece.length as u64, data)
         }
         contents => {

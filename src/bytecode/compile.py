@@ -4,11 +4,11 @@ Exists because only CPython knows how CPython compiles, and because starting an 
 as compiling several files: one process compiles many. `py_compile` and `compileall` do not help: they
 read the source from a file and write files.
 
-First it writes the identity of this interpreter:
-    length, implementation and version, 4 bytes of magic number
-Then it reads requests:
+It reads requests:
     length, path at run time, length, source
-and answers each with one of
+and answers each with the identity of this interpreter:
+    length, implementation and version, 4 bytes of magic number
+and one of
     b"c", 8 bytes of source hash, length, marshalled code
     b"n", length, the reason why it does not compile
 Lengths are 4 bytes, little-endian; texts are UTF-8.
@@ -63,14 +63,13 @@ def main():
     """Answers until the input ends."""
     requests = sys.stdin.buffer
     answers = sys.stdout.buffer
-    identity = "{} {}".format(sys.implementation.name, version())
-    answers.write(field(identity.encode("utf-8")) + importlib.util.MAGIC_NUMBER)
-    answers.flush()
+    name = "{} {}".format(sys.implementation.name, version())
+    identity = field(name.encode("utf-8")) + importlib.util.MAGIC_NUMBER
     while True:
         path = read_field(requests)
         if path is None:
             return
-        answers.write(answer(read_field(requests), path.decode("utf-8")))
+        answers.write(identity + answer(read_field(requests), path.decode("utf-8")))
         answers.flush()
 
 

@@ -5,8 +5,8 @@
 //! with its source, and it names the source by its path in Lambda. Its bytes depend only on the source, that
 //! path and the interpreter's version.
 //!
-//! `CPython` compiles, in several processes that live as long as there is work. The threads that talk to
-//! these processes bring the bytecode into the canonical form of [`marshal`].
+//! `CPython` compiles, in a process for each thread that has sources ([`Compiler`]). The thread brings the bytecode into the canonical
+//! form of [`marshal`].
 //! [`Process`](crate::tools::process::Process) removes the caller's `PYTHON*` variables, and the hash seed is
 //! fixed. No released version is known to need the seed, but pre-releases of 3.13 wrote the names of
 //! `__static_attributes__` in the order of a set. A canonical form cannot undo that, because the order of a
@@ -15,27 +15,27 @@
 //! Not covered: `compile()` folds `float ** float` with the machine's mathematical library, and from 3.14
 //! how deep a source may nest depends on the size of the stack.
 
+mod compiler;
 pub mod marshal;
-mod worker;
 
 use std::io;
-use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::thread;
+
+pub use compiler::Compiler;
 
 use crate::target::PythonVersion;
-use crate::tools::interpreter::Interpreter;
 use crate::tools::process::TimedOut;
 use marshal::MarshalError;
-use worker::{Answers, Failure, Work};
 
 /// One source file to compile.
 #[derive(Debug, Clone)]
 pub struct Source<'a> {
-    /// Its path on this machine.
+    /// Its path on this machine, for messages.
     pub path: &'a Path,
     /// Its path in Lambda, such as `/var/task/pkg/mod.py`, which tracebacks and `co_filename` show.
     pub runtime_path: String,
+    /// Its contents.
+    pub content: &'a [u8],
 }
 
 /// The result of compiling one source.
@@ -86,14 +86,6 @@ pub enum BytecodeError {
         /// The identity that it reports.
         found: String,
     },
-    /// A source could not be read.
-    #[error("failed to read source `{path}`: {source}")]
-    Read {
-        /// The source.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
     /// Python ended, or gave an answer that the protocol does not allow.
     #[error("Python at `{interpreter}` stopped while it compiled `{path}`{complaint}")]
     Died {
@@ -126,7 +118,6 @@ impl BytecodeError {
             | Self::Start { .. }
             | Self::Unusable { .. }
             | Self::OtherPython { .. }
-            | Self::Read { .. }
             | Self::Died { .. }
             | Self::Marshal { .. } => "BYTECODE_FAILED",
         }
@@ -141,37 +132,6 @@ pub fn pyc_path(source_path_in_bundle: &str, python: PythonVersion) -> String {
     };
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     format!("{folder}__pycache__/{stem}.cpython-{}{}.pyc", python.major, python.minor)
-}
-
-/// Compiles `sources` with `workers` processes. The results are in the order of `sources`. Their bytes depend
-/// neither on that order nor on `workers`.
-pub fn compile(
-    interpreter: &Interpreter,
-    sources: &[Source<'_>],
-    workers: usize,
-) -> Result<Vec<Compiled>, BytecodeError> {
-    let work = Work::new(interpreter, supported_version(&interpreter.version)?, sources);
-    // A worker without a source would start Python for nothing.
-    let workers = workers.max(1).min(sources.len());
-    let outcomes: Vec<Result<Answers, Failure>> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..workers).map(|_| scope.spawn(|| work.run_worker())).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
-    });
-
-    let mut compiled = Vec::with_capacity(sources.len());
-    let mut failures = Vec::new();
-    for outcome in outcomes {
-        match outcome {
-            Ok(answers) => compiled.extend(answers),
-            Err(failure) => failures.push(failure),
-        }
-    }
-    // Several workers may fail before they stop each other: report the first source.
-    if let Some(failure) = failures.into_iter().min_by_key(|failure| failure.index) {
-        return Err(failure.error);
-    }
-    compiled.sort_unstable_by_key(|(index, _)| *index);
-    Ok(compiled.into_iter().map(|(_, compiled)| compiled).collect())
 }
 
 /// The version as major and minor, if its bytecode is known.

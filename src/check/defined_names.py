@@ -1,15 +1,16 @@
-"""Lists the names that the module on standard input defines, without running it.
+"""Lists the names that the modules on standard input define, without running them.
 
 Exists because only the Python that will import a module knows its syntax, and because Python's own `symtable`
 knows which statements bind a name.
 
-Prints one object in JSON:
+Reads a length (4 bytes, little-endian) and the source of a module, and answers with a length and one object in JSON:
     names      the names that the module defines once it is imported
     functions  the functions among them, in the order of the source
     values     the names among them that certainly cannot be called
     open       whether the module may define more names when it runs
 or, if Python cannot compile it:
     problem, line
+and so on, until the input ends.
 """
 
 import ast
@@ -160,20 +161,32 @@ def describe(source):
     }
 
 
-def main():
-    """Reads the module, and answers."""
-    source = sys.stdin.buffer.read()
+def answer(source):
+    """The answer about a module."""
     try:
-        answer = describe(source)
+        return describe(source)
     except SyntaxError as error:
-        answer = {"problem": error.msg, "line": error.lineno}
+        return {"problem": error.msg, "line": error.lineno}
     # Older versions raise this for a null byte.
     except ValueError as error:
-        answer = {"problem": str(error), "line": None}
+        return {"problem": str(error), "line": None}
     # The module nests too deep for this program. It may still be correct.
     except (MemoryError, RecursionError):
-        answer = {"names": [], "functions": [], "values": [], "open": True}
-    print(json.dumps(answer))
+        return {"names": [], "functions": [], "values": [], "open": True}
+
+
+def main():
+    """Answers until the input ends."""
+    requests = sys.stdin.buffer
+    answers = sys.stdout.buffer
+    while True:
+        length = requests.read(4)
+        if not length:
+            return
+        source = requests.read(int.from_bytes(length, "little"))
+        text = json.dumps(answer(source)).encode("utf-8")
+        answers.write(len(text).to_bytes(4, "little") + text)
+        answers.flush()
 
 
 main()

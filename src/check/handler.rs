@@ -6,16 +6,16 @@ use serde::Deserialize;
 
 use crate::support::wording;
 use crate::tools::interpreter::Interpreter;
-use crate::tools::process::{Process, TimedOut};
+use crate::tools::process::TimedOut;
+use crate::tools::python::{Program, Python, read_field};
 
-/// The program that reads the module (see `defined_names.py`).
-const PROGRAM: &str = include_str!("defined_names.py");
+/// The program that reads the module (see `defined_names.py`). `-I` and `-S`: Python imports no modules of this machine beyond its standard
+/// library.
+static PROGRAM: Program =
+    Program { text: include_str!("defined_names.py"), arguments: &["-I", "-S", "-c"], is_quick: true };
 
 /// The longest answer of Python in bytes: a module may have very many names.
-const LONGEST_ANSWER: usize = 8 << 20;
-
-/// `-I` and `-S`: Python imports no modules of this machine beyond its standard library.
-const ARGUMENTS: [&str; 3] = ["-I", "-S", "-c"];
+const LONGEST_ANSWER: u32 = 8 << 20;
 
 /// The number of functions that a hint lists.
 const FUNCTIONS_SHOWN: usize = 5;
@@ -261,18 +261,31 @@ impl Definitions {
     }
 }
 
-/// Runs `defined_names.py`. `None` if Python does not answer: then nothing is known about the module.
-fn names(source: &[u8], interpreter: &Interpreter) -> Result<Option<Answer>, TimedOut> {
-    let output = Process::new(&interpreter.path)
-        .args(ARGUMENTS)
-        .args([PROGRAM])
-        .question()
-        .longest_answer(LONGEST_ANSWER)
-        .run_with_input(source);
-    match output {
-        Ok(output) => Ok(serde_json::from_slice(&output.stdout).ok()),
-        Err(error) => error.downcast().map_or(Ok(None), Err),
+/// Starts the Python that reads modules, if none is idle. An error comes again with the first module.
+pub fn start_early(interpreter: &Interpreter) {
+    if let Ok(python) = Python::take(interpreter, &PROGRAM) {
+        python.rest();
     }
+}
+
+/// Asks `defined_names.py`. `None` if Python does not answer: then nothing is known about the module.
+fn names(source: &[u8], interpreter: &Interpreter) -> Result<Option<Answer>, TimedOut> {
+    let ask = |python: &mut Python| {
+        python.send(&[source])?;
+        read_field(&mut python.output, LONGEST_ANSWER)
+    };
+    let Ok(mut python) = Python::take(interpreter, &PROGRAM) else { return Ok(None) };
+    let mut answer = ask(&mut python);
+    if answer.is_err() && python.was_idle {
+        python = match Python::start(interpreter, &PROGRAM) {
+            Ok(python) => python,
+            Err(_) => return Ok(None),
+        };
+        answer = ask(&mut python);
+    }
+    let Ok(answer) = answer else { return python.end().map(|_| None) };
+    python.rest();
+    Ok(serde_json::from_slice(&answer).ok())
 }
 
 #[cfg(test)]

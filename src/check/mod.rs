@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 pub use self::finding::{Finding, Package, Problem, Severity};
-pub use self::handler::{Handler, HandlerError, check_handler};
+pub use self::handler::{Handler, HandlerError, check_handler, start_early};
 pub use self::similar_names::check_names;
 pub use self::size::{Measured, SizeError, Sources, check_sources};
 

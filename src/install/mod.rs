@@ -6,9 +6,9 @@ mod site_packages;
 mod stage;
 
 use std::io;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-
-use rayon::prelude::*;
+use std::thread;
 
 pub use no_wheel::NoWheel;
 use site_packages::SitePackages;
@@ -20,6 +20,7 @@ use crate::report::Warning;
 use crate::request::file_patterns::Patterns;
 use crate::store::Store;
 use crate::support::file_listing::files_below;
+use crate::support::threads::on_threads;
 use crate::support::unicode_names::composed;
 use crate::target::Target;
 use crate::tools::process::TimedOut;
@@ -193,8 +194,11 @@ pub fn install<'a>(
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<Installed<'a>>, InstallError> {
     let both = Installer { plan, uv: &workshop.uv, interpreter: &workshop.interpreter.path, staged, work };
-    let (local, third_party) =
-        rayon::join(|| both.install_local(&list.local), || both.install_third_party(list));
+    let (local, third_party) = thread::scope(|scope| {
+        let third_party = scope.spawn(|| both.install_third_party(list));
+        let local = both.install_local(&list.local);
+        (local, third_party.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    });
     let mut packages = local?;
     let (third_party, mut found) = third_party?;
     packages.extend(third_party);
@@ -208,7 +212,7 @@ pub fn check_lock(
     workshop: &Workshop,
     staged: &Staged,
     key: &crate::store::Key,
-) -> Result<(), UvError> {
+) -> Result<(), InstallError> {
     let store: &Store = &workshop.store;
     if store.fact(key).is_some() {
         return Ok(());
@@ -217,7 +221,12 @@ pub fn check_lock(
     // A lock may have absolute paths of the workspace, so it is checked in place. If uv has to run build
     // backends for the check, it is checked in the copy, because backends write into the tree.
     let runs_backends = workspace.local_folders().any(|folder| workspace.computes_metadata(folder));
-    let checked = if runs_backends { &staged.root } else { &workspace.root };
+    let checked = if runs_backends {
+        staged.complete(plan)?;
+        &staged.root
+    } else {
+        &workspace.root
+    };
     let script = workspace.script.as_deref();
     workshop.uv.check_lock(checked, &workspace.root, script, &workshop.interpreter.path)?;
     // The key is made of the files that were read; uv may have seen newer ones.
@@ -245,6 +254,7 @@ impl<'a> Installer<'a> {
         if list.third_party == ThirdParty::NotNeeded {
             return Ok((installed, warnings));
         }
+        self.staged.complete(self.plan)?;
         for (number, member) in self.plan.members.iter().enumerate() {
             let done: Vec<String> = installed
                 .iter()
@@ -358,23 +368,19 @@ impl<'a> Installer<'a> {
     }
 
     fn install_local(&self, local: &[&'a LocalPackage]) -> Result<Vec<Installed<'a>>, InstallError> {
-        local
-            .par_iter()
-            .enumerate()
-            .map(|(number, package)| {
-                let work = self.work.join(format!("local/{number}"));
-                let folder = work.join("files");
-                match package.shipping {
-                    Shipping::Wheel => self.build(package, &work, &folder)?,
-                    Shipping::Copy => self.copy(package, &folder)?,
-                }
-                let LocalPackage { name, version, shipping, .. } = *package;
-                Ok(Installed {
-                    files: files_below(&folder, &[])?,
-                    origin: Origin::Local { name, version, shipping: *shipping },
-                })
-            })
-            .collect()
+        let numbered: Vec<(usize, &'a LocalPackage)> = local.iter().copied().enumerate().collect();
+        let installed = on_threads(&numbered, |(number, package)| {
+            let work = self.work.join(format!("local/{number}"));
+            let folder = work.join("files");
+            match package.shipping {
+                Shipping::Wheel => self.build(package, &work, &folder)?,
+                Shipping::Copy => self.copy(package, &folder)?,
+            }
+            let LocalPackage { name, version, shipping, .. } = *package;
+            let files = files_below(&folder, &[])?;
+            Ok(Installed { files, origin: Origin::Local { name, version, shipping: *shipping } })
+        });
+        installed.into_iter().collect()
     }
 
     /// Builds the wheel of a local package, and unpacks it into `folder`. It is always built anew: uv would

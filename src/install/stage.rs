@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
@@ -32,10 +33,11 @@ pub struct Staged {
     top: (PathBuf, PathBuf),
     /// Files in the copy that are there for the user's commands alone.
     for_commands: Vec<PathBuf>,
+    /// Whether the copy is [complete](Staged::complete).
+    is_workspace: Mutex<bool>,
 }
 
-/// Stages the sources of a plan below `into`: the manifests, the files that the plan lists, and the archives
-/// that the lock lists by path, all at the same places relative to each other.
+/// Stages the sources of a plan below `into`: the files that the plan lists, at the same places relative to each other.
 pub fn stage(plan: &Plan<'_>, into: &Path) -> Result<Staged, InstallError> {
     let workspace = plan.workspace;
     let root = workspace.root.as_path();
@@ -62,15 +64,11 @@ pub fn stage(plan: &Plan<'_>, into: &Path) -> Result<Staged, InstallError> {
     let mut digests =
         SourceDigests { files: files?.into_iter().flatten().collect(), ..SourceDigests::default() };
 
-    let manifests = workspace.local_folders().map(|folder| folder.join("pyproject.toml"));
-    let of_root = ["pyproject.toml", "uv.toml", &workspace.lockfile_name()].map(|name| root.join(name));
-    for manifest in manifests.chain(of_root) {
+    for manifest in plan.local.iter().map(|package| package.folder.join("pyproject.toml")) {
+        // Though git ignores it.
         if !digests.files.contains_key(&manifest) && manifest.is_file() {
             regular_file::copy(&manifest, &mirror(&manifest)).map_err(io::Error::from)?;
         }
-    }
-    for path in archives {
-        link_archives(path, &mirror(path))?;
     }
     let mut for_commands = Vec::new();
     if !plan.request.hooks.before_bundling.is_empty() {
@@ -90,10 +88,36 @@ pub fn stage(plan: &Plan<'_>, into: &Path) -> Result<Staged, InstallError> {
         let digest = before.filter(|before| git_history::digest(repository).as_ref() == Some(before));
         digests.histories.insert(repository.to_path_buf(), digest);
     }
-    Ok(Staged { root: mirror(root), digests, for_commands, top: (top.clone(), into.to_path_buf()) })
+    let top = (top.clone(), into.to_path_buf());
+    Ok(Staged { root: mirror(root), digests, for_commands, top, is_workspace: Mutex::new(false) })
 }
 
 impl Staged {
+    /// Makes the copy a workspace that uv can install from: copies the manifests of all members, and links the archives that the lock
+    /// lists by path. The build of a package sees none of them, so most bundles do without.
+    pub fn complete(&self, plan: &Plan<'_>) -> io::Result<()> {
+        let mut is_workspace = self.is_workspace.lock().unwrap_or_else(PoisonError::into_inner);
+        if *is_workspace {
+            return Ok(());
+        }
+        let workspace = plan.workspace;
+        let manifests = workspace.local_folders().map(|folder| folder.join("pyproject.toml"));
+        let of_root =
+            ["pyproject.toml", "uv.toml", &workspace.lockfile_name()].map(|name| workspace.root.join(name));
+        for manifest in manifests.chain(of_root) {
+            let copy = self.copy_of(&manifest);
+            // A package on another drive is used in place.
+            if copy != manifest && !copy.exists() && manifest.is_file() {
+                regular_file::copy(&manifest, &copy)?;
+            }
+        }
+        for archive in workspace.archives() {
+            link_archives(archive, &self.copy_of(archive))?;
+        }
+        *is_workspace = true;
+        Ok(())
+    }
+
     /// Removes the files that only the user's commands needed.
     pub fn remove_files_for_commands(&self) -> io::Result<()> {
         for file in &self.for_commands {

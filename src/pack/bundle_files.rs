@@ -1,8 +1,9 @@
 //! The files of a bundle: those of its packs, put together.
 
 use std::collections::BTreeMap;
+use std::io;
 
-use super::{Pack, PackedFile};
+use super::{Pack, PackError, PackedFile};
 use crate::archive::{Contents, Entry};
 use crate::bytecode;
 use crate::report::{PackageReport, Warning};
@@ -43,6 +44,11 @@ impl<'a> BundleFiles<'a> {
     /// Whether nothing ships.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
+    }
+
+    /// The contents of the file at `path`.
+    pub fn read(&self, path: &str) -> Result<Vec<u8>, PackError> {
+        Ok(self.files.get(path).ok_or(io::ErrorKind::NotFound).map_err(io::Error::from)?.read()?)
     }
 
     /// The entries of the zip.

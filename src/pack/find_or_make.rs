@@ -9,6 +9,7 @@ use serde_json::json;
 use super::bundle_files::BundleFiles;
 use super::compile_and_compress::{self, PackSettings};
 use super::{Pack, PackError};
+use crate::bytecode::Compiler;
 use crate::error::Error;
 use crate::install::{self, InstallList, Origin, Staged, ThirdParty};
 use crate::plan::cache_keys::{Keys, PackageKey, PackageOrigin};
@@ -89,6 +90,9 @@ pub fn find_or_make(
         without: local.chain(packs.keys().copied()).chain(plan.excluded.iter().copied()).collect(),
     };
     let mut warnings = Vec::new();
+    if !missing.is_empty() {
+        Compiler::start_early(&workshop.interpreter);
+    }
     let installed = install::install(plan, workshop, staged, &list, work, &mut warnings)?;
 
     let names: BTreeSet<&str> = installed.iter().map(|installed| installed.origin.name()).collect();
@@ -154,7 +158,11 @@ impl PackMaker<'_> {
     /// Runs the user's commands in the copy of the member, before its wheel is built.
     fn run_commands_before(&self) -> Result<(), Error> {
         let Some(member) = self.plan.local.first() else { return Ok(()) };
+        if self.plan.request.hooks.before_bundling.is_empty() {
+            return Ok(());
+        }
         let folder = self.staged.copy_of(&member.folder);
+        self.staged.complete(self.plan).map_err(PackError::from)?;
         run_hooks::run(&self.plan.request.hooks.before_bundling, "beforeBundling", &folder)?;
         self.staged.remove_files_for_commands().map_err(PackError::from)?;
         Ok(())

@@ -6,6 +6,7 @@ pub mod file_listing;
 pub mod file_stamp;
 pub mod glance;
 pub mod regular_file;
+pub mod threads;
 pub mod unfinished_file;
 pub mod unicode_names;
 pub mod waiting;

@@ -7,5 +7,6 @@ pub mod keyring;
 #[cfg(unix)]
 mod orphans;
 pub mod process;
+pub mod python;
 pub mod run_hooks;
 pub mod uv;

@@ -212,7 +212,8 @@ impl Process {
         self.run_to_end(Some(input.to_vec()))
     }
 
-    /// Starts a conversation: the caller writes and reads at will. The time limit is that of the whole conversation.
+    /// Starts a conversation: the caller writes and reads at will. The time limit is that of the whole conversation, or of each part
+    /// between two pauses.
     pub fn converse(&mut self) -> io::Result<(Conversation, ChildStdin, ChildStdout, ChildStderr)> {
         let limit = self.time_limit()?;
         let mut child = Running::start(self.command.stdin(Stdio::piped()))?;
@@ -364,10 +365,20 @@ impl Drop for Running {
 /// A child that the caller talks to. It ends when this is dropped.
 #[derive(Debug)]
 pub struct Conversation {
-    /// The thread that owns the child, and the channel that lets the thread end it before its time limit.
-    owner: Option<(Sender<()>, JoinHandle<End>)>,
+    /// The thread that owns the child, and the channel that tells the thread whether its time limit counts. A closed channel ends the
+    /// child.
+    owner: Option<(Sender<Clock>, JoinHandle<End>)>,
     command: String,
     limit: Duration,
+}
+
+/// Whether the time limit of a child counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Clock {
+    /// From now on.
+    Runs,
+    /// Not while nobody talks to the child.
+    Stands,
 }
 
 /// Why a conversation ended.
@@ -379,16 +390,41 @@ enum End {
 
 impl Conversation {
     fn new(child: Running, command: String, limit: Duration) -> io::Result<Self> {
-        let (stop, stopped) = channel();
+        let (clock, set) = channel();
         let owner = thread::Builder::new().spawn(move || {
-            let end = match stopped.recv_timeout(limit) {
-                Err(RecvTimeoutError::Timeout) => End::ByLimit,
-                Ok(()) | Err(RecvTimeoutError::Disconnected) => End::ByCaller,
+            let mut now = Clock::Runs;
+            let end = loop {
+                let next = match now {
+                    Clock::Runs => set.recv_timeout(limit),
+                    Clock::Stands => set.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                };
+                match next {
+                    Ok(next) => now = next,
+                    Err(RecvTimeoutError::Timeout) => break End::ByLimit,
+                    Err(RecvTimeoutError::Disconnected) => break End::ByCaller,
+                }
             };
             drop(child);
             end
         })?;
-        Ok(Self { owner: Some((stop, owner)), command, limit })
+        Ok(Self { owner: Some((clock, owner)), command, limit })
+    }
+
+    /// Stops the time limit: nobody talks to the child for a while.
+    pub fn pause(&self) {
+        self.set(Clock::Stands);
+    }
+
+    /// Starts the time limit anew.
+    pub fn resume(&self) {
+        self.set(Clock::Runs);
+    }
+
+    fn set(&self, clock: Clock) {
+        if let Some((owner, _)) = &self.owner {
+            // It fails only if the child reached its limit, which the end tells.
+            let _ = owner.send(clock);
+        }
     }
 
     /// Ends the child. Fails if its time limit ended it before.
@@ -400,8 +436,8 @@ impl Conversation {
     }
 
     fn stop(&mut self) -> End {
-        let Some((stop, owner)) = self.owner.take() else { return End::ByCaller };
-        drop(stop);
+        let Some((clock, owner)) = self.owner.take() else { return End::ByCaller };
+        drop(clock);
         owner.join().unwrap_or(End::ByCaller)
     }
 }
@@ -505,6 +541,16 @@ mod tests {
         let (conversation, ..) = with_limit("sleep 60", Duration::from_millis(50)).converse().unwrap();
         thread::sleep(Duration::from_millis(300));
         assert!(conversation.end().is_err());
+    }
+
+    #[test]
+    fn the_limit_does_not_count_while_a_conversation_pauses() {
+        let (conversation, ..) = with_limit("sleep 60", Duration::from_millis(200)).converse().unwrap();
+        conversation.pause();
+        thread::sleep(Duration::from_millis(400));
+        conversation.resume();
+        thread::sleep(Duration::from_millis(50));
+        assert!(conversation.end().is_ok());
     }
 
     #[test]
