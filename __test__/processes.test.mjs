@@ -100,7 +100,7 @@ describe('a program', { skip, concurrency: 2 }, () => {
   });
 });
 
-test('a bundle from the cache starts no watchdog either', { skip: !fs.existsSync('/proc/self/task') }, async (t) => {
+test('a bundle from the cache starts neither a watchdog nor a Python', { skip: !fs.existsSync('/proc/self/task') }, async (t) => {
   const bundleOptions = options(fixture(t), { cache: true, cacheDir: temporaryFolder(t) });
   const program = `
     const fs = require('node:fs');
@@ -109,10 +109,11 @@ test('a bundle from the cache starts no watchdog either', { skip: !fs.existsSync
     const children = threads.flatMap((id) => fs.readFileSync('/proc/self/task/' + id + '/children', 'utf8').split(' '));
     process.stdout.write(String(children.filter(Boolean).length));
   `;
-  const children = () => outputOf(startNode(program));
-  // The thread that started the watchdog may have ended; the kernel then counts it for another thread of the process.
-  assert.equal(await children(), '1');
-  assert.equal(await children(), '0');
+  const children = async () => Number(await outputOf(startNode(program)));
+  // The thread that started the watchdog may have ended; the kernel then counts it for another thread of the process. A Python waits
+  // for the next bundle beside it.
+  assert.ok((await children()) >= 2);
+  assert.equal(await children(), 0);
 });
 
 describe('what a bundle started ends with its process', { skip }, () => {

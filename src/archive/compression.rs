@@ -70,7 +70,7 @@ pub fn compress(contents: &[u8]) -> io::Result<Compressed> {
         is_executable: contents.starts_with(b"#!") || contents.starts_with(b"\x7fELF"),
     };
     let mut compressor = Compressor::new(CompressionLvl::new(LEVEL).unwrap_or_default());
-    let mut data = vec![0; compressor.deflate_compress_bound(contents.len())];
+    let mut data = vec![0; capacity(compressor.deflate_compress_bound(contents.len()))];
     let length = compressor.deflate_compress(contents, &mut data).map_err(io::Error::other)?;
     if length >= contents.len() {
         shape.is_deflated = false;
@@ -78,6 +78,15 @@ pub fn compress(contents: &[u8]) -> io::Result<Compressed> {
     }
     data.truncate(length);
     Ok(Compressed { shape, data })
+}
+
+/// How much memory to ask for, in bytes, for a buffer of this size. An allocator that gets a middling buffer back may keep it for the
+/// next one, and then holds many. It returns one of more than 32 MiB to the system at once, and what was never written to takes no
+/// memory.
+pub fn capacity(size: usize) -> usize {
+    const MIDDLING: usize = 1024 * 1024;
+    const RETURNED: usize = 33 * 1024 * 1024;
+    if size < MIDDLING { size } else { size.max(RETURNED) }
 }
 
 /// CRC-32.

@@ -8,9 +8,10 @@ mod zip_reader;
 mod zip_writer;
 
 use std::borrow::Cow;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use compression::capacity;
 pub use compression::{Compressed, DamagedPiece, Piece, Shape, checksum, compress};
 pub use zip_reader::{EntryHeader, ZipEntry, ZipReader};
 pub use zip_writer::{Written, write};
@@ -53,7 +54,11 @@ impl Contents {
     /// The bytes.
     pub fn read(&self) -> io::Result<Cow<'_, [u8]>> {
         match self {
-            Self::File { path, .. } => fs_err::read(path).map(Into::into),
+            Self::File { path, size } => {
+                let mut bytes = Vec::with_capacity(capacity(usize::try_from(*size).unwrap_or_default()));
+                fs_err::File::open(path)?.read_to_end(&mut bytes)?;
+                Ok(bytes.into())
+            }
             Self::Bytes(bytes) => Ok(bytes.into()),
             Self::Piece(piece) => piece.inflate().map(Into::into),
         }

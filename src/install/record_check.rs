@@ -14,6 +14,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::support::wheel_metadata::record;
+use crate::support::{regular_file, wording};
 
 /// The first file of a package, by path, that differs from its RECORD or is missing; `None` if there is none.
 /// Files without a digest in the RECORD, and files with a digest other than SHA-256, are not compared.
@@ -33,7 +34,8 @@ pub fn first_changed_file(files: &[(String, PathBuf)]) -> io::Result<Option<Stri
     let is_changed = |(path, digest): &&(String, String)| -> io::Result<bool> {
         // A missing file was deleted in the cache.
         let Some(file) = by_path.get(path.as_str()) else { return Ok(true) };
-        Ok(URL_SAFE_NO_PAD.encode(Sha256::digest(fs_err::read(file)?)) != digest.trim_end_matches('='))
+        let expected = URL_SAFE_NO_PAD.decode(digest.trim_end_matches('='));
+        Ok(expected.ok().map(|bytes| wording::hex(&bytes)) != Some(regular_file::digest(file)?))
     };
     let changed: io::Result<Vec<Option<&String>>> =
         rows.par_iter().map(|row| Ok(is_changed(&row)?.then_some(&row.0))).collect();

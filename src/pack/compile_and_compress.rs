@@ -21,7 +21,7 @@ use crate::tools::interpreter::Interpreter;
 use crate::workshop::CompileOrder;
 
 /// How many bytes of files are in memory at once, where the next file can be chosen so. A single file may be larger.
-const IN_MEMORY: u64 = 64 * 1024 * 1024;
+const IN_MEMORY: u64 = 56 * 1024 * 1024;
 
 /// How much memory Python takes to compile, in bytes.
 const PYTHON: u64 = 32 * 1024 * 1024;
