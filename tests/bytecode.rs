@@ -358,6 +358,18 @@ fn a_python_that_misbehaves_is_named_with_the_source_it_was_at() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn a_python_that_ended_while_it_was_idle_is_replaced() {
+    let interpreter = Interpreter { path: fixtures().join("fake/once"), version: "3.13.0".to_owned() };
+    let source =
+        Source { path: Path::new("any.py"), runtime_path: "/var/task/any.py".to_owned(), content: b"" };
+    for _ in 0..3 {
+        let (compiled, ()) = Compiler::new(&interpreter).compile(&source, || ()).unwrap();
+        assert_eq!(compiled, Compiled::NotPython { reason: "once".to_owned() });
+    }
+}
+
 /// The golden pairs: for every version, the bytecode of one source from two processes, and the canonical form of both.
 fn golden(check: impl Fn(PythonVersion, &[Vec<u8>; 2], &Path)) {
     for minor in MINOR_VERSIONS {
