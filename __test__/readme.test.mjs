@@ -137,7 +137,7 @@ test('every code is one of the contract, and every reason for a container is tol
   for (const code of readme.filter((text) => /^[A-Z][A-Z_]+$/.test(text))) {
     assert.ok(codes.includes(code) || words.has(code), `README.md: \`${code}\` is no code of the contract`);
   }
-  const [, forContainers] = contract.split('things that a container could do');
+  const [, forContainers] = contract.split('A container could help with the next ones');
   for (const [, code] of forContainers.split('export type')[0].matchAll(/^ \* \| `([A-Z_]+)` \|/gm)) {
     assert.ok(readme.includes(code), `README.md does not tell of \`${code}\``);
   }

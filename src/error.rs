@@ -8,6 +8,7 @@ use crate::archive::{ArchiveError, DamagedPiece};
 use crate::check::{CheckError, HandlerError, SizeError};
 use crate::install::InstallError;
 use crate::pack::PackError;
+use crate::pack::find_or_make::PacksError;
 use crate::plan::PlanError;
 use crate::request::RequestError;
 use crate::secrets::mask_credentials;
@@ -92,6 +93,18 @@ impl From<WorkshopError> for Error {
             WorkshopError::Uv(error) => Self::Uv(error),
             WorkshopError::Interpreter(error) => Self::Interpreter(error),
             WorkshopError::WorkFolder(error) => Self::WorkFolder(error),
+        }
+    }
+}
+
+impl From<PacksError> for Error {
+    fn from(error: PacksError) -> Self {
+        match error {
+            PacksError::Workshop(error) => error.into(),
+            PacksError::Hook(error) => Self::Hook(error),
+            PacksError::Install(error) => Self::Install(error),
+            PacksError::Select(error) => Self::Select(error),
+            PacksError::Pack(error) => Self::Pack(error),
         }
     }
 }

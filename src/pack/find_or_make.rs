@@ -10,15 +10,14 @@ use super::bundle_files::BundleFiles;
 use super::compile_and_compress::{self, PackSettings};
 use super::{Pack, PackError};
 use crate::bytecode::Compiler;
-use crate::error::Error;
-use crate::install::{self, InstallList, Origin, Staged, ThirdParty};
+use crate::install::{self, InstallError, InstallList, Origin, Staged, ThirdParty};
 use crate::plan::cache_keys::{Keys, PackageKey, PackageOrigin};
 use crate::plan::{LocalPackage, Plan};
 use crate::report::Warning;
 use crate::select::{self, SelectError, Selection};
 use crate::store::Key;
-use crate::tools::run_hooks;
-use crate::workshop::Workshop;
+use crate::tools::run_hooks::{self, HookError};
+use crate::workshop::{Workshop, WorkshopError};
 
 /// The packs of a bundle.
 #[derive(Debug)]
@@ -32,6 +31,22 @@ pub struct Packs {
     installed: InstalledPackages,
     /// Warnings about what was installed.
     pub warnings: Vec<Warning>,
+}
+
+/// Why the packs of a bundle could not be made: the error of one of the stages.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub enum PacksError {
+    /// There is no working folder.
+    Workshop(#[from] WorkshopError),
+    /// A command of the caller failed.
+    Hook(#[from] HookError),
+    /// Packages were not installed.
+    Install(#[from] InstallError),
+    /// The files could not be selected.
+    Select(#[from] SelectError),
+    /// A pack was not written.
+    Pack(#[from] PackError),
 }
 
 /// Whether uv installed exactly the packages that the plan reads in the lock.
@@ -61,7 +76,7 @@ pub fn find_or_make(
     workshop: &Workshop,
     staged: &Staged,
     keys: &Keys,
-) -> Result<Packs, Error> {
+) -> Result<Packs, PacksError> {
     let work = workshop.folder()?;
     let maker = PackMaker { plan, workshop, staged, work };
     let mut packs: BTreeMap<&str, Pack> = keys.packages.iter().filter_map(|key| maker.cached(key)).collect();
@@ -156,7 +171,7 @@ impl PackMaker<'_> {
     }
 
     /// Runs the user's commands in the copy of the member, before its wheel is built.
-    fn run_commands_before(&self) -> Result<(), Error> {
+    fn run_commands_before(&self) -> Result<(), PacksError> {
         let Some(member) = self.plan.local.first() else { return Ok(()) };
         if self.plan.request.hooks.before_bundling.is_empty() {
             return Ok(());
@@ -169,7 +184,7 @@ impl PackMaker<'_> {
     }
 
     /// Gives the files that ship to the user's commands, and packs the files that they leave.
-    fn run_commands_after(&self, packs: &[Pack]) -> Result<Option<Pack>, Error> {
+    fn run_commands_after(&self, packs: &[Pack]) -> Result<Option<Pack>, PacksError> {
         let commands = &self.plan.request.hooks.after_bundling;
         if commands.is_empty() {
             return Ok(None);
@@ -188,6 +203,7 @@ impl PackMaker<'_> {
         let packages = packs.iter().flat_map(|pack| pack.packages.clone()).collect();
         let selection = select::select_all(&folder, packages)?;
         let mut made = self.pack(vec![(selection, self.work.join("packs/changed"))], packs)?;
-        made.pop().map(Some).ok_or_else(|| Error::Bug("one selection made no pack".to_owned()))
+        // One selection makes one pack.
+        Ok(made.pop())
     }
 }
