@@ -24,19 +24,22 @@ function contenderTable(contenders) {
   return table(['five zips, nothing made before', 'ratio to ours', 'time', 'size', 'bytecode'], rows);
 }
 
-/** All results, as the README has them. */
-export function markdown({ machine, rows, panels, contenders, notes }) {
+/**
+ * The results as Markdown, for the README.
+ *
+ * @param withBars whether the bars are included: they are for developers, not for users
+ */
+export function markdown({ machine, rows, panels, contenders, notes }, { withBars = false } = {}) {
   const cells = rows.map(({ name, ratio, ours, other, bar, isMet }) => [
     name,
     ratio,
     ours,
     other,
-    bar,
-    isMet ? 'met' : '**missed**',
+    ...(withBars ? [bar, isMet ? 'met' : '**missed**'] : []),
   ]);
   return [
     ...(panels.length > 0 ? ['![How long bundling takes](docs/benchmarks.svg)'] : []),
-    table(['case', 'ratio', 'ours', 'compared with', 'bar', ''], cells),
+    table(['case', 'ratio', 'ours', 'compared with', ...(withBars ? ['bar', ''] : [])], cells),
     ...(contenders.length > 0 ? [contenderTable(contenders)] : []),
     notes.map((note) => `- ${note}`).join('\n'),
     `Measured on: ${machine.join('; ')}.`,
