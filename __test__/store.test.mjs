@@ -78,11 +78,11 @@ test('a bundle of which nothing changed', async (t) => {
     const manifest = path.join(workspace, 'packages/other/pyproject.toml');
     const text = fs.readFileSync(manifest, 'utf8');
     fs.writeFileSync(manifest, text.replace('dependencies = [', 'dependencies = ["acme-dev",'));
-    // The functions of one app share a look at the manifests of other members, for a few milliseconds.
-    await sleep(50);
+    // The functions of one app share a look at the manifests of other members, for a moment.
+    await sleep(100);
     assert.throws(again, { code: 'LOCKFILE_OUTDATED' });
     fs.writeFileSync(manifest, text);
-    await sleep(50);
+    await sleep(100);
     assert.equal(again().reused, true);
   });
 

@@ -116,8 +116,8 @@ describe('a bundle is found by stamps, and not after a change of', () => {
       assert.ok(isRecorded(bundleOptions));
       assert.equal(bundleSync(bundleOptions, output).reused, true);
       change(bundleOptions.path);
-      // The functions of one app share a look at the manifests of other members, for a few milliseconds.
-      await sleep(50);
+      // The functions of one app share a look at the manifests of other members, for a moment.
+      await sleep(100);
       const cached = outcome(bundleOptions, output);
       assert.equal(cached, outcome({ ...bundleOptions, cache: false }, temporaryFolder(t)));
       const is = { another: cached !== first.sha256 && cached.length === 64, same: cached === first.sha256 };

@@ -2,8 +2,8 @@
 //!
 //! An app asks for hundreds of bundles, one after the other. If each of them looked at the manifests of all the others, the time
 //! would grow with the square of their number. So an answer counts for some times as long as it took to find: all looks together
-//! take a small part of the time, and a change is noticed after 20 ms at the latest. Files that ship
-//! are never looked at in this way.
+//! take a small part of the time, and a change is noticed after 50 ms at the latest. Files that ship are never looked
+//! at in this way.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 const TIMES_LONGER: u32 = 20;
 
 /// The longest time that an answer counts: one that was found slowly, since the machine was busy, need not count longer.
-const LONGEST: Duration = Duration::from_millis(20);
+const LONGEST: Duration = Duration::from_millis(50);
 
 /// Answers, with the times until which they count.
 #[derive(Debug)]
