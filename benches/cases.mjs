@@ -288,7 +288,7 @@ function storeEmpty({ tools, five, rounds, isQuick }) {
         isMet: oursSeconds <= 0.36 * recipeSeconds,
       },
       {
-        name: 'our store empty, five zips, against what compiles nothing',
+        name: 'our store empty, five zips, against a way without bytecode',
         ratio: factor(oursSeconds / uvPip),
         ours: duration(oursSeconds),
         other: `${UV_PIP.title}: ${duration(uvPip)}`,
