@@ -100,21 +100,25 @@ describe('a program', { skip, concurrency: 2 }, () => {
   });
 });
 
-test('a bundle from the cache starts neither a watchdog nor a Python', { skip: !fs.existsSync('/proc/self/task') }, async (t) => {
-  const bundleOptions = options(fixture(t), { cache: true, cacheDir: temporaryFolder(t) });
-  const program = `
+test(
+  'a bundle from the cache starts neither a watchdog nor a Python',
+  { skip: !fs.existsSync('/proc/self/task') },
+  async (t) => {
+    const bundleOptions = options(fixture(t), { cache: true, cacheDir: temporaryFolder(t) });
+    const program = `
     const fs = require('node:fs');
     uvLambdaCdk.bundleSync(${JSON.stringify(bundleOptions)}, ${JSON.stringify(temporaryFolder(t))});
     const threads = fs.readdirSync('/proc/self/task');
     const children = threads.flatMap((id) => fs.readFileSync('/proc/self/task/' + id + '/children', 'utf8').split(' '));
     process.stdout.write(String(children.filter(Boolean).length));
   `;
-  const children = async () => Number(await outputOf(startNode(program)));
-  // The thread that started the watchdog may have ended; the kernel then counts it for another thread of the process. A Python waits
-  // for the next bundle beside it.
-  assert.ok((await children()) >= 2);
-  assert.equal(await children(), 0);
-});
+    const children = async () => Number(await outputOf(startNode(program)));
+    // The thread that started the watchdog may have ended; the kernel then counts it for another thread of the process. A Python waits
+    // for the next bundle beside it.
+    assert.ok((await children()) >= 2);
+    assert.equal(await children(), 0);
+  },
+);
 
 describe('what a bundle started ends with its process', { skip }, () => {
   for (const signal of ['SIGKILL', 'SIGINT']) {
