@@ -26,7 +26,6 @@ pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
 }
 
 /// Sets the permission bits of a file, on Unix. Elsewhere it does nothing: files have no such bits there.
-#[cfg_attr(not(unix), expect(clippy::unnecessary_wraps, reason = "it can fail on Unix"))]
 pub fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
     #[cfg(unix)]
     fs_err::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode))?;
