@@ -11,6 +11,7 @@ import { bundleSync } from '../index.js';
 import { edit, temporaryFolder, write } from './support/files.mjs';
 import { options } from './support/toolchain.mjs';
 import { run } from './support/tools.mjs';
+import { writeWheel } from './support/wheels.mjs';
 import { fixture } from './support/workspaces.mjs';
 
 /** Milliseconds after which a file counts as settled: a later change of it has another stamp, whatever the file system. */
@@ -65,6 +66,10 @@ const CHANGES = {
   'the manifest of another member, which the lock does not match': [
     (folder) => edit(path.join(folder, 'packages/other/pyproject.toml'), '"library"', ''),
     'LOCKFILE_OUTDATED',
+  ],
+  'a wheel on this machine, which the lock has no digest of': [
+    (folder) => writeWheel(path.join(folder, 'wheels'), 'acme-greeting', { 'acme_greeting.py': 'changed = True\n' }),
+    'another',
   ],
   'a lock that is gone': [(folder) => fs.rmSync(path.join(folder, 'uv.lock')), 'NO_LOCKFILE'],
   'a version of Python for the project': [(folder) => write(path.join(folder, '.python-version'), '3.0.1\n'), 'same'],

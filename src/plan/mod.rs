@@ -151,6 +151,11 @@ impl<'a> Plan<'a> {
             observed.extend(package.files.observed.iter().cloned());
             observed.extend(package.files.left_out.iter().map(|(file, _)| file.path.clone()));
         }
+        let root = &self.workspace.root;
+        for package in &self.packages {
+            let wheels = package.wheels.iter();
+            observed.extend(wheels.filter_map(|wheel| wheel.undigested_file(root, &package.source)));
+        }
         observed.extend(self.workspace.archives().iter().cloned());
         observed.extend(self.workspace.places_of_lockfile(&self.request.path));
         observed.extend(version_files(&self.subject.folder, &self.workspace.root));

@@ -4,7 +4,7 @@
 //! (<https://docs.astral.sh/uv/concepts/resolution/#lockfile-versioning>).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::support::regular_file;
@@ -173,12 +173,18 @@ impl Artifact {
         if let Some(hash) = &self.hash {
             return Some(hash.clone());
         }
+        let digest = regular_file::digest(&self.undigested_file(root, source)?).ok()?;
+        Some(format!("sha256:{digest}"))
+    }
+
+    /// The file on this machine whose digest the lock does not have.
+    pub fn undigested_file(&self, root: &Path, source: &Source) -> Option<PathBuf> {
+        let path = self.path.as_ref().filter(|_| self.hash.is_none())?;
         let folder = match source {
             Source::Registry(folder) if !folder.contains("://") => root.join(folder),
             _ => root.to_path_buf(),
         };
-        let digest = regular_file::digest(&folder.join(self.path.as_ref()?)).ok()?;
-        Some(format!("sha256:{digest}"))
+        Some(folder.join(path))
     }
 
     /// The file name. That of a wheel has its tags.
