@@ -30,22 +30,43 @@ pub fn bundle(request: &Request, output: &Path) -> Result<Bundle, Error> {
 
 /// Builds the bundle as [`bundle`] does, under conditions of the caller.
 pub fn bundle_under(request: &Request, output: &Path, conditions: &Conditions) -> Result<Bundle, Error> {
-    let Some(workers) = conditions.workers else { return undamaged(request, Some(output), conditions) };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(workers.get()).build().map_err(Error::Threads)?;
-    pool.install(|| undamaged(request, Some(output), conditions))
+    unchanged_or_built(request, Some(output), conditions, || ())
 }
 
-/// Delivers the bundle, if nothing changed since it was built. Builds nothing.
-pub fn bundle_if_unchanged(request: &Request, output: &Path) -> Option<Bundle> {
-    let start = Instant::now();
-    let store = open_store(request, StoreUse::AsRequested).0;
-    // If the cache breaks here, the build reports it.
-    unchanged::find(request, &store)?.deliver(Some(output), start).ok()
+/// Builds the bundle as [`bundle`] does. If something changed since it was built, calls `before_build` first.
+pub fn bundle_announced(
+    request: &Request,
+    output: &Path,
+    before_build: impl FnOnce(),
+) -> Result<Bundle, Error> {
+    unchanged_or_built(request, Some(output), &Conditions::default(), before_build)
 }
 
 /// Builds the bundle into the store only, for a later request.
 pub fn prepare(request: &Request) -> Result<(), Error> {
-    if request.store.is_some() { undamaged(request, None, &Conditions::default()).map(drop) } else { Ok(()) }
+    if request.store.is_none() {
+        return Ok(());
+    }
+    unchanged_or_built(request, None, &Conditions::default(), || ()).map(drop)
+}
+
+/// Delivers the bundle if nothing changed since it was built; else calls `before_build`, and builds it.
+fn unchanged_or_built(
+    request: &Request,
+    output: Option<&Path>,
+    conditions: &Conditions,
+    before_build: impl FnOnce(),
+) -> Result<Bundle, Error> {
+    let start = Instant::now();
+    let unchanged = unchanged::find(request, &open_store(request, conditions.store).0);
+    // If the cache breaks here, the build reports it.
+    if let Some(bundle) = unchanged.and_then(|finished| finished.deliver(output, start).ok()) {
+        return Ok(bundle);
+    }
+    before_build();
+    let Some(workers) = conditions.workers else { return undamaged(request, output, conditions) };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(workers.get()).build().map_err(Error::Threads)?;
+    pool.install(|| undamaged(request, output, conditions))
 }
 
 /// Builds the bundle. If a cached pack is damaged, removes it and builds once more. If the cache cannot be read or written, builds
@@ -70,9 +91,6 @@ fn undamaged(request: &Request, output: Option<&Path>, conditions: &Conditions) 
 /// The walk through the stages. Without an output folder, the bundle is only cached.
 fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Result<Bundle, Error> {
     let (start, begun) = (Instant::now(), SystemTime::now());
-    if let Some(finished) = unchanged::find(request, &open_store(request, conditions.store).0) {
-        return finished.deliver(output, start);
-    }
     let workspace = Workspace::open(&request.path)?;
     let subject = Subject::of(request, &workspace)?;
     let workshop = Workshop::open(request, &subject, conditions)?;

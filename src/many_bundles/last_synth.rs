@@ -8,7 +8,7 @@ use std::{env, thread};
 
 use serde_json::{Value, json};
 
-use crate::bundle::{bundle, bundle_if_unchanged, prepare};
+use crate::bundle::{bundle_announced, prepare};
 use crate::error::{Error, caught};
 use crate::report::Bundle;
 use crate::request::command_hooks::CommandHooks;
@@ -49,13 +49,11 @@ pub fn bundle_next(options: Options, output: &Path) -> Result<Bundle, Error> {
     if let Some((key, store)) = &synth {
         add(key, store, asked);
     }
-    if let Some(unchanged) = bundle_if_unchanged(&request, output) {
-        return Ok(unchanged);
-    }
-    if let Some((key, _)) = &synth {
-        prepare_last_synth(key);
-    }
-    bundle(&request, output)
+    bundle_announced(&request, output, || {
+        if let Some((key, _)) = &synth {
+            prepare_last_synth(key);
+        }
+    })
 }
 
 /// Adds a request to those of the synth.
