@@ -34,11 +34,9 @@ impl<'a> Compiler<'a> {
         Self { interpreter, python: None }
     }
 
-    /// Starts Python if none is idle, so that the first source need not wait for it. An error comes again with the first source.
+    /// Starts the Python that compiles, so that the first source need not wait for it.
     pub fn start_early(interpreter: &Interpreter) {
-        if let Ok(python) = Python::take(interpreter, &PROGRAM) {
-            python.rest();
-        }
+        Python::start_early(interpreter, &PROGRAM);
     }
 
     /// Compiles one source, and does `meanwhile` on this thread while Python works.

@@ -261,11 +261,9 @@ impl Definitions {
     }
 }
 
-/// Starts the Python that reads modules, if none is idle. An error comes again with the first module.
+/// Starts the Python that reads modules, so that the check need not wait for it.
 pub fn start_early(interpreter: &Interpreter) {
-    if let Ok(python) = Python::take(interpreter, &PROGRAM) {
-        python.rest();
-    }
+    Python::start_early(interpreter, &PROGRAM);
 }
 
 /// Asks `defined_names.py`. `None` if Python does not answer: then nothing is known about the module.

@@ -63,6 +63,13 @@ impl Python {
         }
     }
 
+    /// Starts a Python, unless one is idle, so that the first question need not wait for it. An error comes again with that question.
+    pub fn start_early(interpreter: &Interpreter, program: &'static Program) {
+        if let Ok(python) = Self::take(interpreter, program) {
+            python.rest();
+        }
+    }
+
     /// A new Python.
     pub fn start(interpreter: &Interpreter, program: &'static Program) -> io::Result<Self> {
         let mut process = Process::new(&interpreter.path);
