@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 
 use crate::support::wheel_metadata::record;
 use crate::support::{regular_file, wording};
@@ -45,7 +44,7 @@ pub fn first_changed_file(files: &[(String, PathBuf)]) -> io::Result<Option<Stri
 /// Whether two installations of a package have the same files with the same contents, apart from files that
 /// installers write.
 pub fn same_contents(one: &[(String, PathBuf)], other: &[(String, PathBuf)]) -> io::Result<bool> {
-    let contents = |files: &[(String, PathBuf)]| -> io::Result<BTreeMap<String, Vec<u8>>> {
+    let contents = |files: &[(String, PathBuf)]| -> io::Result<BTreeMap<String, String>> {
         // These are notes of the installer, and the RECORD that lists them.
         let is_note = |path: &str| {
             ["RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"]
@@ -53,9 +52,7 @@ pub fn same_contents(one: &[(String, PathBuf)], other: &[(String, PathBuf)]) -> 
                 .any(|name| path.ends_with(&format!(".dist-info/{name}")))
         };
         let packaged = files.iter().filter(|(path, _)| !is_note(path));
-        packaged
-            .map(|(path, file)| Ok((path.clone(), Sha256::digest(fs_err::read(file)?).to_vec())))
-            .collect()
+        packaged.map(|(path, file)| Ok((path.clone(), regular_file::digest(file)?))).collect()
     };
     Ok(contents(one)? == contents(other)?)
 }
@@ -66,6 +63,8 @@ fn is_record(path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use sha2::{Digest, Sha256};
+
     use super::*;
 
     fn installed(folder: &Path, record: &str, contents: &str) -> Vec<(String, PathBuf)> {
