@@ -85,7 +85,7 @@ pub fn deliver(cached: &Path, file: &File, output: &Path) -> Result<Delivered, D
     Ok(Delivered::Copy)
 }
 
-/// Moves the zip at `zip`, which is not in the store, to `output`. Replaces a file there.
+/// Moves the zip at `zip`, which the store could not keep, to `output`. Replaces a file there.
 pub fn move_to(zip: &Path, output: &Path) -> Result<(), DeliverError> {
     let folder = output.parent().unwrap_or(Path::new("."));
     fs_err::create_dir_all(folder).map_err(DeliverError::Output)?;

@@ -32,11 +32,6 @@ impl Stamp {
         let number = None;
         Ok(Self { size: metadata.len(), modified, number })
     }
-
-    /// Whether the file was last written before this time.
-    pub fn is_older_than(&self, time: SystemTime) -> bool {
-        SystemTime::UNIX_EPOCH + self.modified < time
-    }
 }
 
 /// The stamp of a file or folder of the user's. It also notices a file whose modification time was set back after it was written to,
