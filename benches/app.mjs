@@ -5,27 +5,17 @@
 //
 // Writes what it measured to stdout, as JSON.
 
-import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { App, AssetHashType, DockerImage, Stack } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { PythonLambdaFunction, UvBundler } from '../index.js';
+import { peakMemory } from '../__test__/support/peak-memory.cjs';
 import { Recipe } from './recipe.mjs';
 
 const job = JSON.parse(process.argv[2]);
 const { contender, workspace, functions, environments, outdir, uv, python, reinstall } = job;
 const runtime = new lambda.Runtime(`python${job.pythonVersion}`, lambda.RuntimeFamily.PYTHON);
 const architecture = lambda.Architecture.custom(job.architecture);
-
-/**
- * The peak of this process's memory in bytes. On Linux from the kernel's count for this program: that of `resourceUsage` begins with
- * the memory of the process that started this one.
- */
-function peakMemory() {
-  const status = '/proc/self/status';
-  const [, kibibytes] = fs.existsSync(status) ? fs.readFileSync(status, 'utf8').match(/^VmHWM:\s+(\d+) kB$/m) : [];
-  return (kibibytes === undefined ? process.resourceUsage().maxRSS : Number(kibibytes)) * 1024;
-}
 
 /** Seconds of the last call of `tryBundle`. */
 let tryBundleSeconds;

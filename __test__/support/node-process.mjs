@@ -3,6 +3,7 @@
 import * as assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import * as path from 'node:path';
 import { root } from './tools.mjs';
 
 /** Starts a program in a Node of its own. `uvLambdaCdk`, this package, is defined in it. Its stdout is a pipe. */
@@ -26,6 +27,7 @@ export async function outputOf(child) {
 /** Starts a Node process that bundles, and prints what `bundleReport` returns. */
 export function startBundle(options, output, env) {
   const program = `
+    const { peakMemory } = require(${JSON.stringify(path.join(root, '__test__/support/peak-memory.cjs'))});
     const start = performance.now();
     let error, sha256;
     try {
@@ -34,7 +36,7 @@ export function startBundle(options, output, env) {
       error = { code, message };
     }
     const seconds = (performance.now() - start) / 1000;
-    const megabytes = process.resourceUsage().maxRSS / 1024;
+    const megabytes = peakMemory() / (1024 * 1024);
     process.stdout.write(JSON.stringify({ error, sha256, seconds, megabytes }));
   `;
   return startNode(program, env);
