@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ignore::WalkBuilder;
+use ignore::{WalkBuilder, WalkState};
 
 use super::git_history::{GIT, repository_of};
 use super::manifest::Manifest;
@@ -238,7 +239,18 @@ pub fn walk(top: &Path, folder: &Path, nested: &[PathBuf], rules: Rules) -> io::
     let mut files = Vec::new();
     let mut observed: BTreeSet<PathBuf> =
         BUILD_FOLDERS.iter().map(|name| folder.join(name).join("__init__.py")).collect();
-    for entry in walk.build() {
+    let (sender, entries) = channel();
+    // The parallel walk, on one thread, asks the filter before it opens a folder. The serial one opens every folder beside the package
+    // first, so that the work for all packages of a workspace would grow with the square of their number.
+    walk.threads(1).build_parallel().run(|| {
+        let sender = sender.clone();
+        Box::new(move |entry| match sender.send(entry) {
+            Ok(()) => WalkState::Continue,
+            Err(_) => WalkState::Quit,
+        })
+    });
+    drop(sender);
+    for entry in entries {
         let entry = match entry {
             Ok(entry) => entry,
             // A dangling link, or a link to a folder around it, is not a source file.
