@@ -1,9 +1,11 @@
 //! Pruning: measures the store, removes old entries, and removes the least recently used ones if the store is too large.
 
+use std::collections::BTreeMap;
 use std::fs::TryLockError;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::{Kind, LAYOUT, Store, files};
 use crate::support::unfinished_file::UNFINISHED;
@@ -16,6 +18,10 @@ const UNUSED: Duration = Duration::from_hours(30 * 24);
 
 /// Entries that were used within this time stay: a bundle may be about to read them.
 const IN_USE: Duration = Duration::from_mins(10);
+
+/// The time between two automatic prunings by one process. An app builds hundreds of bundles, and each pruning looks at every entry.
+/// Shorter than [`IN_USE`].
+const BETWEEN: Duration = Duration::from_mins(1);
 
 /// The contents of a store, counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -68,9 +74,18 @@ impl Store {
     }
 
     /// Removes unfinished files whose writers are gone, entries that nobody uses, and more entries if the store is larger than the
-    /// limit.
-    pub fn keep_small(&self) -> Pruned {
-        self.prune(Some(UNUSED), Some(LIMIT), IN_USE)
+    /// limit. Does nothing if this process did so within the last minute: what it added since is in use.
+    pub fn keep_small(&self) {
+        static KEPT: Mutex<BTreeMap<PathBuf, Instant>> = Mutex::new(BTreeMap::new());
+
+        let Some(folder) = self.folder() else { return };
+        let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.get(folder).is_some_and(|last| last.elapsed() < BETWEEN) {
+            return;
+        }
+        kept.insert(folder.to_path_buf(), Instant::now());
+        drop(kept);
+        self.prune(Some(UNUSED), Some(LIMIT), IN_USE);
     }
 
     /// Removes the entries that nobody used for `age`. Then removes the least recently used entries until the store is no larger than
