@@ -1,35 +1,28 @@
 'use strict';
 
-// The public door. Everything but the constructs works without CDK, so what needs `aws-cdk-lib` is loaded when
-// it is first asked for. The getters have the one shape that Node recognises when it looks for the names that an ES
-// module may import: `get: function () { return object.name; }`.
+// The public door. Everything but the constructs works without CDK, so what needs `aws-cdk-lib` is loaded when it is first asked
+// for. The getters have the one shape that Node recognises when it looks for the names that an ES module may import:
+// `get: function () { return object.name; }`.
 
-const { bundle, bundleAllOf, bundleSync, explain, explainSync, verify, verifySync, diffSync } =
-  requireBuilt('./binding.js');
-const { UvBundler } = requireBuilt('./construct/uv-bundler.js');
+requireBuilt('./binding.js');
+const functions = requireBuilt('./construct/functions.js');
 
-exports.bundle = bundle;
-exports.bundleAll = async function bundleAll(requests) {
-  return bundleAllOf(
-    requests.map(({ options }) => options),
-    requests.map(({ outputDir }) => outputDir),
-  );
-};
-exports.bundleSync = bundleSync;
-exports.explain = async function (options) {
-  return JSON.parse(await explain(options));
-};
-exports.explainSync = function (options) {
-  return JSON.parse(explainSync(options));
-};
-exports.verify = verify;
-exports.verifySync = verifySync;
-exports.diffSync = diffSync;
-exports.UvBundler = UvBundler;
+exports.bundle = functions.bundle;
+exports.bundleAll = functions.bundleAll;
+exports.bundleSync = functions.bundleSync;
+exports.explain = functions.explain;
+exports.explainSync = functions.explainSync;
+exports.verify = functions.verify;
+exports.verifySync = functions.verifySync;
+exports.diffSync = functions.diffSync;
+exports.UvBundler = requireBuilt('./construct/uv-bundler.js').UvBundler;
 
 const constructs = {
   get PythonLambdaFunction() {
     return requireWithCdk('./construct/function.js').PythonLambdaFunction;
+  },
+  get PythonLambdaImageFunction() {
+    return requireWithCdk('./construct/image-function.js').PythonLambdaImageFunction;
   },
   get PythonLambdaLayer() {
     return requireWithCdk('./construct/layer.js').PythonLambdaLayer;
@@ -37,12 +30,21 @@ const constructs = {
   get PythonLambdaCode() {
     return requireWithCdk('./construct/code.js').PythonLambdaCode;
   },
+  get UvBundling() {
+    return requireWithCdk('./construct/uv-bundling.js').UvBundling;
+  },
 };
 
 Object.defineProperty(exports, 'PythonLambdaFunction', {
   enumerable: true,
   get: function () {
     return constructs.PythonLambdaFunction;
+  },
+});
+Object.defineProperty(exports, 'PythonLambdaImageFunction', {
+  enumerable: true,
+  get: function () {
+    return constructs.PythonLambdaImageFunction;
   },
 });
 Object.defineProperty(exports, 'PythonLambdaLayer', {
@@ -57,6 +59,12 @@ Object.defineProperty(exports, 'PythonLambdaCode', {
     return constructs.PythonLambdaCode;
   },
 });
+Object.defineProperty(exports, 'UvBundling', {
+  enumerable: true,
+  get: function () {
+    return constructs.UvBundling;
+  },
+});
 
 /** Loads a file that a checkout does not have until it is built. */
 function requireBuilt(file) {
@@ -69,8 +77,23 @@ function requireBuilt(file) {
         { cause: error },
       );
     }
-    throw error;
+    throw error?.message?.includes('native binding') ? addOnNotLoaded(error) : error;
   }
+}
+
+/** The error if the add-on is missing or cannot be loaded. The text of the loader's own error is about a bug of npm. */
+function addOnNotLoaded(error) {
+  const causes = [];
+  for (let cause = error.cause; cause; cause = cause.cause) {
+    causes.push(cause.message);
+  }
+  const platform = `${process.platform} ${process.arch}`;
+  const start = `uv-lambda-cdk cannot load its add-on for ${platform}`;
+  // What the dynamic linker says of a file that it may not execute.
+  const text = causes.some((message) => message.includes('failed to map segment'))
+    ? `${start}, since \`${__dirname}\` is on a file system that is mounted \`noexec\`: install the package on another file system. A CDK app in Python finds it in the cache of jsii: name another folder in JSII_RUNTIME_PACKAGE_CACHE_ROOT.`
+    : `${start}: ${causes.find((message) => !message.startsWith('Cannot find module')) ?? `\`${__dirname}\` has none`}. Install the package on this machine, since a \`node_modules\` folder of another platform lacks it; in a checkout, run \`npm run build\`.`;
+  return new Error(text, { cause: error });
 }
 
 /** Loads a file that needs CDK, which the app brings. */

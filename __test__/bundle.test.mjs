@@ -8,6 +8,7 @@ import { describe, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { bundle, bundleSync } from '../index.js';
 import { bundleCommand } from './support/command-line.mjs';
+import { assertRefused } from './support/errors.mjs';
 import { copyPackage, edit, snapshot, temporaryFolder, write, writeAll } from './support/files.mjs';
 import { invoke } from './support/invoke.mjs';
 import { whyNoProgram } from './support/prepared.mjs';
@@ -31,7 +32,7 @@ function bundleElsewhere(bundleOptions, output, { prefix = [], env = {}, cwd = r
 
 describe('a bundle', () => {
   test('holds the package, the libraries it uses and its third-party packages, and nothing else', (t) => {
-    const { path: zip, packages, python, notCompiled, files } = bundleSync(options(fixture(t)), temporaryFolder(t));
+    const { zipPath: zip, packages, python, notCompiled, files } = bundleSync(options(fixture(t)), temporaryFolder(t));
     assert.equal(path.basename(zip), 'app.zip');
     const names = zipNames(zip);
     const modules = [
@@ -62,7 +63,7 @@ describe('a bundle', () => {
   });
 
   test('has entries in the order of their bytes, with fixed times', (t) => {
-    const { path: zip } = bundleSync(options(fixture(t)), temporaryFolder(t));
+    const { zipPath: zip } = bundleSync(options(fixture(t)), temporaryFolder(t));
     const names = zipNames(zip);
     assert.deepEqual(
       names,
@@ -74,7 +75,7 @@ describe('a bundle', () => {
   });
 
   test('runs in the runtime client of Lambda, with its data and metadata', async (t) => {
-    const { path: zip } = bundleSync(options(fixture(t)), temporaryFolder(t));
+    const { zipPath: zip } = bundleSync(options(fixture(t)), temporaryFolder(t));
     const [answer] = await invoke({ zip, handler: 'app.main.handler', events: [{ name: 'Ada' }], runtimeClient });
     assert.deepEqual(answer, { greeting: 'Hello, Ada!', answer: 42, version: '1.0', plugins: ['greet'], missing: [] });
   });
@@ -95,7 +96,7 @@ describe('a bundle', () => {
 
   test('is of the member that `path` lies in, where no package is named', (t) => {
     const folder = path.join(fixture(t), 'packages/other/src');
-    const { path: zip } = bundleSync(options(folder, { packageName: undefined }), temporaryFolder(t));
+    const { zipPath: zip } = bundleSync(options(folder, { packageName: undefined }), temporaryFolder(t));
     assert.equal(path.basename(zip), 'other.zip');
   });
 
@@ -104,7 +105,7 @@ describe('a bundle', () => {
     const odd = `it's "ödd" $(name) & more`;
     fs.writeFileSync(path.join(workspace, 'packages/app/src/app', `${odd}.txt`), odd);
     fs.writeFileSync(path.join(workspace, 'packages/app/src/app/empty.py'), '');
-    const { path: zip } = bundleSync(options(workspace), path.join(temporaryFolder(t), 'öut "put"'));
+    const { zipPath: zip } = bundleSync(options(workspace), path.join(temporaryFolder(t), 'öut "put"'));
     const contents = unzip(zip);
     assert.equal(Buffer.from(contents[`app/${odd}.txt`], 'latin1').toString(), odd);
     assert.ok(bytecodeOf('app', 'empty') in contents);
@@ -115,11 +116,11 @@ describe('commands of the user', () => {
   test('run in the copy before the build, and in the files that ship after it', (t) => {
     const workspace = fixture(t);
     const before = snapshot(workspace);
-    const commandHooks = {
-      beforeBundling: [['sh', '-c', 'echo "MADE = 1" > src/app/made.py'], 'cp src/app/made.py "src/app/a b.py"'],
-      afterBundling: ['rm -r acme_greeting-1.0.dist-info && ln -s app/made.py linked.py'],
+    const hooks = {
+      beforeBuild: [['sh', '-c', 'echo "MADE = 1" > src/app/made.py'], 'cp src/app/made.py "src/app/a b.py"'],
+      beforeZip: ['rm -r acme_greeting-1.0.dist-info && ln -s app/made.py linked.py'],
     };
-    const { path: zip, packages } = bundleSync(options(workspace, { commandHooks }), temporaryFolder(t));
+    const { zipPath: zip, packages } = bundleSync(options(workspace, { hooks }), temporaryFolder(t));
     const contents = unzip(zip);
     assert.equal(contents['app/made.py'], 'MADE = 1\n');
     assert.equal(contents['app/a b.py'], 'MADE = 1\n');
@@ -131,10 +132,10 @@ describe('commands of the user', () => {
   });
 
   test('that fail say which, and their own words', (t) => {
-    const commandHooks = { afterBundling: ['echo the cause >&2; exit 3'] };
-    assert.throws(() => bundleSync(options(fixture(t), { commandHooks }), temporaryFolder(t)), {
+    const hooks = { beforeZip: ['echo the cause >&2; exit 3'] };
+    assert.throws(() => bundleSync(options(fixture(t), { hooks }), temporaryFolder(t)), {
       code: 'HOOK_FAILED',
-      message: /the `afterBundling` command `echo the cause.*` failed \(exit status: 3\):\nthe cause$/,
+      message: /the `beforeZip` command `echo the cause.*` failed \(exit status: 3\):\nthe cause$/,
     });
   });
 });
@@ -152,7 +153,7 @@ describe('an application without a build system', () => {
       '.env': 'SECRET=1',
     });
     lock(workspace);
-    const { path: zip, packages } = bundleSync(
+    const { zipPath: zip, packages } = bundleSync(
       options(workspace, { packageName: 'other', handler: 'main.handler' }),
       temporaryFolder(t),
     );
@@ -183,7 +184,7 @@ describe('a change', () => {
       const original = fs.readFileSync(source);
       fs.appendFileSync(source, '\nCHANGED = True\n');
       const changed = build();
-      assert.ok(unzip(changed.path)[file.split('/src/')[1]].includes('CHANGED = True'));
+      assert.ok(unzip(changed.zipPath)[file.split('/src/')[1]].includes('CHANGED = True'));
       fs.writeFileSync(source, original);
       assert.notEqual(changed.sha256, before.sha256);
       assert.equal(build().sha256, before.sha256);
@@ -289,7 +290,7 @@ describe('the same bytes come out', () => {
     (!system && 'no interpreter that every user may run');
   test('for another user', { skip }, (t) => {
     const [version, python] = system;
-    const settings = { pythonVersion: version, python };
+    const settings = { runtime: `python${version}`, python };
     const expected = bundleSync(options(fixture(t), settings), temporaryFolder(t)).sha256;
     const place = temporaryFolder(t);
     const workspace = fixture(t, path.join(place, 'workspace'));
@@ -333,14 +334,7 @@ describe('the same bytes come out', () => {
 describe('bad input', () => {
   /** Asserts that bundling fails with a code and a message. */
   function fails(bundleOptions, code, message, output = '/nonexistent') {
-    assert.throws(
-      () => bundleSync(bundleOptions, output),
-      (error) => {
-        assert.equal(error.code, code, error.message);
-        assert.match(error.message, message);
-        return true;
-      },
-    );
+    assertRefused(() => bundleSync(bundleOptions, output), code, message);
   }
 
   test('no lockfile above the path', (t) => {
@@ -387,16 +381,16 @@ describe('bad input', () => {
 
   test('a Python that Lambda does not have', (t) => {
     fails(
-      options(fixture(t), { pythonVersion: '3.8' }),
+      options(fixture(t), { runtime: 'python3.8' }),
       'UNKNOWN_RUNTIME',
-      /no runtime for Python `3\.8`: the option `pythonVersion` takes `3\.9`/,
+      /no Python runtime `python3\.8` \(option `runtime`\): it takes `python3\.9`/,
     );
   });
 
   test('an interpreter of another version', (t) => {
     const other = pythonVersion === '3.12' ? '3.11' : '3.12';
     fails(
-      options(fixture(t), { pythonVersion: other }),
+      options(fixture(t), { runtime: `python${other}` }),
       'INVALID_OPTIONS',
       /\(option `python`\) is CPython .* needs CPython 3\.1/,
     );
@@ -469,7 +463,7 @@ describe('what a container could do', () => {
     withVariables({ PATH: temporaryFolder(t) }, () => fails(options(workspace, { uv: undefined }), 'UV_NOT_FOUND'));
     fails(options(workspace, { uv: ensureUv('0.7.22') }), 'UV_TOO_OLD');
     withVariables({ UV_OFFLINE: '1', PYENV_ROOT: temporaryFolder(t) }, () =>
-      fails(options(workspace, { python: undefined, pythonVersion: '3.15' }), 'PYTHON_NOT_FOUND'),
+      fails(options(workspace, { python: undefined, runtime: 'python3.15' }), 'PYTHON_NOT_FOUND'),
     );
   });
 

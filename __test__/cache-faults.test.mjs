@@ -63,31 +63,31 @@ test('zips that were delivered before do not change', async (t) => {
     `;
     const said = await Promise.all([1, 2, 3].map(() => outputOf(start(bundleOptions, program))));
     assert.deepEqual(said, ['', '', '']);
-    assert.equal(sha256(before.path), before.sha256);
+    assert.equal(sha256(before.zipPath), before.sha256);
     assert.deepEqual(fs.readdirSync(contested), ['app.zip']);
   });
 
   await t.test('where one of them is a link to the cache, it cannot be written to', () => {
-    const { nlink, mode } = fs.statSync(before.path);
+    const { nlink, mode } = fs.statSync(before.zipPath);
     assert.ok(nlink === 1 || (mode & 0o222) === 0, `${nlink} links, mode ${mode.toString(8)}`);
   });
 
   await t.test('and what was written into one by force is not delivered again', () => {
     const victim = bundleSync(bundleOptions, temporaryFolder(t));
     // The same size and the same times, as far as a program can set them.
-    const { atimeNs, mtimeNs } = fs.statSync(victim.path, { bigint: true });
-    fs.chmodSync(victim.path, 0o644);
-    const bytes = fs.readFileSync(victim.path);
+    const { atimeNs, mtimeNs } = fs.statSync(victim.zipPath, { bigint: true });
+    fs.chmodSync(victim.zipPath, 0o644);
+    const bytes = fs.readFileSync(victim.zipPath);
     bytes[200] ^= 1;
-    const file = fs.openSync(victim.path, 'r+');
+    const file = fs.openSync(victim.zipPath, 'r+');
     fs.writeSync(file, bytes);
     fs.closeSync(file);
     const script = path.join(root, '__test__/support/set_times.py');
-    run(bundleOptions.python, [script, victim.path, `${atimeNs}`, `${mtimeNs}`]);
-    fs.chmodSync(victim.path, 0o444);
+    run(bundleOptions.python, [script, victim.zipPath, `${atimeNs}`, `${mtimeNs}`]);
+    fs.chmodSync(victim.zipPath, 0o444);
     const next = bundleSync(bundleOptions, temporaryFolder(t));
     assert.equal(next.sha256, before.sha256);
-    assert.equal(sha256(next.path), before.sha256);
+    assert.equal(sha256(next.zipPath), before.sha256);
   });
 });
 
@@ -107,7 +107,7 @@ test('a changed byte in a note is never reported', (t) => {
     const bundle = bundleSync(bundleOptions, output);
     assert.equal(bundle.sha256, expected, `byte ${index}`);
     assert.equal(bundle.zipBytes, zipBytes, `byte ${index}`);
-    assert.equal(sha256(bundle.path), expected, `byte ${index}`);
+    assert.equal(sha256(bundle.zipPath), expected, `byte ${index}`);
     // The stamp at the beginning can be made again from the zip; the report cannot.
     if (index === digestAt) {
       assert.equal(bundle.reused, false);
@@ -166,7 +166,7 @@ test('a cache of which a part cannot be written to costs one warning', (t) => {
     fs.writeFileSync(path.join(bundleOptions.cacheDir, 'v1', kind), 'no folder');
     const bundle = bundleSync(bundleOptions, temporaryFolder(t));
     assert.equal(bundle.sha256, expected, kind);
-    assert.equal(sha256(bundle.path), expected, kind);
+    assert.equal(sha256(bundle.zipPath), expected, kind);
     assert.deepEqual(codes(bundle), ['CACHE_NOT_USABLE'], kind);
     assert.ok(bundle.warnings[0].message.includes(bundleOptions.cacheDir), bundle.warnings[0].message);
   }
@@ -201,7 +201,7 @@ test('a cache on a full disk costs one warning', withMount, (t) => {
     }
     const bundle = bundleSync(cached(t, { cacheDir }), temporaryFolder(t));
     assert.equal(bundle.sha256, expected, size);
-    assert.equal(sha256(bundle.path), expected, size);
+    assert.equal(sha256(bundle.zipPath), expected, size);
     assert.ok(
       codes(bundle).every((code) => code === 'CACHE_NOT_USABLE') && bundle.warnings.length <= 1,
       `${size}: ${codes(bundle)}`,
@@ -225,7 +225,7 @@ test('a cache that can only be read is used', withMount, (t) => {
   fs.appendFileSync(path.join(bundleOptions.path, 'packages/app/src/app/main.py'), '\nCHANGED = True\n');
   const miss = bundleSync(bundleOptions, temporaryFolder(t));
   assert.deepEqual([miss.reused, codes(miss)], [false, ['CACHE_NOT_USABLE']]);
-  assert.equal(sha256(miss.path), miss.sha256);
+  assert.equal(sha256(miss.zipPath), miss.sha256);
 });
 
 test('a cache on another file system delivers copies', withMount, (t) => {
@@ -235,12 +235,12 @@ test('a cache on another file system delivers copies', withMount, (t) => {
   }
   const bundleOptions = cached(t, { cacheDir });
   const outputs = [1, 2].map(() => bundleSync(bundleOptions, temporaryFolder(t)));
-  for (const { path: zip, sha256: expected } of outputs) {
+  for (const { zipPath: zip, sha256: expected } of outputs) {
     assert.equal(sha256(zip), expected);
     assert.equal(fs.statSync(zip).mode & 0o777, 0o644);
   }
-  fs.appendFileSync(outputs[0].path, 'more');
-  assert.equal(sha256(outputs[1].path), outputs[1].sha256);
+  fs.appendFileSync(outputs[0].zipPath, 'more');
+  assert.equal(sha256(outputs[1].zipPath), outputs[1].sha256);
 });
 
 for (const [name, command] of Object.entries({
@@ -270,7 +270,7 @@ for (const [name, command] of Object.entries({
       for (let round = 0; round < 18; round++) {
         try {
           const bundle = bundleSync(options, ${JSON.stringify(output)});
-          const digest = require('node:crypto').createHash('sha256').update(fs.readFileSync(bundle.path)).digest('hex');
+          const digest = require('node:crypto').createHash('sha256').update(fs.readFileSync(bundle.zipPath)).digest('hex');
           told.wrong += digest !== ${JSON.stringify(expected)} || bundle.sha256 !== digest;
           told.warned += bundle.warnings.length;
           told.reused += bundle.reused;

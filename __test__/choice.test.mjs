@@ -6,6 +6,7 @@ import * as path from 'node:path';
 import { describe, test } from 'node:test';
 import { bundleSync } from '../index.js';
 import { cli, toolFlags } from './support/command-line.mjs';
+import { assertRefused } from './support/errors.mjs';
 import { edit, temporaryFolder, writeAll } from './support/files.mjs';
 import { invoke } from './support/invoke.mjs';
 import { options, pythonVersion, runtimeClient } from './support/toolchain.mjs';
@@ -83,20 +84,13 @@ const library = (t, files = {}) =>
 
 const build = (t, folder, others = {}) => bundleSync(options(folder, others), temporaryFolder(t));
 const packages = (...args) => build(...args).packages.map(({ name, version }) => `${name} ${version}`);
-const files = (...args) => zipNames(build(...args).path).filter((name) => !name.endsWith('.pyc'));
+const files = (...args) => zipNames(build(...args).zipPath).filter((name) => !name.endsWith('.pyc'));
 
 /** The files of the package itself, without those of its dependencies. */
 const own = (t, folder, others = {}) => files(t, folder, { excludePackages: ['sdk'], ...others });
 
 function fails(t, folder, others, code, message) {
-  assert.throws(
-    () => build(t, folder, others),
-    (error) => {
-      assert.equal(error.code, code, error.message);
-      assert.match(error.message, message);
-      return true;
-    },
-  );
+  assertRefused(() => build(t, folder, others), code, message);
 }
 
 const ALWAYS = ['app 1.0', 'sdk 1.0', 'sdk-core 1.0', 'shared 1.0'];
@@ -127,7 +121,7 @@ describe('packages', () => {
   test('excluded ones may be libraries of the workspace', (t) => {
     const folder = fixture(t);
     assert.deepEqual(packages(t, folder, { excludePackages: ['library'] }), ['acme-greeting 1.0', 'app 1.0']);
-    const zip = build(t, folder, { groups: ['dev'], excludePackages: ['acme-greeting', 'library'] }).path;
+    const zip = build(t, folder, { groups: ['dev'], excludePackages: ['acme-greeting', 'library'] }).zipPath;
     assert.ok(!zipNames(zip).some((name) => /^(library|acme_greeting)/.test(name)));
   });
 
@@ -187,7 +181,7 @@ describe('files of an application', () => {
   test('are all that are not tests and not about the project', async (t) => {
     const folder = application(t, { ...STRAY, 'ab_test.py': 'CHOICE = 1\n', 'data/x.json': '', 'docs/README.md': '' });
     assert.deepEqual(own(t, folder), ['ab_test.py', 'data/x.json', 'docs/README.md', 'main.py']);
-    const { path: zip } = build(t, folder, { handler: 'main.handler' });
+    const { zipPath: zip } = build(t, folder, { handler: 'main.handler' });
     assert.deepEqual(await invoke({ zip, handler: 'main.handler', events: [{}], runtimeClient }), [1]);
   });
 
@@ -247,8 +241,8 @@ describe('files of an application', () => {
 
 test('files that do not ship are there for the commands before the build', (t) => {
   const folder = application(t, { Makefile: 'made', 'data/in.txt': 'put in' });
-  const commandHooks = { beforeBundling: ['cat Makefile data/in.txt > out.txt'] };
-  const { path: zip } = build(t, folder, { exclude: ['data/'], commandHooks });
+  const hooks = { beforeBuild: ['cat Makefile data/in.txt > out.txt'] };
+  const { zipPath: zip } = build(t, folder, { exclude: ['data/'], hooks });
   const contents = unzip(zip);
   assert.equal(contents['out.txt'], 'madeput in');
   assert.ok(!('Makefile' in contents) && !('data/in.txt' in contents));
@@ -291,12 +285,25 @@ describe('the runtime', () => {
   const requiring = (t, requires, others = {}) =>
     application(t, { 'pyproject.toml': APP.replace('>=3.9', requires), ...others });
 
-  test('is by default the one that the project asks for', (t) => {
-    const exact = requiring(t, `==${pythonVersion}.*`);
-    const built = build(t, exact, { pythonVersion: undefined, architecture: undefined });
-    assert.ok(built.python.startsWith(`${pythonVersion}.`));
+  test('is by default the one that `.python-version` names', (t) => {
     const pinned = requiring(t, '>=3.9', { '.python-version': `${pythonVersion}\n` });
-    assert.ok(build(t, pinned, { pythonVersion: undefined }).python.startsWith(`${pythonVersion}.`));
+    const { python } = build(t, pinned, { runtime: undefined, architecture: undefined });
+    assert.ok(python.startsWith(`${pythonVersion}.`));
+  });
+
+  test('has no other default', (t) => {
+    const runtimes = '`requires-python` \\(`>=3\\.12, <3\\.14`\\) allows `python3\\.12` and `python3\\.13`';
+    const ways = 'set the option `runtime`, or write .* into `\\.python-version` .*`echo 3\\.13 > \\.python-version`';
+    const folder = requiring(t, '>=3.12,<3.14');
+    fails(
+      t,
+      folder,
+      { runtime: undefined },
+      'RUNTIME_REQUIRED',
+      new RegExp(`no runtime is chosen, .*${ways}; ${runtimes}`),
+    );
+    const flags = ['bundle', '--path', folder, '--output', '/nonexistent'];
+    assert.match(cli(flags).stderr, /^error\[RUNTIME_REQUIRED\]: .* the option `--runtime`, or write /);
   });
 
   test('has to be one that the project allows', (t) => {
@@ -304,12 +311,12 @@ describe('the runtime', () => {
     fails(
       t,
       folder,
-      { pythonVersion: '3.9', python: undefined },
+      { runtime: 'python3.9', python: undefined },
       'REQUIRES_PYTHON',
       /^the project's `requires-python` is `==3\.\d+\.\*`, which excludes the runtime python3\.9: choose `python3\.\d+`, or/,
     );
     edit(path.join(folder, 'uv.lock'), /^requires-python = .*$/m, 'requires-python = ">=3.15"');
-    fails(t, folder, { pythonVersion: undefined }, 'REQUIRES_PYTHON', /excludes every Python that Lambda has released/);
+    fails(t, folder, { runtime: undefined }, 'REQUIRES_PYTHON', /excludes every Python that Lambda has released/);
   });
 });
 
@@ -345,7 +352,7 @@ def handler(event, context):
   for (const version of ['0.8.0', '0.13.9']) {
     test(`is bundled alone, beside what it needs, with uv ${version}`, async (t) => {
       const folder = locked(t);
-      const { path: zip, packages } = build(t, path.join(folder, 'job.py'), { ...settings, uv: ensureUv(version) });
+      const { zipPath: zip, packages } = build(t, path.join(folder, 'job.py'), { ...settings, uv: ensureUv(version) });
       assert.equal(path.basename(zip), 'job.zip');
       assert.deepEqual(
         packages.map(({ name }) => name),
@@ -394,7 +401,7 @@ test('the command line has all of it', (t) => {
     ...['--include', 'generated/', '--exclude', 'docs/'],
   ]);
   assert.equal(status, 0, stderr);
-  const { path: zip, packages } = JSON.parse(stdout);
+  const { zipPath: zip, packages } = JSON.parse(stdout);
   assert.deepEqual(
     packages.map(({ name }) => name),
     ['app', 'shared', 'tool', 'web'],

@@ -9,7 +9,7 @@ import { describe, test } from 'node:test';
 import { bundleSync, diffSync } from '../index.js';
 import { appFlags, cli, program, toolFlags } from './support/command-line.mjs';
 import { edit, temporaryFolder } from './support/files.mjs';
-import { options, pythonVersion, uv } from './support/toolchain.mjs';
+import { options, runtimeName, uv } from './support/toolchain.mjs';
 import { fixture } from './support/workspaces.mjs';
 
 describe('bundle', () => {
@@ -49,9 +49,12 @@ describe('--options', () => {
     assert.equal(status, 0, stderr);
     assert.equal(JSON.parse(stdout).sha256, bundleSync(options(workspace), output).sha256);
 
-    const wrong = build('--options', JSON.stringify(options(workspace, { pythonVersion: '3.8' })));
+    const wrong = build('--options', JSON.stringify(options(workspace, { runtime: 'python3.8' })));
     assert.equal(wrong.status, 2);
-    assert.match(wrong.stderr, /^error\[UNKNOWN_RUNTIME\]: .*: the option `pythonVersion` takes `3\.9`/);
+    assert.match(
+      wrong.stderr,
+      /^error\[UNKNOWN_RUNTIME\]: .* no Python runtime `python3\.8` \(option `runtime`\): it takes `python3\.9`/,
+    );
     const both = build('--options', '{}', '--package', 'app');
     assert.equal(both.status, 2);
     assert.match(
@@ -65,11 +68,11 @@ describe('diff', () => {
   test('says which packages and files changed', (t) => {
     const workspace = fixture(t);
     const [before, after] = ['before', 'after'].map((name) => path.join(temporaryFolder(t), name));
-    const first = bundleSync(options(workspace), before).path;
+    const first = bundleSync(options(workspace), before).zipPath;
     edit(path.join(workspace, 'packages/library/pyproject.toml'), 'version = "1.0"', 'version = "1.1"');
     edit(path.join(workspace, 'uv.lock'), 'name = "library"\nversion = "1.0"', 'name = "library"\nversion = "1.1"');
     fs.writeFileSync(path.join(workspace, 'packages/library/src/library/new.txt'), '12345');
-    const second = bundleSync(options(workspace), after).path;
+    const second = bundleSync(options(workspace), after).zipPath;
 
     const human = cli(['diff', first, second]);
     assert.equal(human.status, 1, human.stderr);
@@ -118,26 +121,30 @@ describe('what goes wrong', () => {
       2,
       /^error\[INVALID_OPTIONS\]: the option `--exclude` is `# nothing`: in a `\.gitignore` that is a comment/,
     );
-    fails(bundle('--python', '3.8'), 2, /^error\[UNKNOWN_RUNTIME\]: .*: the option `--python` takes `3\.9`/);
     fails(
-      bundle('--python', '3.13', '--pakage', 'app'),
+      bundle('--runtime', 'python3.8'),
+      2,
+      /^error\[UNKNOWN_RUNTIME\]: .* \(option `--runtime`\): it takes `python3\.9`/,
+    );
+    fails(
+      bundle('--runtime', 'python3.13', '--pakage', 'app'),
       2,
       /^error\[INVALID_OPTIONS\]: unexpected argument '--pakage'/,
     );
     fails(
-      bundle('--python', pythonVersion, '--uv', uv),
+      bundle('--runtime', runtimeName, '--uv', uv),
       2,
       /^error\[PACKAGE_REQUIRED\]: .*name one in the option `--package`/,
     );
     fails(
-      ['bundle', '--path', temporaryFolder(t), '--python', '3.13', '--output', '/nonexistent'],
+      ['bundle', '--path', temporaryFolder(t), '--runtime', 'python3.13', '--output', '/nonexistent'],
       2,
       /^error\[NO_LOCKFILE\]: no `uv\.lock` in `.*` or any folder above it: run `uv lock`/,
     );
   });
 
   test('and could be done in a container has an exit code of its own', (t) => {
-    const app = ['--path', fixture(t), '--package', 'app', '--python', pythonVersion];
+    const app = ['--path', fixture(t), '--package', 'app', '--runtime', runtimeName];
     const args = ['bundle', ...app, '--output', '/nonexistent'];
     const env = { ...process.env, PATH: temporaryFolder(t) };
     fails(args, 3, /^error\[UV_NOT_FOUND\]: `uv` is not on PATH/, { env });
@@ -152,7 +159,9 @@ describe('what goes wrong', () => {
 const noShell = process.platform === 'win32' && 'no `sh` and no signals on Windows';
 describe('the terminal', { skip: noShell }, () => {
   test('may close its end', (t) => {
-    const [a, b] = ['a', 'b'].map((name) => bundleSync(options(fixture(t)), path.join(temporaryFolder(t), name)).path);
+    const [a, b] = ['a', 'b'].map(
+      (name) => bundleSync(options(fixture(t)), path.join(temporaryFolder(t), name)).zipPath,
+    );
     const { status, stdout, stderr } = spawnSync(
       'sh',
       ['-c', '("$@"; echo "exit code $?" >&2) | true', 'sh', process.execPath, program, 'diff', '--json', a, b],

@@ -94,7 +94,7 @@ describe('the Docker fallback', { skip }, () => {
   test('gives the bytes that this machine gives, by mounting and by copying, with an image of its own', async (t) => {
     const workspace = fixture(t);
     const local = bundleSync(
-      { path: workspace, packageName: 'app', pythonVersion: '3.11', architecture: 'x86_64', uv, python: IMAGE_PYTHON },
+      { path: workspace, packageName: 'app', runtime: 'python3.11', architecture: 'x86_64', uv, python: IMAGE_PYTHON },
       temporaryFolder(t),
     );
     const props = (bundling) =>
@@ -129,26 +129,26 @@ describe('the Docker fallback', { skip }, () => {
 
   test('runs the commands of the user as this machine does', (t) => {
     const workspace = fixture(t);
-    const commandHooks = {
-      beforeBundling: [['sh', '-c', 'echo "MADE = 1" > src/app/made.py']],
-      afterBundling: ['cp app/made.py "a b.py"'],
+    const hooks = {
+      beforeBuild: [['sh', '-c', 'echo "MADE = 1" > src/app/made.py']],
+      beforeZip: ['cp app/made.py "a b.py"'],
     };
     const local = bundleSync(
       {
         path: workspace,
         packageName: 'app',
-        pythonVersion: '3.11',
+        runtime: 'python3.11',
         architecture: 'x86_64',
         uv,
         python: IMAGE_PYTHON,
-        commandHooks,
+        hooks,
       },
       temporaryFolder(t),
     );
     const { zip } = synthesise(
       t,
       `{ path: ${JSON.stringify(workspace)}, packageName: 'app', handler: 'app.main.handler',
-        bundling: { docker: 'always', commandHooks: ${JSON.stringify(commandHooks)}, ${container} } }`,
+        bundling: { docker: 'always', hooks: ${JSON.stringify(hooks)}, ${container} } }`,
     );
     assert.equal(sha256(zip), local.sha256);
   });
@@ -160,7 +160,7 @@ describe('the Docker fallback', { skip }, () => {
     edit(path.join(workspace, 'pyproject.toml'), 'library = { workspace = true }', 'library = { path = "../library" }');
     lock(workspace, { uv, python: IMAGE_PYTHON });
     const local = bundleSync(
-      { path: workspace, packageName: 'app', pythonVersion: '3.11', architecture: 'x86_64', uv, python: IMAGE_PYTHON },
+      { path: workspace, packageName: 'app', runtime: 'python3.11', architecture: 'x86_64', uv, python: IMAGE_PYTHON },
       temporaryFolder(t),
     );
     const { zip } = synthesise(

@@ -13,7 +13,7 @@ import { zipNames } from './support/zips.mjs';
 
 test('every file of a bundle has exactly one reason', async (t) => {
   const bundleOptions = options(fixture(t));
-  const { path: zip, unzippedBytes } = bundleSync(bundleOptions, temporaryFolder(t));
+  const { zipPath: zip, unzippedBytes } = bundleSync(bundleOptions, temporaryFolder(t));
   const explanation = explainSync(bundleOptions);
   const files = explanation.packages.flatMap((each) => each.files);
   assert.deepEqual(files.map((file) => file.path).sort(), zipNames(zip).sort());

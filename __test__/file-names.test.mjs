@@ -39,7 +39,7 @@ describe('a name in the decomposed form', () => {
         return bundleSync(options(project, { exclude }), path.join(output, String(number)));
       },
     );
-    assert.ok(zipNames(decomposed.path).includes(`${COMPOSED}/${COMPOSED}.py`));
+    assert.ok(zipNames(decomposed.zipPath).includes(`${COMPOSED}/${COMPOSED}.py`));
     assert.equal(decomposed.sha256, composed.sha256);
   });
 

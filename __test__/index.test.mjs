@@ -6,6 +6,7 @@ import * as fs from 'node:fs';
 import { createRequire } from 'node:module';
 import * as path from 'node:path';
 import { test } from 'node:test';
+import { optionNames } from '../binding.js';
 import * as module from '../index.js';
 import { copyPackage, temporaryFolder } from './support/files.mjs';
 import { root } from './support/tools.mjs';
@@ -14,8 +15,10 @@ import { workspace } from './support/workspaces.mjs';
 const NAMES = [
   'PythonLambdaCode',
   'PythonLambdaFunction',
+  'PythonLambdaImageFunction',
   'PythonLambdaLayer',
   'UvBundler',
+  'UvBundling',
   'bundle',
   'bundleAll',
   'bundleSync',
@@ -49,30 +52,35 @@ test('an ES module sees every name', () => {
   }
 });
 
-test('an ES module imports the names of the contract, and the contract has no others', () => {
-  const contract = fs.readFileSync(path.join(root, 'index.d.ts'), 'utf8');
-  const declared = [...contract.matchAll(/^export declare (?:class|function|const) (\w+)/gm)].map(([, name]) => name);
-  assert.deepEqual(declared.sort(), NAMES);
+test('the declarations have the same names', () => {
+  const folder = path.join(root, 'construct');
+  const text = fs.readFileSync(path.join(folder, 'index.d.ts'), 'utf8');
+  const named = [...text.matchAll(/^export \{ (.*) \}/gm)].flatMap(([, names]) => names.split(', '));
+  const functions = fs.readFileSync(path.join(folder, 'functions.d.ts'), 'utf8');
+  const declared = [...functions.matchAll(/^export declare function (\w+)/gm)].map(([, name]) => name);
+  assert.deepEqual([...named, ...declared].sort(), NAMES);
 });
 
-test('every code that the core has stands in the contract', () => {
-  const contract = fs.readFileSync(path.join(root, 'index.d.ts'), 'utf8');
-  const sources = fs.readdirSync(path.join(root, 'src'), { recursive: true }).filter((name) => name.endsWith('.rs'));
-  const codes = sources.flatMap((name) =>
-    [...fs.readFileSync(path.join(root, 'src', name), 'utf8').matchAll(/=> "([A-Z_]{2,})"/g)].map(([, code]) => code),
-  );
-  assert.ok(codes.includes('NO_LOCKFILE'));
-  for (const code of codes) {
-    assert.ok(contract.includes(`'${code}'`), `type ErrorCode lacks ${code}`);
-    assert.ok(contract.includes(`| \`${code}\` |`), `the table of codes lacks ${code}`);
-  }
+test('the options of the contract are those of the core', () => {
+  const { types } = JSON.parse(fs.readFileSync(path.join(root, '.jsii'), 'utf8'));
+  const struct = (name) => types[`uv-lambda-cdk.${name}`];
+  /** The names of a struct's options, with those of the structs that it extends and that its options are. */
+  const names = ({ properties = [], interfaces = [] }) => [
+    ...properties.flatMap(({ name, type }) => {
+      const item = type.collection?.elementtype.fqn ?? type.fqn;
+      // The facts about a layer are no options: a construct makes them.
+      return [name, ...(item && name !== 'layers' ? names(types[item]) : [])];
+    }),
+    ...interfaces.flatMap((parent) => names(types[parent])),
+  ];
+  assert.deepEqual([...new Set(names(struct('BundleOptions')))].sort(), optionNames().sort());
 });
 
 test('the bundler works without CDK', (t) => {
   const options = JSON.stringify({
     path: workspace(t),
     packageName: 'one',
-    pythonVersion: '3.13',
+    runtime: 'python3.13',
     architecture: 'arm64',
   });
   const folder = withoutCdk(t);

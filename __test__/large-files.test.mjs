@@ -30,7 +30,7 @@ describe('a file of 2 GB in an application', () => {
     assert.equal(error.code, 'BUNDLE_TOO_LARGE');
     assert.match(
       error.message,
-      /^the sources of `app` are 2048\.0 MB, 1798\.0 MB more than Lambda takes \(250\.0 MB, layers included\); the largest file is `models\/weights\.bin` \(2048\.0 MB\): leave out /,
+      /^BUNDLE_TOO_LARGE: the sources of `app` are 2048\.0 MB, 1798\.0 MB more than Lambda takes \(250\.0 MB, layers included\); the largest file is `models\/weights\.bin` \(2048\.0 MB\): leave out /,
     );
     // Reading the file would take more than a minute.
     assert.ok(seconds < 10, `${seconds} s`);

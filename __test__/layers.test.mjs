@@ -3,11 +3,14 @@
 import { describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import * as path from 'node:path';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { PythonLambdaFunction, PythonLambdaLayer, bundleSync } from '../index.js';
+import { assertRefused } from './support/errors.mjs';
 import { temporaryFolder } from './support/files.mjs';
 import { invoke } from './support/invoke.mjs';
 import { newStack, runtimeOf, synthesise } from './support/stacks.mjs';
-import { interpreter, options, pythonVersion, runtimeClient, uv } from './support/toolchain.mjs';
+import { runApp, synthesisedFunctions } from './support/synth.mjs';
+import { interpreter, options, pythonVersion, runtimeClient, runtimeName, uv } from './support/toolchain.mjs';
 import { fixture } from './support/workspaces.mjs';
 import { unpackZip, unzip, zipNames } from './support/zips.mjs';
 
@@ -17,7 +20,7 @@ const greeting = { name: 'acme-greeting', version: '1.0' };
 /** A layer, as the option `layers` of a function has it. */
 const known = (others = {}) => ({
   name: 'Packages',
-  pythonVersion,
+  runtime: runtimeName,
   architecture: 'x86_64',
   packages: [greeting],
   ...others,
@@ -29,7 +32,7 @@ const names = (zip) => zipNames(zip).filter((name) => !name.endsWith('.pyc'));
 describe('the zip of a layer', () => {
   test('holds the third-party packages of the members below `python`, and nothing else', (t) => {
     const { handler: _, packageName: __, ...layerOptions } = options(fixture(t), { layer: {} });
-    const { path: zip, packages } = bundleSync(layerOptions, temporaryFolder(t));
+    const { zipPath: zip, packages } = bundleSync(layerOptions, temporaryFolder(t));
     assert.equal(path.basename(zip), 'layer.zip');
     assert.ok(
       names(zip).every((name) => name.startsWith('python/acme_')),
@@ -57,19 +60,19 @@ describe('the zip of a layer', () => {
 
 test('a function with a layer ships without what the layer holds, and runs with it', async (t) => {
   const workspace = fixture(t);
-  const { path: zip } = bundleSync(
+  const { zipPath: zip } = bundleSync(
     options(workspace, { layers: [known()], handler: 'app.main.handler' }),
     temporaryFolder(t),
   );
   assert.ok(!names(zip).some((name) => name.startsWith('acme_greeting')), names(zip).join(' '));
-  const { path: layer } = bundleSync(options(workspace, { layer: { packageNames: ['app'] } }), temporaryFolder(t));
+  const { zipPath: layer } = bundleSync(options(workspace, { layer: { packageNames: ['app'] } }), temporaryFolder(t));
   const opt = temporaryFolder(t);
   unpackZip(layer, opt, interpreter);
   const call = { zip, handler: 'app.main.handler', events: [{ name: 'Ada' }], runtimeClient };
   await assert.rejects(invoke(call), /acme_greeting/);
   const [answer] = await invoke({ ...call, environment: { PYTHONPATH: path.join(opt, 'python') } });
   const whole = bundleSync(options(workspace), temporaryFolder(t));
-  const [expected] = await invoke({ ...call, zip: whole.path });
+  const [expected] = await invoke({ ...call, zip: whole.zipPath });
   assert.deepEqual(answer, expected);
 });
 
@@ -91,7 +94,7 @@ test('in CDK, a layer and the functions that take it are three lines', (t) => {
   const { template, outdir } = synthesise(scope);
   const resources = Object.values(template.Resources);
   const layer = resources.find(({ Type }) => Type === 'AWS::Lambda::LayerVersion');
-  assert.deepEqual(layer.Properties.CompatibleRuntimes, [`python${pythonVersion}`]);
+  assert.deepEqual(layer.Properties.CompatibleRuntimes, [runtimeName]);
   assert.deepEqual(layer.Properties.CompatibleArchitectures, ['x86_64']);
   const zip = ({ Properties: { Code, Content } }) => path.join(outdir, `asset.${(Code ?? Content).S3Key}`);
   const code = resources.find(({ Type }) => Type === 'AWS::Lambda::Function');
@@ -104,7 +107,7 @@ test('in CDK, a layer and the functions that take it are three lines', (t) => {
 describe('a mistake', () => {
   const mistakes = {
     'a layer of another Python': [
-      { layers: [known({ pythonVersion: '3.9' })] },
+      { layers: [known({ runtime: 'python3.9' })] },
       'LAYER_MISMATCH',
       /^the layer `Packages` is for python3\.9 on x86_64, and the function for python.* on x86_64: /,
     ],
@@ -137,7 +140,7 @@ describe('a mistake', () => {
   };
   for (const [name, [others, code, message]] of Object.entries(mistakes)) {
     test(`${name} is one clear sentence`, (t) => {
-      assert.throws(() => bundleSync(options(fixture(t), others), temporaryFolder(t)), { code, message });
+      assertRefused(() => bundleSync(options(fixture(t), others), temporaryFolder(t)), code, message);
     });
   }
 
@@ -146,4 +149,34 @@ describe('a mistake', () => {
     const { sha256 } = bundleSync(options(fixture(t), { layers: [unneeded] }), temporaryFolder(t));
     assert.equal(sha256, bundleSync(options(fixture(t)), temporaryFolder(t)).sha256);
   });
+});
+
+test('two stages that have the same layer and function build them once', (t) => {
+  const folder = fixture(t);
+  const shared = JSON.stringify({ path: folder, bundling: { uv, python: interpreter, docker: 'never' } });
+  const body = `
+    const { Stage } = need('aws-cdk-lib');
+    const { PythonLambdaLayer } = need('./index.js');
+    const runtime = lambda.Runtime.ALL.find(({ name }) => name === 'python${pythonVersion}');
+    for (const name of ['Beta', 'Production']) {
+      const stack = new Stack(new Stage(app, name), 'Stack');
+      const layers = [new PythonLambdaLayer(stack, 'Packages', { ...${shared}, runtime })];
+      new PythonLambdaFunction(stack, 'Fn', { ...${shared}, packageName: 'app', handler: 'app.main.handler', runtime, layers });
+    }`;
+  const { status, stderr } = runApp(t, { body, env: { ...process.env, UV_LAMBDA_CDK_CACHE_DIR: temporaryFolder(t) } });
+  assert.equal(status, 0, stderr);
+  assert.equal(stderr.match(/^uv-lambda-cdk: .* zipped/gm)?.length, 2, stderr);
+});
+
+test('a layer of another copy of this package is still a layer', (t) => {
+  const stack = newStack(t);
+  const shared = { path: fixture(t), runtime, bundling: { uv, python: interpreter, docker: 'never' } };
+  const layer = new PythonLambdaLayer(stack, 'Packages', shared);
+  // Another copy has another class.
+  Object.setPrototypeOf(layer, lambda.LayerVersion.prototype);
+  const props = { ...shared, packageName: 'app', handler: 'app.main.handler', layers: [layer] };
+  new PythonLambdaFunction(stack, 'Fn', props);
+  const { outdir } = synthesise(stack);
+  const [{ zip }] = synthesisedFunctions(outdir);
+  assert.ok(!names(zip).some((name) => name.startsWith('acme_greeting')), names(zip).join(' '));
 });

@@ -5,13 +5,13 @@ import * as fs from 'node:fs';
 import { describe, test } from 'node:test';
 import { cli } from './support/command-line.mjs';
 import { temporaryFolder } from './support/files.mjs';
-import { interpreter, pythonVersion, uv } from './support/toolchain.mjs';
+import { interpreter, runtimeName, uv } from './support/toolchain.mjs';
 import { fixture } from './support/workspaces.mjs';
 
 /** Bundles `app` of the fixture with a temporary folder of the test's own, and returns the names of the files that are left there. */
 function leftAfter(t, args) {
   const temporary = temporaryFolder(t);
-  const flags = ['--path', fixture(t), '--package', 'app', '--python', pythonVersion, '--uv', uv, '--no-cache'];
+  const flags = ['--path', fixture(t), '--package', 'app', '--runtime', runtimeName, '--uv', uv, '--no-cache'];
   const { status, stderr } = cli(['bundle', ...flags, '--output', temporaryFolder(t), ...args], {
     env: { ...process.env, TMPDIR: temporary, TEMP: temporary, TMP: temporary },
   });
@@ -21,7 +21,7 @@ function leftAfter(t, args) {
 
 describe('the temporary folder', () => {
   test('is empty after a cold bundle', (t) => {
-    assert.deepEqual(leftAfter(t, ['--interpreter', interpreter]), []);
+    assert.deepEqual(leftAfter(t, ['--python', interpreter]), []);
   });
 
   test('is empty after uv found the interpreter', (t) => {

@@ -13,7 +13,7 @@ import { TriggerFunction } from 'aws-cdk-lib/triggers';
 import { PythonLambdaCode } from '../index.js';
 import { temporaryFolder, write, writeAll } from './support/files.mjs';
 import { appSource, cdkSynth } from './support/synth.mjs';
-import { interpreter, pythonVersion, uv } from './support/toolchain.mjs';
+import { interpreter, runtimeName, uv } from './support/toolchain.mjs';
 import { root } from './support/tools.mjs';
 import { manifest, virtualLock, workspace } from './support/workspaces.mjs';
 
@@ -53,7 +53,7 @@ test('`cdk synth` writes what `cdk watch` and hotswap look for, for every constr
   const output = path.join(folder, 'cdk.out');
   const body = `
     const { TriggerFunction } = need('aws-cdk-lib/triggers');
-    const runtime = new lambda.Runtime('python${pythonVersion}', lambda.RuntimeFamily.PYTHON);
+    const runtime = lambda.Runtime.ALL.find(({ name }) => name === '${runtimeName}');
     const bundling = ${JSON.stringify({ python: interpreter, uv, docker: 'never' })};
     const shared = { handler: 'main.handler', runtime };
     const project = { path: ${JSON.stringify(project)}, bundling };

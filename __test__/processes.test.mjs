@@ -54,7 +54,10 @@ describe('a program', { skip, concurrency: 2 }, () => {
     const hangs = changed(t, uv, '--version', 'echo thinking >&2; sleep 60; exit');
     const { error, seconds } = await bundle(t, options(fixture(t), { uv: hangs }), { UV_LAMBDA_CDK_TIMEOUT: '1' });
     assert.equal(error.code, 'TIMED_OUT');
-    assert.match(error.message, /^`uv --version` did not end within 1 s and was killed: .*`UV_LAMBDA_CDK_TIMEOUT`/);
+    assert.match(
+      error.message,
+      /^TIMED_OUT: `uv --version` did not end within 1 s and was killed: .*`UV_LAMBDA_CDK_TIMEOUT`/,
+    );
     assert.match(error.message, /\nthinking$/);
     assert.ok(seconds < 3, `${seconds} s`);
   });
@@ -64,12 +67,18 @@ describe('a program', { skip, concurrency: 2 }, () => {
     const hangs = changed(t, uv, 'build', 'sleep 60; exit');
     const [build, hook] = await Promise.all([
       bundle(t, options(fixture(t), { uv: hangs }), limit),
-      bundle(t, options(fixture(t), { commandHooks: { beforeBundling: ['sleep 60 # for long'] } }), limit),
+      bundle(t, options(fixture(t), { hooks: { beforeBuild: ['sleep 60 # for long'] } }), limit),
     ]);
     assert.equal(build.error?.code, 'TIMED_OUT', build.error?.message);
-    assert.match(build.error.message, /^failed to build the local package `\w+`: `uv build` did not end within 5 s/);
+    assert.match(
+      build.error.message,
+      /^TIMED_OUT: failed to build the local package `\w+`: `uv build` did not end within 5 s/,
+    );
     assert.equal(hook.error?.code, 'TIMED_OUT', hook.error?.message);
-    assert.match(hook.error.message, /^the `beforeBundling` command `sleep 60 # for long` did not end within 5 s/);
+    assert.match(
+      hook.error.message,
+      /^TIMED_OUT: the `beforeBuild` command `sleep 60 # for long` did not end within 5 s/,
+    );
   });
 
   test('has no limit that is no number', async (t) => {
@@ -92,7 +101,7 @@ describe('a program', { skip, concurrency: 2 }, () => {
     const complains = changed(t, uv, 'lock', script);
     const { error, megabytes } = await bundle(t, options(fixture(t), { uv: complains }));
     assert.equal(error.code, 'UV_FAILED');
-    assert.match(error.message, /^`uv lock --check` failed:\nfirst\ncomplaint\n/);
+    assert.match(error.message, /^UV_FAILED: `uv lock --check` failed:\nfirst\ncomplaint\n/);
     assert.match(error.message, /\n\[\.\.\. 1999\d{5} bytes are cut here \.\.\.\]\n[^]*complaint\nlast$/);
     assert.ok(error.message.length < 1_000_000, `${error.message.length}`);
     assert.ok(megabytes < MOST_MEMORY, `${megabytes} MiB`);

@@ -90,7 +90,7 @@ describe('a private index, in a container', { skip }, () => {
 
   /** The hash of the zip that this machine builds. */
   const local = (t, folder, index) => {
-    const options = { path: folder, pythonVersion: '3.11', architecture: 'x86_64', uv, python: IMAGE_PYTHON };
+    const options = { path: folder, runtime: 'python3.11', architecture: 'x86_64', uv, python: IMAGE_PYTHON };
     const variables = { UV_INDEX: `private=${addressWith(PASSWORD, index)}`, UV_CACHE_DIR: temporaryFolder(t) };
     return withVariables(
       variables,

@@ -23,14 +23,14 @@ import {
   withLeakyBackend,
 } from './support/secrets.mjs';
 import { runApp } from './support/synth.mjs';
-import { interpreter, pythonVersion, uv } from './support/toolchain.mjs';
+import { interpreter, runtimeName, uv } from './support/toolchain.mjs';
 import { UV_VERSION, ensureUv, run } from './support/tools.mjs';
 import { virtualLock } from './support/workspaces.mjs';
 import { unzip } from './support/zips.mjs';
 
 /** Bundles the app in `folder` on the command line. */
 function bundle(folder, output, env, others = []) {
-  const flags = ['--path', folder, '--python', pythonVersion, '--interpreter', interpreter, '--output', output];
+  const flags = ['--path', folder, '--runtime', runtimeName, '--python', interpreter, '--output', output];
   return cli(['bundle', ...flags, ...others], { env });
 }
 
@@ -131,7 +131,7 @@ async function appWithSecrets(t, { fails = false } = {}) {
 
 /** Runs a CDK app with one function. Returns its output, and the folders that it writes to. */
 function synthesise(t, folder, env, bundling = {}) {
-  const runtime = `new lambda.Runtime('python${pythonVersion}', lambda.RuntimeFamily.PYTHON)`;
+  const runtime = `lambda.Runtime.ALL.find(({ name }) => name === '${runtimeName}')`;
   const settings = JSON.stringify({ python: interpreter, docker: 'never', ...bundling });
   return runApp(t, {
     functions: `{ Fn: { path: ${JSON.stringify(folder)}, runtime: ${runtime}, handler: 'main.handler', bundling: ${settings} } }`,
@@ -166,10 +166,10 @@ describe('a secret', () => {
 
   test('is in no word of a command that fails and prints all it knows', async (t) => {
     const { folder, store, env } = await appWithSecrets(t);
-    const commandHooks = { beforeBundling: ['env; cat "$HOME/.netrc"; exit 1'] };
-    const { status, stdout, stderr, outdir } = synthesise(t, folder, env, { commandHooks });
+    const hooks = { beforeBuild: ['env; cat "$HOME/.netrc"; exit 1'] };
+    const { status, stdout, stderr, outdir } = synthesise(t, folder, env, { hooks });
     assert.notEqual(status, 0);
-    assert.match(stderr, /the `beforeBundling` command .* failed/);
+    assert.match(stderr, /the `beforeBuild` command .* failed/);
     assertNowhere(secrets, { texts: { stdout, stderr }, folders: { 'cdk.out': outdir, store } });
   });
 
@@ -260,7 +260,7 @@ describe('a container', { skip: noEngine }, () => {
     fs.writeFileSync(path.join(home, '.netrc'), `machine a.test login eve password ${PLANTED.netrc}\n`);
     const app = runApp(t, {
       functions: `{ Fn: { path: ${JSON.stringify(folder)}, handler: 'main.handler',
-        bundling: { docker: 'always', image: DockerImage.fromRegistry('mine'), ...${JSON.stringify(bundling)} } } }`,
+        runtime: lambda.Runtime.PYTHON_3_13, bundling: { docker: 'always', image: DockerImage.fromRegistry('mine'), ...${JSON.stringify(bundling)} } } }`,
       synthesise: true,
       env: { CDK_DOCKER: container.program, HOME: home, TMPDIR: temporaryFolder(t), ...env },
     });
@@ -269,7 +269,7 @@ describe('a container', { skip: noEngine }, () => {
   const own = { UV_INDEX_PRIVATE_PASSWORD: PLANTED.variable, UV_INDEX: `b=http://eve:${PLANTED.address}@b.test/` };
 
   test('that fails does not have its options in the error', (t) => {
-    const bundling = { commandHooks: { beforeBundling: ['curl https://eve:planted-in-a-command@c.test'] } };
+    const bundling = { hooks: { beforeBuild: ['curl https://eve:planted-in-a-command@c.test'] } };
     const { call, status, stderr } = synthesiseWith(t, { bundling, status: 1 });
     assert.ok(call.join(' ').includes('planted-in-a-command'));
     assert.equal(status, 1);

@@ -39,8 +39,8 @@ const manifest = (name, dependencies, others) => manifestFor(name, dependencies,
 /** Bundles and invokes a function. Returns its answer, the names in its zip, and its report. */
 async function answerOf(t, folder, { handler, event = {}, ...others }) {
   const built = await bundle(options(folder, { packageName: undefined, handler, ...others }), temporaryFolder(t));
-  const [answer] = await invoke({ zip: built.path, handler, events: [event], runtimeClient });
-  return { answer, names: Object.keys(unzip(built.path)), built };
+  const [answer] = await invoke({ zip: built.zipPath, handler, events: [event], runtimeClient });
+  return { answer, names: Object.keys(unzip(built.zipPath)), built };
 }
 
 /** A function that answers with an expression. */
@@ -213,7 +213,7 @@ describe('a project', () => {
       assert.ok(!names.some((name) => name.startsWith('plugins')), names.join(' '));
     }
     const inPlugin = options(path.join(folder, 'services/api/plugins/fast/src/fast'), { packageName: undefined });
-    const { path: zip } = await bundle(inPlugin, temporaryFolder(t));
+    const { zipPath: zip } = await bundle(inPlugin, temporaryFolder(t));
     assert.equal(path.basename(zip), 'fast.zip');
   });
 

@@ -37,7 +37,7 @@ describe('a bundle over 250 MB', () => {
     assert.equal(code, 'BUNDLE_TOO_LARGE');
     assert.match(
       message,
-      /^the bundle of `app` is 260\.0 MB unzipped, 10\.0 MB more than Lambda takes \(250\.0 MB, layers included\); the largest packages are `library` 260\.0 MB, `app` .* kB and `acme-greeting` .* kB: leave out what the function does not need/,
+      /^BUNDLE_TOO_LARGE: the bundle of `app` is 260\.0 MB unzipped, 10\.0 MB more than Lambda takes \(250\.0 MB, layers included\); the largest packages are `library` 260\.0 MB, `app` .* kB and `acme-greeting` .* kB: leave out what the function does not need/,
     );
     assert.deepEqual(fs.readdirSync(output), []);
   });
@@ -64,7 +64,7 @@ describe('a limit of its own', () => {
     assert.equal(code, 'BUNDLE_TOO_LARGE');
     assert.match(
       message,
-      /^the zip of `app` is \d\.\d kB, .* more than the option `maxSize\.zipped` allows \(1\.0 kB\)/,
+      /^BUNDLE_TOO_LARGE: the zip of `app` is \d\.\d kB, .* more than the option `maxSize\.zipped` allows \(1\.0 kB\)/,
     );
     assert.deepEqual(fs.readdirSync(output), []);
   });

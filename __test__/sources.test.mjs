@@ -19,7 +19,7 @@ function bundler(test, workspace, others = {}) {
   const settings = { ...options(workspace), cache: true, cacheDir: temporaryFolder(test), ...others };
   return (more = {}) => {
     const bundle = bundleSync({ ...settings, ...more }, temporaryFolder(test));
-    return { ...bundle, contents: unzip(bundle.path) };
+    return { ...bundle, contents: unzip(bundle.zipPath) };
   };
 }
 
@@ -190,10 +190,10 @@ test('two packages that bring different files of one path are named', (t) => {
 
 test('bytecode that commands after the bundling leave is made again', (t) => {
   const workspace = fixture(t);
-  const { path: zip } = bundleSync(
+  const { zipPath: zip } = bundleSync(
     {
       ...options(workspace),
-      commandHooks: { afterBundling: [[interpreter, '-m', 'compileall', '-q', 'app'], 'echo "X = 1" > app/made.py'] },
+      hooks: { beforeZip: [[interpreter, '-m', 'compileall', '-q', 'app'], 'echo "X = 1" > app/made.py'] },
     },
     temporaryFolder(t),
   );

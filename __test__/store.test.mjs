@@ -25,7 +25,7 @@ function both(test, bundleOptions) {
   const bundle = bundleSync(bundleOptions, temporaryFolder(test));
   const fresh = bundleSync({ ...bundleOptions, cache: false }, temporaryFolder(test));
   assert.equal(bundle.sha256, fresh.sha256);
-  assert.deepEqual(fs.readFileSync(bundle.path), fs.readFileSync(fresh.path));
+  assert.deepEqual(fs.readFileSync(bundle.zipPath), fs.readFileSync(fresh.zipPath));
   return bundle;
 }
 
@@ -41,14 +41,14 @@ test('a bundle of which nothing changed', async (t) => {
   const workspace = fixture(t);
   const bundleOptions = cached(t, workspace, { handler: 'app.main.handler' });
   const first = both(t, bundleOptions);
-  const zip = fs.readFileSync(first.path);
+  const zip = fs.readFileSync(first.zipPath);
   const again = () => bundleSync(bundleOptions, temporaryFolder(t));
 
   await t.test('is delivered, and reported as before', () => {
-    const { reused, path: delivered, seconds, ...report } = again();
+    const { reused, zipPath: delivered, seconds, ...report } = again();
     assert.equal(reused, true);
     assert.equal(first.reused, false);
-    const { path: _, reused: __, seconds: ___, ...firstReport } = first;
+    const { zipPath: _, reused: __, seconds: ___, ...firstReport } = first;
     assert.deepEqual(report, firstReport);
     assert.deepEqual(fs.readFileSync(delivered), zip);
     assert.ok(fs.lstatSync(delivered).isFile());
@@ -87,10 +87,10 @@ test('a bundle of which nothing changed', async (t) => {
   });
 
   await t.test('is made anew where the delivered zip has been written to', () => {
-    fs.writeFileSync(again().path, 'another zip');
+    fs.writeFileSync(again().zipPath, 'another zip');
     const mended = again();
     assert.equal(mended.sha256, first.sha256);
-    assert.deepEqual(fs.readFileSync(mended.path), zip);
+    assert.deepEqual(fs.readFileSync(mended.zipPath), zip);
   });
 });
 
@@ -135,7 +135,7 @@ test('what cannot change the bundle makes nothing new', (t) => {
 
 test('commands of the caller run each time', (t) => {
   const bundleOptions = cached(t, fixture(t), {
-    commandHooks: { afterBundling: ['date +%s%N > app/stamp.txt'] },
+    hooks: { beforeZip: ['date +%s%N > app/stamp.txt'] },
   });
   const [first, second] = [1, 2].map(() => bundleSync(bundleOptions, temporaryFolder(t)));
   assert.notEqual(first.sha256, second.sha256);
@@ -201,7 +201,7 @@ test('many bundles at once are those that one after the other would be', async (
     names.map((packageName) => ({ options: { ...bundleOptions, packageName }, outputDir })),
   );
   assert.deepEqual(
-    bundles.map(({ path: zip }) => path.basename(zip)),
+    bundles.map(({ zipPath: zip }) => path.basename(zip)),
     names.map((name) => `${name}.zip`),
   );
   for (const [index, packageName] of names.entries()) {

@@ -31,7 +31,7 @@ function project(t, dependencies, others = '') {
 
 function build(t, folder, pythonVersion, architecture) {
   return bundleSync(
-    { path: folder, pythonVersion, architecture, uv, python: findPython(pythonVersion, uv) },
+    { path: folder, runtime: `python${pythonVersion}`, architecture, uv, python: findPython(pythonVersion, uv) },
     temporaryFolder(t),
   );
 }
@@ -55,7 +55,12 @@ describe('arm64, from any machine', () => {
       `pandas, pydantic and orjson for python${version}: AArch64, and no newer glibc than 2.34`,
       { skip: noPython(version) },
       (t) => {
-        const { path: zip, warnings } = build(t, lock(project(t, ['pandas', 'pydantic', 'orjson'])), version, 'arm64');
+        const { zipPath: zip, warnings } = build(
+          t,
+          lock(project(t, ['pandas', 'pydantic', 'orjson'])),
+          version,
+          'arm64',
+        );
         assert.deepEqual(warnings, []);
         const files = elfFiles(zip);
         assert.ok(files.length > 50, `${files.length} ELF files`);
@@ -72,7 +77,7 @@ describe('arm64, from any machine', () => {
     "runs under an emulated CPU, with Debian's CPython for it",
     { skip: noPython('3.11') || (whyNoArm64() ?? false) },
     (t) => {
-      const { path: zip } = build(t, lock(project(t, ['pydantic', 'orjson'])), '3.11', 'arm64');
+      const { zipPath: zip } = build(t, lock(project(t, ['pydantic', 'orjson'])), '3.11', 'arm64');
       const task = path.join(DEBIAN_ARM64, 'var/task');
       fs.rmSync(task, { recursive: true, force: true });
       unpackZip(zip, task, interpreter);

@@ -4,37 +4,28 @@ import { AssetHashType, BundlingFileAccess, DockerImage, type ILocalBundling, ty
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import type * as binding from '../binding';
-import type * as bundlerModule from '../construct/uv-bundler';
-import type * as codeModule from '../construct/code';
-import type * as functionModule from '../construct/function';
 import type * as contract from '../index';
 import {
   PythonLambdaCode,
   PythonLambdaFunction,
+  PythonLambdaImageFunction,
   UvBundler,
+  UvBundling,
   bundle,
   bundleSync,
   type Bundle,
   type BundleError,
   type BundleOptions,
-  type BundlingOptions,
   type ErrorCode,
+  type PythonBundlingOptions,
 } from '../index';
 
-// ------------------------------------------------------------------------------------------- the code keeps the contract
+// ----------------------------------------------------------------------------------------- the core keeps the contract
 
 /** Compiles where a value of the type `Code` can be used as the contract says. */
 type Keeps<Contract, Code extends Contract> = [Contract, Code];
 
 export type Kept = [
-  Keeps<typeof contract.PythonLambdaFunction, typeof functionModule.PythonLambdaFunction>,
-  Keeps<typeof contract.PythonLambdaCode, typeof codeModule.PythonLambdaCode>,
-  Keeps<typeof contract.UvBundler, typeof bundlerModule.UvBundler>,
-  Keeps<typeof contract.bundle, typeof binding.bundle>,
-  Keeps<typeof contract.bundleSync, typeof binding.bundleSync>,
-  Keeps<typeof contract.verify, typeof binding.verify>,
-  Keeps<typeof contract.verifySync, typeof binding.verifySync>,
-  Keeps<typeof contract.diffSync, typeof binding.diffSync>,
   Keeps<ILocalBundling, contract.UvBundler>,
   // Both ways: a field that only one of them has is a mistake.
   Keeps<keyof Bundle, keyof binding.Bundle>,
@@ -49,7 +40,7 @@ export type Kept = [
 
 declare const stack: Stack;
 
-const options: BundleOptions = { path: '.', pythonVersion: '3.13', architecture: 'arm64' };
+const options: BundleOptions = { path: '.', runtime: 'python3.13', architecture: 'arm64' };
 export const least: BundleOptions = { path: '.' };
 
 new PythonLambdaFunction(stack, 'Least');
@@ -70,7 +61,7 @@ const fn: lambda.Function = new PythonLambdaFunction(stack, 'Most', {
     groups: ['production'],
     excludePackages: ['boto3'],
     include: ['generated/'],
-    exclude: ['docs/'] as const,
+    exclude: ['docs/'],
     image: DockerImage.fromRegistry('mine'),
     environment: { UV_INDEX_PASSWORD: 'secret' },
     volumes: [{ hostPath: '/a', containerPath: '/b' }],
@@ -97,8 +88,21 @@ new Asset(stack, 'Asset', {
   assetHashType: AssetHashType.OUTPUT,
   bundling: { local: new UvBundler(options, { docker: 'never' }), image: DockerImage.fromRegistry('mine') },
 });
+new Asset(stack, 'Complete', {
+  path: '.',
+  assetHashType: AssetHashType.OUTPUT,
+  bundling: UvBundling.create(options, { docker: 'fallback', network: 'none' }),
+});
 
-const built: boolean = new UvBundler(options).tryBundle('dist');
+const image: lambda.DockerImageFunction = new PythonLambdaImageFunction(stack, 'Image', {
+  packageName: 'demo-lambda1',
+  architecture: lambda.Architecture.ARM_64,
+  baseImage: 'public.ecr.aws/lambda/python@sha256:0',
+  bundling: { maxSize: { unzipped: '2 GB' } },
+});
+image.addEnvironment('STAGE', 'test');
+
+const built: boolean = new UvBundler(options).tryBundle('dist', { image: DockerImage.fromRegistry('mine') });
 const { sha256, packages }: Bundle = bundleSync(options, 'dist');
 const later: Promise<Bundle> = bundle(options, 'dist');
 
@@ -119,25 +123,25 @@ new PythonLambdaFunction(stack, 'Code', { handler: 'app.handler', code: lambda.C
 new PythonLambdaFunction(stack, 'Runtime', { handler: 'app.handler', runtime: 'python3.13' });
 
 // @ts-expect-error a misspelt option
-export const misspelt: BundlingOptions = { pyhton: '3.13.5' };
+export const misspelt: PythonBundlingOptions = { pyhton: '3.13.5' };
 
 // @ts-expect-error an end that does not exist
-export const maxSize: BundlingOptions = { maxSize: { unzipped: '80 MB', onExceed: 'error' } };
+export const maxSize: PythonBundlingOptions = { maxSize: { unzipped: '80 MB', onExceed: 'error' } };
 
 // @ts-expect-error a Docker mode that does not exist
-export const mode: BundlingOptions = { docker: 'sometimes' };
+export const mode: PythonBundlingOptions = { docker: 'sometimes' };
 
 // @ts-expect-error a bundler that may not fall back, and must
 new UvBundler(options, { docker: 'always' });
 
 // @ts-expect-error the constructs say `local` themselves
-export const local: BundlingOptions = { local: new UvBundler(options) };
+export const local: PythonBundlingOptions = { local: new UvBundler(options) };
 
 // @ts-expect-error the CPU has Lambda's name
 export const architecture: BundleOptions = { ...options, architecture: 'aarch64' };
 
-// @ts-expect-error a version is text, since 3.10 as a number is 3.1
-export const version: BundleOptions = { ...options, pythonVersion: 3.1 };
+// @ts-expect-error a runtime has Lambda's name
+export const runtime: BundleOptions = { ...options, runtime: 3.13 };
 
 // @ts-expect-error there is no project without a path outside of an app
-export const noPath: BundleOptions = { pythonVersion: '3.13', architecture: 'arm64' };
+export const noPath: BundleOptions = { runtime: 'python3.13', architecture: 'arm64' };

@@ -53,7 +53,7 @@ test('files of a package keep the names that they have on Linux', { skip: proces
     fs.mkdirSync(path.dirname(file), { recursive: true });
     fs.writeFileSync(file, `NAME = ${JSON.stringify(name)}\n`);
   }
-  const contents = unzip(bundleSync(options(workspace), temporaryFolder(t)).path);
+  const contents = unzip(bundleSync(options(workspace), temporaryFolder(t)).zipPath);
   for (const name of names) {
     assert.equal(contents[`app/${name}`], `NAME = ${JSON.stringify(name)}\n`);
   }

@@ -14,7 +14,7 @@ import { Recipe } from './recipe.mjs';
 
 const job = JSON.parse(process.argv[2]);
 const { contender, workspace, functions, environments, outdir, uv, python, reinstall } = job;
-const runtime = new lambda.Runtime(`python${job.pythonVersion}`, lambda.RuntimeFamily.PYTHON);
+const runtime = lambda.Runtime.ALL.find(({ name }) => name === job.runtime);
 const architecture = lambda.Architecture.custom(job.architecture);
 
 /** Seconds of the last call of `tryBundle`. */

@@ -36,7 +36,7 @@ function appCommand({ contender, workspace, functions, environments, reinstall, 
     outdir: emptyFolder('cdk.out', `${path.basename(workspace.folder)}-${contender}`),
     uv: tools.uv,
     python: tools.python,
-    pythonVersion: tools.pythonVersion,
+    runtime: `python${tools.pythonVersion}`,
     architecture: tools.architecture,
   };
   return [process.execPath, [path.join(root, 'benches/app.mjs'), JSON.stringify(job)]];
@@ -62,7 +62,7 @@ export function bundleOptions({ workspace, wanted, store, tools }) {
     path: workspace.folder,
     packageName: wanted.name,
     handler: wanted.handler,
-    pythonVersion: tools.pythonVersion,
+    runtime: `python${tools.pythonVersion}`,
     architecture: tools.architecture,
     uv: tools.uv,
     python: tools.python,

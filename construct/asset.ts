@@ -1,36 +1,16 @@
-import { resolve } from 'node:path';
-import { AssetHashType } from 'aws-cdk-lib';
-import type { DockerRunOptions } from 'aws-cdk-lib';
-import { Architecture, Runtime, RuntimeFamily } from 'aws-cdk-lib/aws-lambda';
+// The code of a construct: what CDK stages, and whether the function that gets it is the one that it was built for.
+
+import { Annotations, AssetHashType, CfnResource, Stack } from 'aws-cdk-lib';
+import { AssetCode } from 'aws-cdk-lib/aws-lambda';
+import type { CfnFunction, CodeConfig, ResourceBindOptions } from 'aws-cdk-lib/aws-lambda';
 import type { AssetOptions } from 'aws-cdk-lib/aws-s3-assets';
-import { defaultHandler, defaultPythonVersions, findWorkspaceRoot } from '../binding';
-import { UvBundler, bundleError } from './uv-bundler';
-import { BuildContainer } from './container';
-import type {
-  BundledLayer,
-  BundleOptions,
-  BundlingOptions,
-  DockerMode,
-  LayerContents,
-  PythonLambdaCodeProps,
-  PythonProjectProps,
-} from '../index';
-
-/** The CPU of a function that names none. `PythonLambdaFunction` gives its function the same. */
-export const DEFAULT_ARCHITECTURE = Architecture.X86_64;
-
-/** The runtime of a function that names none: the first one in the core's order that this CDK has. */
-export function defaultRuntime(props: PythonProjectProps, isLayer = false): Runtime {
-  const versions = defaultPythonVersions(projectPath(props), props.packageName, isLayer);
-  const runtimes = versions.map((version) => Runtime.ALL.find(({ name }) => name === `python${version}`));
-  const known = runtimes.find((runtime) => runtime !== undefined);
-  // An older CDK may not have the Python that a project needs, but Lambda knows the name.
-  return known ?? new Runtime(`python${versions[0]}`, RuntimeFamily.PYTHON);
-}
-
-function projectPath({ path }: PythonProjectProps): string {
-  return resolve(path ?? findWorkspaceRoot(process.cwd()));
-}
+import type { Construct } from 'constructs';
+import { bundleError, callCore } from './core';
+import { bundleOptions } from './project';
+import { bundlerSettings, bundlingWith } from './uv-bundling';
+import { UvBundler } from './uv-bundler';
+import type { ProjectProps } from './project';
+import type { BuildSettings, BundleOptions, ContainerOptions, LayerContents, PythonBundlingOptions } from './types';
 
 /** An asset as CDK wants it: the folder that a container sees as `/asset-input`, and how to make a zip from it. */
 export interface ProjectAsset {
@@ -42,61 +22,38 @@ export interface ProjectAsset {
   readonly local: UvBundler;
 }
 
-/** The props of a construct, with the facts about its layers. */
-export type ProjectCode = Omit<PythonLambdaCodeProps, 'layers'> & { readonly layers?: readonly BundledLayer[] };
-
 /** The asset that the props of a construct ask for. Builds nothing; the core checks the options. */
-export function projectAsset(props: ProjectCode, layer?: LayerContents): ProjectAsset {
-  const { docker = 'fallback', image, bundlingFileAccess, assetHash, ...others } = props.bundling ?? {};
-  const { container, build } = split(others);
-  checkDockerMode(docker);
-
-  const { handler, layers } = props;
-  const options: BundleOptions = { ...build, ...projectOptions(props), handler, layers, layer };
-
+export function projectAsset(props: ProjectProps, layer?: LayerContents): ProjectAsset {
+  const { assetHash, container, build } = split(props.bundling ?? {});
+  const core = bundleOptions(props, build, layer);
   // First, because it checks all options: CDK would only say that it cannot find an asset.
-  const local = new UvBundler(options, { docker: docker === 'never' ? 'never' : 'fallback' });
-
+  const local = new ConstructBundler(core, bundlerSettings(container));
   return {
-    core: options,
+    core,
     local,
-    sourcePath: findWorkspaceRoot(options.path),
+    sourcePath: callCore(({ findWorkspaceRoot }) => findWorkspaceRoot(core.path)),
     options: {
       ...(assetHash === undefined
         ? { assetHashType: AssetHashType.OUTPUT }
         : { assetHashType: AssetHashType.CUSTOM, assetHash }),
-      bundling: {
-        image: new BuildContainer(options, local, image, container),
-        // CDK needs these two: they decide how it makes the volumes, and who owns them.
-        ...(bundlingFileAccess === undefined ? {} : { bundlingFileAccess }),
-        ...(container.user === undefined ? {} : { user: container.user }),
-        ...(docker === 'always' ? {} : { local }),
-      },
+      bundling: bundlingWith(local, core, container),
     },
   };
 }
 
-/** The handler of a function. It is known before anything is built, because the template needs it. */
-export function handlerOf(props: ProjectCode): string {
-  return props.handler ?? defaultHandler(projectOptions(props));
-}
-
-/** The options that say which package of which project is built, and for which runtime. */
-function projectOptions(props: ProjectCode): BundleOptions {
-  return {
-    path: projectPath(props),
-    packageName: props.packageName,
-    // A runtime that is not a Python goes to the core as it is, which reports it.
-    pythonVersion: (props.runtime ?? defaultRuntime(props)).name.replace(/^python/, ''),
-    architecture: (props.architecture ?? DEFAULT_ARCHITECTURE).name as BundleOptions['architecture'],
-  };
+/** The bundler of a construct: its warnings become annotations of the construct (`showWarnings`). */
+class ConstructBundler extends UvBundler {
+  override _report(): void {}
 }
 
 /** The options for the container. All others go to the core, which also reports misspelt ones. */
-const CONTAINER_OPTIONS: Record<keyof DockerRunOptions, true> = {
+const CONTAINER_OPTIONS: Record<keyof ContainerOptions, true> = {
+  bundlingFileAccess: true,
   command: true,
+  docker: true,
   entrypoint: true,
   environment: true,
+  image: true,
   network: true,
   platform: true,
   securityOpt: true,
@@ -106,19 +63,98 @@ const CONTAINER_OPTIONS: Record<keyof DockerRunOptions, true> = {
   workingDirectory: true,
 };
 
-function split(options: Omit<BundlingOptions, 'docker' | 'image' | 'bundlingFileAccess' | 'assetHash'>) {
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+function split({ assetHash, ...others }: PythonBundlingOptions) {
+  const given = Object.entries(others).filter(([, value]) => value !== undefined);
   const [container, build] = [true, false].map((wanted) =>
     Object.fromEntries(given.filter(([name]) => Object.hasOwn(CONTAINER_OPTIONS, name) === wanted)),
   );
-  return { container: container as DockerRunOptions, build: build as Partial<BundleOptions> };
+  return { assetHash, container: container as ContainerOptions, build: build as BuildSettings };
 }
 
-function checkDockerMode(mode: DockerMode): void {
-  if (!['fallback', 'always', 'never'].includes(mode)) {
-    throw bundleError(
-      'INVALID_OPTIONS',
-      `the option \`bundling.docker\` is \`${mode}\`: write \`fallback\`, \`always\` or \`never\``,
-    );
+/** The code of a bundle. A construct that gets it shows the warnings of the build, and has to be what the bundle was built for. */
+export class BundledCode extends AssetCode {
+  readonly #asset: ProjectAsset;
+
+  constructor(asset: ProjectAsset) {
+    super(asset.sourcePath, asset.options);
+    this.#asset = asset;
   }
+
+  override bind(scope: Construct): CodeConfig {
+    // Here CDK bundles.
+    const config = super.bind(scope);
+    showWarnings(scope, this.#asset.local);
+    return config;
+  }
+
+  override bindToResource(resource: CfnResource, options?: ResourceBindOptions): void {
+    super.bindToResource(resource, options);
+    checkFit(resource, this.#asset.core);
+  }
+}
+
+/** Adds the warnings of a build to a construct, where `cdk synth --strict` and acknowledgements find them. */
+export function showWarnings(scope: Construct, { _warnings: warnings }: UvBundler): void {
+  for (const { code, message } of warnings) {
+    Annotations.of(scope).addWarningV2(`uv-lambda-cdk:${code}`, message);
+  }
+}
+
+/**
+ * Throws if a function is not what its bundle was built for. Looks again when the app is synthesised, since an Aspect may change
+ * the function. Other resources, such as layers, are not checked.
+ */
+export function checkFit(resource: CfnResource, built: BundleOptions): void {
+  if (resource.cfnResourceType !== 'AWS::Lambda::Function') {
+    return;
+  }
+  const { runtime, handler, architectures } = resource as CfnFunction;
+  const [difference] = differences(
+    resource,
+    { Runtime: runtime, Handler: handler, Architectures: architectures },
+    built,
+  );
+  if (difference !== undefined) {
+    throw bundleError('FUNCTION_MISMATCH', difference);
+  }
+  resource.node.addValidation({
+    validate: () =>
+      differences(resource, properties(resource), built).map(
+        (found) => bundleError('FUNCTION_MISMATCH', found).message,
+      ),
+  });
+}
+
+/** What a function in the template differs in from what its bundle was built for, in sentences. */
+function differences(
+  resource: CfnResource,
+  { Runtime, Handler, Architectures, PackageType }: Partial<Record<string, unknown>>,
+  built: BundleOptions,
+): string[] {
+  const isImage = PackageType === 'Image' || Runtime === undefined;
+  const facts: [string, unknown, string | undefined][] = [
+    ['architecture', Array.isArray(Architectures) ? Architectures[0] : 'x86_64', built.architecture],
+    ...(isImage
+      ? []
+      : ([
+          ['runtime', Runtime, built.runtime],
+          ['handler', Handler, built.handler],
+        ] as [string, unknown, string | undefined][])),
+  ];
+  return facts
+    .filter(([, given, wanted]) => typeof given === 'string' && wanted !== undefined && given !== wanted)
+    .map(
+      ([name, given, wanted]) =>
+        `the function \`${resource.node.scope?.node.path ?? resource.node.path}\` has the ${name} \`${String(given)}\`, and its code was built for \`${wanted}\`: give \`${name}\` to the construct that builds the code, not to the function alone, an Aspect or a property injector`,
+    );
+}
+
+/** The properties of a resource as the template has them, overrides included. */
+function properties(resource: CfnResource): Partial<Record<string, unknown>> {
+  // Internal to CDK, and the only place where overrides are applied.
+  const { _toCloudFormation: toTemplate } = resource as unknown as { _toCloudFormation?: () => object };
+  const template = Stack.of(resource).resolve(toTemplate?.call(resource) ?? {}) as {
+    Resources?: Record<string, { Properties?: Partial<Record<string, unknown>> }>;
+  };
+  return Object.values(template.Resources ?? {})[0]?.Properties ?? {};
 }

@@ -1,13 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { createHmac, randomBytes } from 'node:crypto';
+import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { DockerImage } from 'aws-cdk-lib';
 import type { DockerRunOptions, DockerVolume } from 'aws-cdk-lib';
-import { containerPlan, handOver } from '../binding';
 import type { ContainerPlan, Handover } from '../binding';
-import { bundleError } from './uv-bundler';
+import { bundleError, callCore } from './core';
 import type { UvBundler } from './uv-bundler';
-import type { BundleOptions } from '../index';
+import type { BundleOptions } from './types';
 
 /**
  * The container that builds where this machine cannot, as the image that CDK runs.
@@ -20,8 +20,11 @@ export class BuildContainer extends DockerImage {
   /** The digest of the options. CDK sees it: otherwise two containers with the same image would be the same for CDK. */
   readonly digest: string;
 
-  /** Differs between containers of this process with different secrets or paths, which the digest leaves out. */
-  readonly variant: number;
+  /**
+   * Differs between containers of this process with different secrets or paths, which the digest leaves out. A keyed digest, so that
+   * nobody can guess secrets from it.
+   */
+  readonly variant: string;
 
   readonly #options: BundleOptions;
   readonly #local: UvBundler;
@@ -34,10 +37,11 @@ export class BuildContainer extends DockerImage {
    * @param settings the app's own settings; they win over the plan
    */
   constructor(options: BundleOptions, local: UvBundler, image: DockerImage | undefined, settings: DockerRunOptions) {
-    super(image?.image ?? `uv-lambda-cdk/python${options.pythonVersion}-${options.architecture}`);
+    super(image?.image ?? `uv-lambda-cdk/${options.runtime}-${options.architecture}`);
     this.digest = local.digest;
     this.#local = local;
-    this.variant = variantOf([options, image?.toJSON(), settings]);
+    // The digest tells layers apart, and not by their names, which differ between stages.
+    this.variant = variantOf([{ ...options, layers: undefined }, image?.toJSON(), settings]);
     this.#options = options;
     this.#image = image;
     this.#settings = settings;
@@ -53,7 +57,7 @@ export class BuildContainer extends DockerImage {
    * variables are combined.
    */
   override run(asked: DockerRunOptions = {}): void {
-    const plan = containerPlan(this.#options);
+    const plan = callCore((core) => core.containerPlan(this.#options));
     const settings = this.#settings;
     const image = () => this.#image ?? runtimeImage(plan, settings);
     const run = ({ command, environment, volumes }: Execution) =>
@@ -87,7 +91,9 @@ export class BuildContainer extends DockerImage {
   #withHandover(run: (handover: Handover) => void): void {
     const { entrypoint, environment } = this.#settings;
     // An entrypoint of the app runs before our executable, and could not read the file.
-    const handover = handOver(this.#options, entrypoint === undefined ? (environment ?? {}) : {});
+    const handover = callCore((core) =>
+      core.handOver(this.#options, entrypoint === undefined ? (environment ?? {}) : {}),
+    );
     try {
       run(handover);
     } finally {
@@ -98,7 +104,7 @@ export class BuildContainer extends DockerImage {
   /** The error to throw instead of `spawnSync docker ENOENT`. */
   #withoutEngine(): Error {
     const engine = process.env.CDK_DOCKER ?? 'docker';
-    const reason = this.#local.reason;
+    const reason = this.#local._reason;
     return bundleError(
       'DOCKER_NOT_FOUND',
       reason === undefined
@@ -108,7 +114,12 @@ export class BuildContainer extends DockerImage {
   }
 
   override cp(imagePath: string, outputPath?: string): string {
-    const image = this.#image ?? runtimeImage(containerPlan(this.#options), this.#settings);
+    const image =
+      this.#image ??
+      runtimeImage(
+        callCore((core) => core.containerPlan(this.#options)),
+        this.#settings,
+      );
     return image.cp(imagePath, outputPath);
   }
 }
@@ -144,8 +155,11 @@ function isMissingProgram(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
-/** The folder of this package with the executables that build inside a container (`npm run build:executables`). */
-const EXECUTABLES = join(__dirname, '../container');
+/**
+ * The folder of this package with the executables that build inside a container (`npm run build:executables`), without links, since
+ * a container engine mounts it.
+ */
+const EXECUTABLES = join(realpathSync(join(__dirname, '..')), 'container');
 
 /** The folder of the Dockerfile, alone: whatever lies beside it would be part of the image's identity. */
 const IMAGE = join(EXECUTABLES, 'image');
@@ -233,13 +247,9 @@ function copyInto(container: string, from: string, to: string): void {
   });
 }
 
-/** The options and settings of each container of this process as JSON, in the order of their first use. */
-const variants: string[] = [];
+/** Made anew by each process. */
+const VARIANT_KEY = randomBytes(32);
 
-function variantOf(everything: unknown): number {
-  const text = JSON.stringify(everything);
-  if (!variants.includes(text)) {
-    variants.push(text);
-  }
-  return variants.indexOf(text);
+function variantOf(everything: unknown): string {
+  return createHmac('sha256', VARIANT_KEY).update(JSON.stringify(everything)).digest('hex');
 }

@@ -1,11 +1,31 @@
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { DEFAULT_ARCHITECTURE, defaultRuntime, handlerOf } from './asset';
 import { PythonLambdaCode } from './code';
-import type { PythonLambdaFunctionProps } from '../index';
+import { DEFAULT_ARCHITECTURE, defaultRuntime, handlerOf } from './project';
+import type { PythonLambdaFunctionProps } from './types';
 
-/** A Lambda function whose code is a package of a uv project. */
+/**
+ * A Lambda function whose code is a package of a uv project.
+ *
+ * The zip is built while the app is synthesised, from `uv.lock`, on this machine and without Docker. It holds the
+ * package, the workspace libraries that it uses and its third-party packages, compiled for the function's Python and
+ * CPU. Its bytes depend on its contents alone, so a function that did not change is not deployed again.
+ *
+ * @example
+ * new PythonLambdaFunction(this, 'Api', {
+ *   path: path.join(__dirname, '..'), // the uv workspace, or any folder in it
+ *   packageName: 'demo-lambda1',
+ *   handler: 'demo_lambda1.lambda_function.lambda_handler', // this is also the default
+ *   runtime: lambda.Runtime.PYTHON_3_13,
+ *   architecture: lambda.Architecture.ARM_64,
+ *   memorySize: 512, // and every other option of `lambda.Function`
+ * });
+ */
 export class PythonLambdaFunction extends lambda.Function {
+  /**
+   * @throws {BundleError} where an option or the project is wrong. CDK reports an error of the build itself as
+   * `Failed to bundle asset ...: Error: <our message>`.
+   */
   constructor(scope: Construct, id: string, props: PythonLambdaFunctionProps = {}) {
     const {
       path,
@@ -13,24 +33,12 @@ export class PythonLambdaFunction extends lambda.Function {
       bundling,
       runtime = defaultRuntime(props),
       architecture = DEFAULT_ARCHITECTURE,
-      handler = handlerOf({ path: props.path, packageName: props.packageName, runtime, architecture }),
+      handler = handlerOf({ path, packageName, runtime, architecture }),
       ...functionOptions
     } = props;
+    const { layers } = functionOptions;
+    const code = PythonLambdaCode.fromProject({ path, packageName, handler, runtime, architecture, bundling, layers });
 
-    super(scope, id, {
-      ...functionOptions,
-      runtime,
-      architecture,
-      handler,
-      code: PythonLambdaCode.fromProject({
-        path,
-        packageName,
-        handler,
-        runtime,
-        architecture,
-        bundling,
-        layers: props.layers,
-      }),
-    });
+    super(scope, id, { ...functionOptions, runtime, architecture, handler, code });
   }
 }

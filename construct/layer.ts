@@ -1,15 +1,29 @@
 import { Names } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { layerPackages } from '../binding';
-import { DEFAULT_ARCHITECTURE, defaultRuntime, projectAsset } from './asset';
-import type { BundledLayer, PythonLambdaLayerProps } from '../index';
+import { BundledCode, projectAsset } from './asset';
+import { callCore } from './core';
+import { DEFAULT_ARCHITECTURE, defaultRuntime } from './project';
+import type { BundledLayer, LambdaArchitecture, PythonLambdaLayerProps } from './types';
 
-/** A Lambda layer with the third-party packages of a uv project. */
+/** Marks our layers. An app may have two copies of this package, so `instanceof` would not tell. */
+const BUNDLED = Symbol.for('uv-lambda-cdk.bundled-layer');
+
+/**
+ * A Lambda layer with the third-party packages of a uv project, below `python/`. A `PythonLambdaFunction` with the layer in
+ * its `layers` ships without the packages of the layer. So does `PythonLambdaCode` with the same `layers`. A layer that is
+ * added later (`addLayers`) has no effect on the zip. Layers count towards Lambda's 250 MB; they save uploads.
+ *
+ * @example
+ * const layers = [new PythonLambdaLayer(this, 'Packages')];
+ * new PythonLambdaFunction(this, 'Api', { packageName: 'demo-lambda1', layers });
+ * new PythonLambdaFunction(this, 'Orders', { packageName: 'demo-lambda2', layers });
+ */
 export class PythonLambdaLayer extends lambda.LayerVersion {
-  /** The facts about the layer that functions with it need. */
+  /** The facts about the layer that its functions need. */
   readonly bundled: BundledLayer;
 
+  /** @throws {BundleError} where an option is wrong, or `packages` names a package that no member needs. */
   constructor(scope: Construct, id: string, props: PythonLambdaLayerProps = {}) {
     const {
       path,
@@ -21,29 +35,30 @@ export class PythonLambdaLayer extends lambda.LayerVersion {
       ...layerOptions
     } = props;
     const project = { path, packageName: packageNames[0], runtime, architecture, bundling };
-    const { sourcePath, options, core, local } = projectAsset(project, { packageNames, packages });
+    const asset = projectAsset(project, { packageNames, packages });
 
     super(scope, id, {
       ...layerOptions,
       compatibleRuntimes: [runtime],
       compatibleArchitectures: [architecture],
-      code: lambda.Code.fromAsset(sourcePath, options),
+      code: new BundledCode(asset),
     });
     this.bundled = {
       name: Names.uniqueId(this),
-      pythonVersion: runtime.name.replace(/^python/, ''),
-      architecture: architecture.name as BundledLayer['architecture'],
-      packages: layerPackages(core),
+      runtime: runtime.name,
+      architecture: architecture.name as LambdaArchitecture,
+      packages: callCore(({ layerPackages }) => layerPackages(asset.core)),
       // Known once the layer is bundled, which CDK does before it makes the functions with the layer.
       get unzippedBytes() {
-        return local.unzippedBytes;
+        return asset.local._unzippedBytes;
       },
     };
+    Object.defineProperty(this, BUNDLED, { value: this.bundled });
   }
 }
 
 /** The facts about the layers that this package makes. Other layers are skipped. */
-export function bundledLayers(layers: readonly lambda.ILayerVersion[] | undefined): BundledLayer[] | undefined {
-  const bundled = layers?.filter((layer) => layer instanceof PythonLambdaLayer).map((layer) => layer.bundled);
-  return bundled?.length ? bundled : undefined;
+export function bundledLayers(layers: lambda.ILayerVersion[] | undefined): BundledLayer[] | undefined {
+  const bundled = (layers ?? []).flatMap((layer) => (layer as { [BUNDLED]?: BundledLayer })[BUNDLED] ?? []);
+  return bundled.length > 0 ? bundled : undefined;
 }

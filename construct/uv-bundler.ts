@@ -1,7 +1,8 @@
 import { basename } from 'node:path';
-import type { ILocalBundling } from 'aws-cdk-lib';
-import { attemptSync, optionsDigest, rememberLastSynth } from '../binding';
-import type { Bundle, BundleError, BundleOptions, ErrorCode, UvBundlerSettings } from '../index';
+import type { BundlingOptions, ILocalBundling } from 'aws-cdk-lib';
+import { bundleError, callCore, inLanguageOfApp } from './core';
+import type { ErrorCode } from './codes';
+import type { Bundle, BundleOptions, BundleWarning, UvBundlerSettings } from './types';
 
 /** Why this machine cannot build what a container could. */
 interface Reason {
@@ -15,34 +16,51 @@ interface Attempt {
   unavailable?: Reason;
 }
 
-/** Builds the zip of one package on this machine, for CDK's asset machinery. */
+/** What this process built, by digest: CDK builds equal bundles once, for the first of their constructs. */
+const built = new Map<string, Bundle>();
+
+/**
+ * Builds the zip of one package on this machine, for CDK's asset machinery. `UvBundling.create` makes complete bundling options
+ * with a bundler.
+ *
+ * CDK serialises a bundler as a digest of its options, without paths and secrets. Two bundlers have the same digest exactly if
+ * they build the same zip.
+ */
 export class UvBundler implements ILocalBundling {
   /**
-   * The only field that CDK can see. Within one process, two bundlers with equal enumerable fields are the same for
-   * CDK, and the second function gets the code of the first. CDK also writes the fields into some asset hashes.
+   * Digest of the options, in hex. CDK sees nothing else of them.
    */
+  // The only field that CDK can see. Within one process, two bundlers with equal enumerable fields are the same for CDK, and the
+  // second function gets the code of the first. CDK also writes the fields into some asset hashes.
   readonly digest: string;
 
   #reason: string | undefined;
-  #unzippedBytes: number | undefined;
 
   readonly #options: BundleOptions;
   readonly #docker: UvBundlerSettings['docker'];
 
+  /** @throws {BundleError} with the code `INVALID_OPTIONS` or `UNKNOWN_RUNTIME` where an option is wrong. */
   constructor(options: BundleOptions, settings: UvBundlerSettings = {}) {
-    this.digest = optionsDigest(options);
+    this.digest = callCore((core) => core.optionsDigest(options));
     this.#options = options;
     this.#docker = settings.docker;
   }
 
-  tryBundle(outputDir: string): boolean {
+  /**
+   * Builds the zip into `outputDir`. Blocks until it is done; writes only to stderr.
+   *
+   * @param outputDir The folder for the zip.
+   * @param _options CDK's options for a container, which have no effect on this machine.
+   * @returns `true` with exactly one zip in `outputDir`; `false`, after one line on stderr with the reason, where
+   * this machine cannot build it and a container could.
+   * @throws {BundleError} where a container would fail as well.
+   */
+  tryBundle(outputDir: string, _options: BundlingOptions): boolean {
     rememberAtExit();
-    const { bundle, unavailable } = attemptSync(this.#options, outputDir) as Attempt;
+    const { bundle, unavailable } = callCore((core) => core.attemptSync(this.#options, outputDir)) as Attempt;
     if (bundle) {
-      this.#unzippedBytes = bundle.unzippedBytes;
-      for (const { message } of bundle.warnings) {
-        this.#say(`warning: ${message}`);
-      }
+      built.set(this.digest, bundle);
+      this._report(bundle.warnings);
       this.#say(summary(bundle));
       return true;
     }
@@ -51,19 +69,47 @@ export class UvBundler implements ILocalBundling {
     if (this.#docker === 'never') {
       throw bundleError(code, message);
     }
-    this.#reason = message;
-    this.#say(`${message}; falling back to Docker`);
+    this.#reason = inLanguageOfApp(message);
+    this.#say(`${this.#reason}; falling back to Docker`);
     return false;
   }
 
-  /** Why the last attempt was left to a container. Not for CDK, which sees fields, not getters. */
-  get reason(): string | undefined {
+  /**
+   * Why the last attempt was left to a container; `undefined` if it was not. Not for CDK, which sees fields, not getters.
+   *
+   * @internal
+   */
+  get _reason(): string | undefined {
     return this.#reason;
   }
 
-  /** Size of the unpacked bundle in bytes; `undefined` before it is built, and if a container builds it. */
-  get unzippedBytes(): number | undefined {
-    return this.#unzippedBytes;
+  /**
+   * Size of the unpacked bundle in bytes; `undefined` before it is built, and if a container builds it.
+   *
+   * @internal
+   */
+  get _unzippedBytes(): number | undefined {
+    return built.get(this.digest)?.unzippedBytes;
+  }
+
+  /**
+   * The warnings of the build; none before it is built, and if a container builds it.
+   *
+   * @internal
+   */
+  get _warnings(): readonly BundleWarning[] {
+    return built.get(this.digest)?.warnings ?? [];
+  }
+
+  /**
+   * Says the warnings of a build.
+   *
+   * @internal
+   */
+  _report(warnings: readonly BundleWarning[]): void {
+    for (const { message } of warnings) {
+      this.#say(`warning: ${message}`);
+    }
   }
 
   /** One line on stderr: stdout belongs to the app, whose template may be piped from it. */
@@ -79,13 +125,8 @@ let remembers = false;
 function rememberAtExit(): void {
   if (!remembers) {
     remembers = true;
-    process.once('exit', rememberLastSynth);
+    process.once('exit', () => callCore((core) => core.rememberLastSynth()));
   }
-}
-
-/** An error like those of the core, for the few problems that only the construct layer can find. */
-export function bundleError(code: ErrorCode, message: string): BundleError {
-  return Object.assign(new Error(message), { code });
 }
 
 function summary({ zipBytes, unzippedBytes, packages, python, reused, seconds }: Bundle): string {

@@ -1,9 +1,10 @@
-// Builds everything that a checkout needs before it can be required: the Node packages, the native add-on, the
-// TypeScript of `construct/`.
+// Builds everything that a checkout needs before it can be required: the Node packages, the native add-on, and the TypeScript of
+// `construct/`.
 
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { root, run } from '../__test__/support/tools.mjs';
+import { compileConstructs } from './compile-constructs.mjs';
 
 /** Installs the Node packages of the lockfile if they are missing or older than it. */
 function ensureNodePackages() {
@@ -20,4 +21,4 @@ run('npx', ['napi', 'build', '--platform', '--release', '--js', 'binding.js', '-
   cwd: root,
   show: true,
 });
-run('npx', ['tsc', '--project', 'tsconfig.build.json'], { cwd: root, show: true });
+compileConstructs();

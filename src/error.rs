@@ -1,11 +1,12 @@
-//! Error: everything that can go wrong, as one type. Each stage has an enum of its own; this one
-//! knows the stable code of each and whether a container could do what failed here.
+//! Error: everything that can go wrong, as one type. Each stage has an enum of its own, which knows the stable code of each of its
+//! errors.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use crate::archive::{ArchiveError, DamagedPiece};
 use crate::check::{CheckError, HandlerError, SizeError};
+use crate::codes::ErrorCode;
 use crate::install::InstallError;
 use crate::pack::PackError;
 use crate::pack::find_or_make::PacksError;
@@ -111,7 +112,7 @@ impl From<PacksError> for Error {
 
 impl Error {
     /// The stable code, which a program may test for.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> ErrorCode {
         match self {
             Self::Request(error) => error.code(),
             Self::Workspace(error) => error.code(),
@@ -127,10 +128,10 @@ impl Error {
             Self::Size(error) => error.code(),
             Self::Archive(error) => error.code(),
             Self::ColdCache(error) => error.code(),
-            Self::Cache { .. } | Self::NoCacheFolder => "CACHE_NOT_USABLE",
-            Self::SameOutput { .. } => "INVALID_OPTIONS",
-            Self::WorkFolder(_) | Self::Threads(_) | Self::CacheBroke(_) => "IO",
-            Self::Bug(_) => "BUG",
+            Self::Cache { .. } | Self::NoCacheFolder => ErrorCode::CacheNotUsable,
+            Self::SameOutput { .. } => ErrorCode::InvalidOptions,
+            Self::WorkFolder(_) | Self::Threads(_) | Self::CacheBroke(_) => ErrorCode::Io,
+            Self::Bug(_) => ErrorCode::Bug,
         }
     }
 
@@ -164,33 +165,10 @@ impl Error {
         }
     }
 
-    /// Whether a container could do what this machine cannot. Every other error would occur in a container
-    /// too, and its cause would be hidden.
+    /// Whether a container could do what this machine cannot.
     pub fn container_can_help(&self) -> bool {
-        match self {
-            Self::Uv(error) => error.container_can_help(),
-            Self::Interpreter(error) => error.container_can_help(),
-            Self::Install(error) => error.container_can_help(),
-            Self::Request(_)
-            | Self::Workspace(_)
-            | Self::Plan(_)
-            | Self::Hook(_)
-            | Self::Select(_)
-            | Self::Check(_)
-            | Self::Handler(_)
-            | Self::Pack(_)
-            | Self::Size(_)
-            | Self::Archive(_)
-            // The first build succeeded without a container.
-            | Self::ColdCache(_)
-            | Self::Cache { .. }
-            | Self::NoCacheFolder
-            | Self::CacheBroke(_)
-            | Self::SameOutput { .. }
-            | Self::WorkFolder(_)
-            | Self::Threads(_)
-            | Self::Bug(_) => false,
-        }
+        // The first of two builds succeeded without a container.
+        !matches!(self, Self::ColdCache(_)) && self.code().container_can_help()
     }
 }
 

@@ -34,7 +34,7 @@ pub struct Explanation {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExplainedPackage {
-    /// The normalised name; for files that no package owns, `commandHooks`.
+    /// The normalised name; for files that no package owns, `hooks`.
     pub name: String,
     /// The version.
     pub version: String,
@@ -123,9 +123,9 @@ pub fn explain(request: &Request) -> Result<Explanation, Error> {
     Ok(Explanation { packages: packages(&packs, &present, &plan), left_out })
 }
 
-/// The packages with their files. Files that the user's commands made are listed under `commandHooks`.
+/// The packages with their files. Files that the user's commands made are listed under `hooks`.
 fn packages(packs: &Packs, reasons: &BTreeMap<&str, String>, plan: &Plan<'_>) -> Vec<ExplainedPackage> {
-    const COMMANDS: &str = "commandHooks";
+    const COMMANDS: &str = "hooks";
     let folder = plan.subject.kind.folder_in_zip();
     let mut owners: BTreeMap<&str, &Package> = BTreeMap::new();
     for pack in &packs.packs {

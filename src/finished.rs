@@ -155,7 +155,7 @@ impl Finished {
                 DeliverError::Cache(error) => Error::CacheBroke(error),
             })?;
         }
-        Ok(Bundle { path: path.unwrap_or_default(), elapsed: start.elapsed(), ..self.report })
+        Ok(Bundle { zip_path: path.unwrap_or_default(), elapsed: start.elapsed(), ..self.report })
     }
 }
 

@@ -9,11 +9,11 @@
 //! let request = Request::from_json(&serde_json::json!({
 //!     "path": ".",
 //!     "packageName": "demo-lambda1",
-//!     "pythonVersion": "3.13",
+//!     "runtime": "python3.13",
 //!     "architecture": "x86_64",
 //! }))?;
 //! let bundle = bundle(&request, "out".as_ref())?;
-//! println!("{} {}", bundle.sha256, bundle.path.display());
+//! println!("{} {}", bundle.sha256, bundle.zip_path.display());
 //! # Ok::<(), uv_lambda_cdk::Error>(())
 //! ```
 //!
@@ -44,6 +44,7 @@ mod finished;
 mod unchanged;
 pub mod report;
 pub mod error;
+pub mod codes;
 
 // Operations on bundles.
 pub mod compare;

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use uv_lambda_cdk::cli;
+use uv_lambda_cdk::codes::ErrorCode;
 use uv_lambda_cdk::container::credentials;
 
 fn main() -> ExitCode {
@@ -11,7 +12,8 @@ fn main() -> ExitCode {
         Ok(files) => files,
         Err(error) => {
             eprintln!(
-                "error[IO]: failed to read the file that the variable `{}` names: {error}; share the folder of temporary files (`TMPDIR`) with the container engine",
+                "error[{}]: failed to read the file that the variable `{}` names: {error}; share the folder of temporary files (`TMPDIR`) with the container engine",
+                ErrorCode::Io,
                 credentials::VARIABLE
             );
             return ExitCode::from(2);

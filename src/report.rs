@@ -1,6 +1,6 @@
 //! Report: the contents of a bundle.
 
-use std::borrow::Cow;
+use crate::codes::WarningCode;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct Bundle {
     /// The zip.
     #[serde(skip)]
-    pub path: PathBuf,
+    pub zip_path: PathBuf,
     /// SHA-256 of the zip, in hex.
     pub sha256: String,
     /// Size of the zip in bytes.
@@ -41,7 +41,7 @@ pub struct Bundle {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warning {
     /// The stable code.
-    pub code: Cow<'static, str>,
+    pub code: WarningCode,
     /// The message.
     pub message: String,
 }
@@ -50,7 +50,7 @@ impl Warning {
     /// The cache cannot be used.
     pub fn cache_not_usable(problem: &str) -> Self {
         Self {
-            code: "CACHE_NOT_USABLE".into(),
+            code: WarningCode::CacheNotUsable,
             message: format!("the bundle is not cached, because the cache cannot be used: {problem}"),
         }
     }

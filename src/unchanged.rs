@@ -14,7 +14,8 @@ use crate::finished::Finished;
 use crate::plan::Plan;
 use crate::plan::cache_keys::{ToolVersions, sha256};
 use crate::report::Warning;
-use crate::request::Request;
+use crate::request::layers::without_names;
+use crate::request::{Options, Request};
 use crate::store::{Key, Store};
 use crate::support::glance::Glances;
 use crate::target::PythonVersion;
@@ -96,7 +97,9 @@ pub fn record(plan: &Plan<'_>, workshop: &Workshop, finished: &Finished, begun: 
 /// The key of the record of a request. Unlike the digest of a request, it contains paths of this machine.
 fn key_of(request: &Request) -> Key {
     let python = request.python.as_ref().map(|python| format!("{python:?}"));
-    Key::of("unchanged", &json!([request.options().to_json(), request.path, request.uv, python]))
+    let layers = request.options().layers.as_deref().map(without_names);
+    let options = Options { layers, ..request.options().clone() };
+    Key::of("unchanged", &json!([options.to_json(), request.path, request.uv, python]))
 }
 
 fn key_of_lock(lock: &str) -> Key {
@@ -133,4 +136,25 @@ fn record_lock_inputs(workspace: &Workspace, store: &Store) -> bool {
     let Ok(text) = serde_json::to_string(&inputs) else { return false };
     store.remember(&key_of_lock(&lock), &text);
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_has_what_is_in_layers_and_not_their_names() {
+        let key = |name: &str, version: &str| {
+            let layer = json!({
+                "name": name,
+                "runtime": "python3.13",
+                "architecture": "x86_64",
+                "packages": [{ "name": "one", "version": version }],
+            });
+            let options = json!({ "path": env!("CARGO_MANIFEST_DIR"), "layers": [layer] });
+            key_of(&Request::from_json(&options).unwrap()).to_string()
+        };
+        assert_eq!(key("Packages", "1.0"), key("Stage/Packages", "1.0"));
+        assert_ne!(key("Packages", "1.0"), key("Packages", "2.0"));
+    }
 }

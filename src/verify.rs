@@ -107,7 +107,7 @@ pub fn verify(request: &Request, settings: VerifySettings) -> Result<Verificatio
     let second = bundle_under(request, &room.path().join("second"), &conditions)
         .map_err(|error| second_build_failed(error, second_cache))?;
 
-    let diff = diff(&first.path, &second.path)?;
+    let diff = diff(&first.zip_path, &second.zip_path)?;
     Ok(Verification {
         first,
         second_sha256: second.sha256,
@@ -154,6 +154,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::codes::ErrorCode;
     use crate::tools::uv::UvError;
 
     #[test]
@@ -179,15 +180,15 @@ mod tests {
             misspelt.to_string(),
             "unknown option `coldcache` (did you mean `coldCache`?); the options are `coldCache`"
         );
-        assert_eq!(read(json!({ "coldCache": "no" })).unwrap_err().code(), "INVALID_OPTIONS");
-        assert_eq!(read(json!("no")).unwrap_err().code(), "INVALID_OPTIONS");
+        assert_eq!(read(json!({ "coldCache": "no" })).unwrap_err().code(), ErrorCode::InvalidOptions);
+        assert_eq!(read(json!("no")).unwrap_err().code(), ErrorCode::InvalidOptions);
     }
 
     #[test]
     fn a_failure_for_want_of_a_cache_says_so() {
         let failed = || Error::Uv(UvError::Failed { command: "sync", words: "no network".to_owned() });
         let cold = second_build_failed(failed(), SecondCache::Cold);
-        assert_eq!((cold.code(), cold.container_can_help()), ("UV_FAILED", false));
+        assert_eq!((cold.code(), cold.container_can_help()), (ErrorCode::UvFailed, false));
         let message = cold.to_string();
         assert!(message.starts_with("`uv sync` failed:\nno network\n"), "{message}");
         assert!(message.contains("`--warm-only`"), "{message}");

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 
 use libdeflater::{CompressionLvl, Compressor};
 use tempfile::TempDir;
-use uv_lambda_cdk::archive::{ArchiveError, ZipReader, checksum};
+use uv_lambda_cdk::archive::{ArchiveError, ZipReader, checksum, unpack};
 
 /// The memory that a process may ask for, in bytes, its executable and libraries included.
 const MEMORY: u64 = 96 * 1024 * 1024;
@@ -286,8 +286,14 @@ fn names_that_lead_out_are_refused() {
         ("a\0.py", "`a\\0.py`"),
     ] {
         let expected = format!("{said} leads out of the folder that it is unpacked into");
-        assert_eq!(zips.refused(&zip(&[entry(name, b"")])), expected);
+        let bytes = zip(&[entry(name, b"")]);
+        assert_eq!(zips.refused(&bytes), expected);
+        let folder = zips.0.path().join("a");
+        fs_err::create_dir_all(&folder).unwrap();
+        let error = unpack(&zips.write("out.zip", &bytes), &folder).unwrap_err();
+        assert!(error.to_string().ends_with(&expected), "{error}");
     }
+    assert!(!zips.0.path().join("a.py").exists());
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use uv_lambda_cdk::codes::ErrorCode;
 use uv_lambda_cdk::workspace::source_files::source_files;
 use uv_lambda_cdk::workspace::{Workspace, python_versions};
 
@@ -44,7 +45,7 @@ fn in_time<Made: Send + 'static>(work: impl FnOnce() -> Made + Send + 'static) -
 }
 
 /// The error of opening a workspace, as its code and its text.
-fn refusal(folder: &Path) -> (&'static str, String) {
+fn refusal(folder: &Path) -> (ErrorCode, String) {
     let folder = folder.to_path_buf();
     let error = in_time(move || Workspace::open(&folder)).unwrap_err();
     (error.code(), error.to_string())
@@ -58,7 +59,7 @@ fn a_lock_a_manifest_and_settings_that_are_no_files_are_refused() {
             let path = folder.path().join(name);
             make(&path);
             let (code, text) = refusal(folder.path());
-            assert_eq!(code, "PROJECT_NOT_READABLE", "{text}");
+            assert_eq!(code, ErrorCode::ProjectNotReadable, "{text}");
             let path = fs::canonicalize(folder.path()).unwrap().join(name);
             let expected = format!(
                 "failed to read the project: `{}` is {kind}, not a file: replace it with a file, or remove it",
@@ -75,7 +76,7 @@ fn a_lock_of_more_than_64_mib_is_refused() {
     let lock = File::options().write(true).open(folder.path().join("uv.lock")).unwrap();
     lock.set_len(64 * 1024 * 1024 + 1).unwrap();
     let (code, text) = refusal(folder.path());
-    assert_eq!(code, "PROJECT_NOT_READABLE");
+    assert_eq!(code, ErrorCode::ProjectNotReadable);
     assert!(
         text.contains("uv.lock` is larger than 64.0 MB, which no lock, manifest or file of settings is"),
         "{text}"

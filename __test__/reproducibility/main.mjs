@@ -147,10 +147,10 @@ const [pythonVersion, python] = basePython();
 const start = Date.now();
 try {
   for (const name of settings.workspace) {
-    const { title, packageName, commandHooks, create, imports } = WORKSPACES[name];
+    const { title, packageName, hooks, create, imports } = WORKSPACES[name];
     const workspace = path.join(work, name);
     create(workspace, { ...tools, python });
-    const scene = baseScene({ ...tools, work, workspace, packageName, commandHooks, pythonVersion, python });
+    const scene = baseScene({ ...tools, work, workspace, packageName, hooks, pythonVersion, python });
     console.log(`\n${title}`);
     vary(scene);
     if (imports !== undefined && [undefined, 'imports'].includes(settings.only)) {

@@ -11,7 +11,7 @@ const PROGRAM = `
   const fs = require('node:fs');
   const os = require('node:os');
   const { package: folder, options, output } = JSON.parse(process.argv[1]);
-  const { sha256, path, python, files, zipBytes, reused } = require(folder).bundleSync(options, output);
+  const { sha256, zipPath, python, files, zipBytes, reused } = require(folder).bundleSync(options, output);
   const surroundings = {
     umask: process.umask(),
     user: process.getuid?.(),
@@ -23,7 +23,7 @@ const PROGRAM = `
     isContainer: fs.existsSync('/run/.containerenv'),
     personality: fs.existsSync('/proc/self/personality') ? fs.readFileSync('/proc/self/personality', 'utf8') : '',
   };
-  process.stdout.write(JSON.stringify({ sha256, path, python, files, zipBytes, reused, surroundings }));
+  process.stdout.write(JSON.stringify({ sha256, zipPath, python, files, zipBytes, reused, surroundings }));
 `;
 
 /** A new folder in `parent` that other users can look into. */
@@ -51,8 +51,8 @@ export function copyFolder(from, to) {
  *
  * @param work the folder that all scenes lie in
  * @param workspace the locked uv workspace
- * @param packageName the member to bundle, and `commandHooks` the commands of the user around it, where there are some
- * @param python an interpreter, and `pythonVersion` its Lambda runtime, as `3.11`
+ * @param packageName the member to bundle, and `hooks` the commands of the user around it, where there are some
+ * @param python an interpreter, and `pythonVersion` the version of it that Lambda has, as `3.11`
  * @param uv an executable of uv
  * @param cache the cache of uv
  * @param package the folder of this package, and `executable` its command line as a program, where there is one
@@ -103,8 +103,9 @@ export function build(scene) {
     fs.mkdirSync(output, { recursive: true });
     run('chown', ['-R', `${scene.user}:${scene.user}`, place, output, environment.UV_CACHE_DIR, environment.TMPDIR]);
   }
-  const { packageName, commandHooks, pythonVersion, architecture, python, uv } = scene;
-  const options = { path: scene.workspace, packageName, commandHooks, pythonVersion, architecture, python, uv };
+  const { packageName, hooks, pythonVersion, architecture, python, uv } = scene;
+  const runtime = `python${pythonVersion}`;
+  const options = { path: scene.workspace, packageName, hooks, runtime, architecture, python, uv };
   const call = JSON.stringify({ package: scene.package, options, output });
   const user = scene.user === undefined ? [] : becomeUser(scene.user);
   const [program, ...args] = [...scene.prefix, ...user, scene.node, '--eval', PROGRAM, call];
@@ -118,7 +119,7 @@ export function build(scene) {
       `the build failed (${error?.message ?? signal ?? `exit code ${status}`}): ${essence(stderr ?? '')}`,
     );
   }
-  const { path: zip, reused, surroundings, ...others } = JSON.parse(stdout);
+  const { zipPath: zip, reused, surroundings, ...others } = JSON.parse(stdout);
   if (reused) {
     throw new Error('the bundle was taken from an earlier build, which proves nothing');
   }

@@ -278,10 +278,10 @@ function byExecutable(scene) {
     const { options, output } = JSON.parse(args.at(-1));
     const words = [
       'bundle',
-      ...['--path', options.path, '--package', options.packageName, '--python', options.pythonVersion],
+      ...['--path', options.path, '--package', options.packageName, '--runtime', options.runtime],
       ...['--architecture', options.architecture, '--output', output],
-      ...['--interpreter', options.python, '--uv', options.uv, '--json'],
-      ...(options.commandHooks?.afterBundling ?? []).flatMap((command) => ['--after-bundling', command]),
+      ...['--python', options.python, '--uv', options.uv, '--json'],
+      ...(options.hooks?.beforeZip ?? []).flatMap((command) => ['--before-zip', command]),
     ];
     return (scene.start ?? spawnSync)(scene.executable, words, settings);
   };

@@ -15,7 +15,7 @@ function member(folder, name, dependencies, files) {
 }
 
 /**
- * The workspaces: `create` makes a locked one at a path, and `packageName` is the member to bundle, with `commandHooks` if
+ * The workspaces: `create` makes a locked one at a path, and `packageName` is the member to bundle, with `hooks` if
  * it needs them. `imports` are the modules that the function of a big workspace imports.
  */
 export const WORKSPACES = {
@@ -46,7 +46,7 @@ export const WORKSPACES = {
     title: 'numpy, scikit-learn with scipy, and a shared library',
     packageName: 'learning',
     // With the tests of scipy, scikit-learn is larger than Lambda allows.
-    commandHooks: { afterBundling: ['rm -r scipy/*/tests scipy/*/*/tests'] },
+    hooks: { beforeZip: ['rm -r scipy/*/tests scipy/*/*/tests'] },
     imports: ['numpy', 'scipy.linalg', 'sklearn.linear_model', 'learning'],
     create: createBig,
   },

@@ -2,14 +2,14 @@
 
 import { spawnSync } from 'node:child_process';
 import * as path from 'node:path';
-import { interpreter, pythonVersion, uv } from './toolchain.mjs';
+import { interpreter, runtimeName, uv } from './toolchain.mjs';
 import { root } from './tools.mjs';
 
 /** The program of the command line. */
 export const program = path.join(root, 'cli.js');
 
 /** The flags for the tools of the tests. */
-export const toolFlags = ['--python', pythonVersion, '--interpreter', interpreter, '--uv', uv];
+export const toolFlags = ['--runtime', runtimeName, '--python', interpreter, '--uv', uv];
 
 /** The flags for the member `app` of a fixture. */
 export const appFlags = (workspace) => ['--path', workspace, '--package', 'app', ...toolFlags];

@@ -61,9 +61,9 @@ export function snapshot(folder) {
  * @param except names of files at the top that are not copied
  */
 export function copyPackage(folder, { except = [] } = {}) {
-  const isShipped = /^(index\.js|binding\.js|package\.json|.*\.node)$/;
+  const isShipped = /^(index\.js|index\.d\.ts|binding\.js|package\.json|.*\.node)$/;
   const top = fs.readdirSync(root).filter((name) => isShipped.test(name) && !except.includes(name));
-  const construct = fs.readdirSync(path.join(root, 'construct')).filter((name) => name.endsWith('.js'));
+  const construct = fs.readdirSync(path.join(root, 'construct')).filter((name) => /\.(js|d\.ts)$/.test(name));
   fs.mkdirSync(path.join(folder, 'construct'), { recursive: true });
   for (const file of [...top, ...construct.map((name) => path.join('construct', name))]) {
     fs.copyFileSync(path.join(root, file), path.join(folder, file));

@@ -27,5 +27,5 @@ export function functionsOf(stack) {
   return Object.values(functions).map(({ Properties }) => Properties);
 }
 
-/** The runtime of a version of Python, as `3.13`. */
-export const runtimeOf = (pythonVersion) => new lambda.Runtime(`python${pythonVersion}`, lambda.RuntimeFamily.PYTHON);
+/** CDK's runtime of a version of Python, as `3.13`. */
+export const runtimeOf = (pythonVersion) => lambda.Runtime.ALL.find(({ name }) => name === `python${pythonVersion}`);

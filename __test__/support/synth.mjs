@@ -93,14 +93,15 @@ export async function runAppWatched(test, app, watch) {
  *
  * @param folder the working directory
  * @param app the file of the app, and `output` the folder that it is synthesised to; by default as `cdk.json` says
+ * @param flags more flags of the command
  */
-export function cdkSynth({ folder, app, output, env = {} }) {
+export function cdkSynth({ folder, app, output, flags = [], env = {} }) {
   const cdk = path.join(root, 'node_modules/aws-cdk/bin/cdk');
-  const flags = [
+  const places = [
     ...(app === undefined ? [] : ['--app', `${process.execPath} ${app}`]),
     ...(output === undefined ? [] : ['--output', output]),
   ];
-  const result = spawnSync(process.execPath, [cdk, 'synth', '--quiet', '--no-notices', ...flags], {
+  const result = spawnSync(process.execPath, [cdk, 'synth', '--quiet', '--no-notices', ...places, ...flags], {
     cwd: folder,
     encoding: 'utf8',
     // With the variable CI, the command writes its messages to standard output.

@@ -13,6 +13,9 @@ process.on('exit', () => fs.rmSync(process.env.UV_LAMBDA_CDK_CACHE_DIR, { recurs
 /** uv, the version of Python that the tests bundle for (as `3.13`), and an interpreter of it. */
 export const { uv, pythonVersion, python: interpreter } = defaultTools();
 
+/** Lambda's name of the runtime of that Python, as `python3.13`. */
+export const runtimeName = `python${pythonVersion}`;
+
 /** The interpreter of an environment that has AWS's runtime interface client. */
 export const runtimeClient = ensureRuntimeClient(interpreter, uv);
 
@@ -26,7 +29,7 @@ export function options(workspace, others = {}) {
   return {
     path: workspace,
     packageName: 'app',
-    pythonVersion,
+    runtime: runtimeName,
     architecture: 'x86_64',
     uv,
     python: interpreter,

@@ -34,10 +34,11 @@ export function fixture(test, folder = path.join(temporaryFolder(test), 'workspa
   return folder;
 }
 
-/** A locked workspace of two members, `one` and `two`, for tests that install nothing. It needs no uv. */
+/** A locked workspace of two members, `one` and `two`, for tests that install nothing. It is for Python 3.13, and needs no uv. */
 export function workspace(test, folder = path.join(temporaryFolder(test), 'workspace')) {
   const names = ['one', 'two'];
   write(path.join(folder, 'pyproject.toml'), WORKSPACE);
+  write(path.join(folder, '.python-version'), '3.13\n');
   for (const name of names) {
     writeAll(path.join(folder, 'packages', name), {
       'pyproject.toml': manifest(name),

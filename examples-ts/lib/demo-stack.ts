@@ -6,11 +6,11 @@ import { PythonLambdaFunction } from 'uv-lambda-cdk';
 
 export interface DemoStackProps extends StackProps {
   /**
-   * The Python of both functions.
+   * The runtime of both functions.
    *
-   * @default '3.13'
+   * @default - the runtime of the Python in `.python-version`
    */
-  readonly pythonVersion?: string;
+  readonly runtime?: lambda.Runtime;
 }
 
 /** Two functions of one uv workspace: one `uv.lock`, one shared library, two zips. */
@@ -19,7 +19,7 @@ export class DemoStack extends Stack {
     super(scope, id, props);
 
     const workspace = path.join(__dirname, '..');
-    const runtime = new lambda.Runtime(`python${props.pythonVersion ?? '3.13'}`, lambda.RuntimeFamily.PYTHON);
+    const { runtime } = props;
 
     const readings = new PythonLambdaFunction(this, 'Readings', {
       path: workspace,

@@ -4,15 +4,18 @@
 
 mod compression;
 mod entry_name;
+mod unpack;
 mod zip_reader;
 mod zip_writer;
 
+use crate::codes::ErrorCode;
 use std::borrow::Cow;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use compression::capacity;
 pub use compression::{Compressed, DamagedPiece, Piece, Shape, checksum, compress};
+pub use unpack::unpack;
 pub use zip_reader::{EntryHeader, ZipEntry, ZipReader};
 pub use zip_writer::{Written, write};
 
@@ -81,7 +84,7 @@ pub enum ArchiveError {
     Read(#[source] io::Error),
     /// Two files of the bundle have one path.
     #[error(
-        "the bundle has two files `{entry}`, of which a zip can hold one: remove one of them (a command of `commandHooks` may have left it)"
+        "the bundle has two files `{entry}`, of which a zip can hold one: remove one of them (a command of `hooks` may have left it)"
     )]
     DuplicateFile {
         /// The path.
@@ -130,13 +133,13 @@ impl ArchiveError {
     }
 
     /// The stable code of this error.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> ErrorCode {
         match self {
-            Self::NotWritable { .. } => "OUTPUT_NOT_WRITABLE",
-            Self::Read(_) | Self::ZipNotReadable { .. } | Self::NotUnpacked { .. } => "IO",
-            Self::DuplicateFile { .. } => "DUPLICATE_FILE",
-            Self::BadFileName { .. } => "BAD_FILE_NAME",
-            Self::BadZip { .. } => "BAD_ZIP",
+            Self::NotWritable { .. } => ErrorCode::OutputNotWritable,
+            Self::Read(_) | Self::ZipNotReadable { .. } | Self::NotUnpacked { .. } => ErrorCode::Io,
+            Self::DuplicateFile { .. } => ErrorCode::DuplicateFile,
+            Self::BadFileName { .. } => ErrorCode::BadFileName,
+            Self::BadZip { .. } => ErrorCode::BadZip,
         }
     }
 }

@@ -232,6 +232,11 @@ impl ZipEntry<'_> {
         self.name.ends_with('/')
     }
 
+    /// Whether its owner may execute it.
+    pub fn is_executable(&self) -> bool {
+        self.contents.unix_mode().is_some_and(|mode| mode & 0o100 != 0)
+    }
+
     /// Fills `buffer` with what comes next. Returns how many bytes there were: fewer than asked for only at the end, where
     /// the size and the checksum have been found right.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, ArchiveError> {
@@ -289,7 +294,7 @@ impl ZipEntry<'_> {
         }
     }
 
-    fn not_unpacked(&self, source: io::Error) -> ArchiveError {
+    pub(super) fn not_unpacked(&self, source: io::Error) -> ArchiveError {
         ArchiveError::NotUnpacked { path: self.zip.to_path_buf(), entry: self.name.clone(), source }
     }
 }

@@ -257,6 +257,7 @@ mod tests {
 
     use super::super::{Piece, ZipReader, checksum};
     use super::*;
+    use crate::codes::ErrorCode;
     use crate::error::Error;
 
     fn entry(path: &str, contents: &[u8]) -> Entry {
@@ -379,7 +380,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let entries = vec![entry("a/b.py", b"1"), entry("c", b""), entry("a/b.py", b"2")];
         let error = write(entries, &folder.path().join("out/bundle.zip")).unwrap_err();
-        assert_eq!(error.code(), "DUPLICATE_FILE");
+        assert_eq!(error.code(), ErrorCode::DuplicateFile);
         assert!(error.to_string().contains("two files `a/b.py`"), "{error}");
         assert!(!folder.path().join("out").exists());
     }
@@ -399,7 +400,7 @@ mod tests {
         }
         for name in ["", "/a", "a/", "a//b", "../a", "a\0"] {
             let error = write(vec![entry(name, b"")], &path).unwrap_err();
-            assert_eq!(error.code(), "BAD_FILE_NAME", "{name}");
+            assert_eq!(error.code(), ErrorCode::BadFileName, "{name}");
         }
         let error = write(vec![entry("../a\u{1b}", b"")], &path).unwrap_err().to_string();
         assert!(error.contains("`../a\\u{1b}`"), "{error}");
@@ -414,7 +415,7 @@ mod tests {
         };
         piece.offset += 1;
         let error = write(entries, &folder.path().join("bundle.zip")).unwrap_err();
-        assert_eq!(error.code(), "IO");
+        assert_eq!(error.code(), ErrorCode::Io);
         assert!(Error::from(error).is_damage());
         assert_eq!(fs_err::read_dir(folder.path()).unwrap().count(), 0);
     }
@@ -463,7 +464,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs_err::write(folder.path().join("file"), "").unwrap();
         let error = write(sample(), &folder.path().join("file/bundle.zip")).unwrap_err();
-        assert_eq!(error.code(), "OUTPUT_NOT_WRITABLE");
+        assert_eq!(error.code(), ErrorCode::OutputNotWritable);
         assert!(error.to_string().contains("file/bundle.zip"), "{error}");
     }
 }

@@ -22,9 +22,10 @@ use crate::error::caught;
 use crate::many_bundles::{bundle_all, bundle_next, remember_synth};
 use crate::plan::default_handler;
 use crate::plan::packages_of_layer;
-use crate::plan::subject::{Subject, default_pythons};
+use crate::plan::subject::{self, Subject};
 use crate::request::existing_path;
-use crate::{Error, Workspace, cli, container, find_root};
+use crate::target::PythonVersion;
+use crate::{Error, Options, Workspace, archive, cli, container, find_root};
 
 /// Builds a bundle.
 #[napi]
@@ -61,7 +62,7 @@ pub fn attempt_sync(
         Ok(bundle) => Ok(Attempt { bundle: Some(bundle.into()), unavailable: None }),
         Err(error) if error.container_can_help() => Ok(Attempt {
             bundle: None,
-            unavailable: Some(Reason { code: error.code().to_owned(), message: error.message() }),
+            unavailable: Some(Reason { code: error.code().to_string(), message: error.message() }),
         }),
         Err(error) => Err(to_js(&error)),
     }
@@ -178,17 +179,28 @@ pub fn default_handler(#[napi(ts_arg_type = "unknown")] options: JsOptions) -> R
         .map_err(|error| to_js(&error))
 }
 
-/// The Pythons that are right for a package by default, the best one first; there is at least one.
+/// The name of the runtime of a package for which none is chosen.
 #[napi(catch_unwind)]
-pub fn default_python_versions(
-    path: String,
-    package_name: Option<String>,
-    is_layer: Option<bool>,
-) -> Result<Vec<String>> {
-    let pythons = existing_path(path.into())
+pub fn default_runtime(path: String, package_name: Option<String>, is_layer: Option<bool>) -> Result<String> {
+    existing_path(path.into())
         .map_err(Error::from)
-        .and_then(|path| Ok(default_pythons(&path, package_name.as_deref(), is_layer.unwrap_or(false))?));
-    pythons.map(|pythons| pythons.iter().map(ToString::to_string).collect()).map_err(|error| to_js(&error))
+        .and_then(|path| {
+            Ok(subject::default_runtime(&path, package_name.as_deref(), is_layer.unwrap_or(false))?)
+        })
+        .map(PythonVersion::runtime_name)
+        .map_err(|error| to_js(&error))
+}
+
+/// The names of all options, and of the options inside of them.
+#[napi]
+pub fn option_names() -> Vec<String> {
+    Options::names().into_iter().collect()
+}
+
+/// Unpacks a zip of ours into a folder that exists.
+#[napi]
+pub fn unpack_zip(zip: String, folder: String) -> Result<()> {
+    caught(|| Ok(archive::unpack(zip.as_ref(), folder.as_ref())?)).map_err(|error| to_js(&error))
 }
 
 /// The packages of a layer with these options, as far as the lock lists them.

@@ -28,9 +28,10 @@ impl From<napi::Status> for Code {
 /// The result of every exported function.
 pub(super) type Result<T> = napi::Result<T, Code>;
 
-/// An error as JavaScript gets it.
+/// An error as JavaScript gets it. Its message begins with the code, since in other languages of jsii only the message arrives.
 pub(super) fn to_js(error: &Error) -> napi::Error<Code> {
-    napi::Error::new(Code(error.code().to_owned()), error.message())
+    let code = error.code();
+    napi::Error::new(Code(code.to_string()), format!("{code}: {}", error.message()))
 }
 
 /// Options as JavaScript passes them. Reading them never fails here: a value that is not plain (a function, a symbol, a

@@ -12,7 +12,7 @@ use crate::request::layers::LayeredPackage;
 #[napi(object)]
 pub struct Bundle {
     /// The zip.
-    pub path: String,
+    pub zip_path: String,
     /// SHA-256 of the zip, in hex.
     pub sha256: String,
     /// Size of the zip in bytes.
@@ -123,7 +123,7 @@ impl From<container::Volume> for Volume {
 impl From<crate::Bundle> for Bundle {
     fn from(bundle: crate::Bundle) -> Self {
         Self {
-            path: bundle.path.to_string_lossy().into_owned(),
+            zip_path: bundle.zip_path.to_string_lossy().into_owned(),
             sha256: bundle.sha256,
             zip_bytes: bundle.zip_bytes as f64,
             unzipped_bytes: bundle.unzipped_bytes as f64,
@@ -142,7 +142,7 @@ impl From<crate::Bundle> for Bundle {
             warnings: bundle
                 .warnings
                 .into_iter()
-                .map(|warning| Reason { code: warning.code.into_owned(), message: warning.message })
+                .map(|warning| Reason { code: warning.code.to_string(), message: warning.message })
                 .collect(),
             reused: bundle.reused,
             seconds: bundle.elapsed.as_secs_f64(),

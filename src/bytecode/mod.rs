@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 
 pub use compiler::Compiler;
 
+use crate::codes::ErrorCode;
 use crate::target::PythonVersion;
 use crate::tools::process::TimedOut;
 use marshal::MarshalError;
@@ -111,15 +112,15 @@ pub enum BytecodeError {
 
 impl BytecodeError {
     /// The stable code of this error.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> ErrorCode {
         match self {
-            Self::TimedOut(_) => TimedOut::CODE,
+            Self::TimedOut(_) => ErrorCode::TimedOut,
             Self::UnsupportedPython { .. }
             | Self::Start { .. }
             | Self::Unusable { .. }
             | Self::OtherPython { .. }
             | Self::Died { .. }
-            | Self::Marshal { .. } => "BYTECODE_FAILED",
+            | Self::Marshal { .. } => ErrorCode::BytecodeFailed,
         }
     }
 }

@@ -7,6 +7,7 @@ use std::io;
 use super::finding::{Finding, Problem, Severity};
 use super::runtime_libraries;
 use super::wheel_fits::Wheels;
+use crate::codes::{ErrorCode, WarningCode};
 use crate::elf::extension_name::ExtensionName;
 use crate::elf::tables::Machine;
 use crate::elf::{CheckedFile, Elf, FileContents};
@@ -101,7 +102,12 @@ impl<'a> Judge<'a> {
         all.filter(|(_, wheel)| !wheel.fits(self.target))
             .map(|(index, wheel)| {
                 let tags = wheel.tags.iter().map(ToString::to_string).collect();
-                self.finding(&wheel.path, Some(index), Problem::WrongWheelTag { tags }, Severity::Refused)
+                self.finding(
+                    &wheel.path,
+                    Some(index),
+                    Problem::WrongWheelTag { tags },
+                    Severity::Refused(ErrorCode::WrongWheelTag),
+                )
             })
             .collect()
     }
@@ -121,7 +127,12 @@ impl<'a> Judge<'a> {
         let missing: Vec<String> = needed.filter(|library| !self.has_library(library)).cloned().collect();
         if !missing.is_empty() {
             let problem = Problem::MissingLibrary { libraries: missing };
-            findings.push(self.finding(binary.path, binary.wheel, problem, Severity::Warning));
+            findings.push(self.finding(
+                binary.path,
+                binary.wheel,
+                problem,
+                Severity::Warning(WarningCode::MissingLibrary),
+            ));
         }
         findings
     }
@@ -141,19 +152,21 @@ impl<'a> Judge<'a> {
     fn fatal(&self, binary: &Binary<'_>) -> Option<(Problem, Severity)> {
         let picked_when_it_runs =
             binary.wheel.is_some_and(|wheel| self.wheels.wheels[wheel].is_for_any_platform());
-        let severity = if picked_when_it_runs && !binary.is_importable(self.target) {
-            Severity::Warning
-        } else {
-            Severity::Refused
+        let may_be_unused = picked_when_it_runs && !binary.is_importable(self.target);
+        let severity = |refused, warning| {
+            if may_be_unused { Severity::Warning(warning) } else { Severity::Refused(refused) }
         };
         if !self.is_for_this_cpu(binary) {
             return Some((
                 Problem::WrongArchitecture { found: binary.elf.machine.name().to_owned() },
-                severity,
+                severity(ErrorCode::WrongArchitecture, WarningCode::WrongArchitecture),
             ));
         }
         if let Some(library) = binary.elf.requirements.libraries.iter().find(|library| is_musl(library)) {
-            return Some((Problem::NeedsMusl { library: library.clone() }, severity));
+            return Some((
+                Problem::NeedsMusl { library: library.clone() },
+                severity(ErrorCode::NeedsMusl, WarningCode::NeedsMusl),
+            ));
         }
         let (needed, symbol_version) = binary
             .elf
@@ -164,7 +177,7 @@ impl<'a> Judge<'a> {
             .max_by_key(|(version, _)| *version)?;
         (needed > self.target.system.glibc()).then(|| {
             let problem = Problem::GlibcTooNew { needed, symbol_version: symbol_version.clone() };
-            (problem, Severity::Refused)
+            (problem, Severity::Refused(ErrorCode::GlibcTooNew))
         })
     }
 
@@ -172,8 +185,11 @@ impl<'a> Judge<'a> {
     /// the bundle has the library itself, its versions are taken to be right.
     fn library_too_new(&self, binary: &Binary<'_>) -> Vec<Finding> {
         let system = self.target.system;
-        let severity =
-            if runtime_libraries::families_may_grow(system) { Severity::Warning } else { Severity::Refused };
+        let severity = if runtime_libraries::families_may_grow(system) {
+            Severity::Warning(WarningCode::LibraryTooNew)
+        } else {
+            Severity::Refused(ErrorCode::LibraryTooNew)
+        };
         let families = runtime_libraries::symbol_families(system);
         let foreign = families.iter().filter(|family| !self.libraries.contains(family.library));
         foreign
@@ -237,7 +253,12 @@ impl<'a> Judge<'a> {
                 || self.is_importable_under(&name);
             if !already_found && !harmless {
                 let problem = Problem::WrongExtensionTag { tag: tag.to_owned() };
-                findings.push(self.finding(path, wheel, problem, Severity::Warning));
+                findings.push(self.finding(
+                    path,
+                    wheel,
+                    problem,
+                    Severity::Warning(WarningCode::WrongExtensionTag),
+                ));
             }
         }
         findings

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::codes::{ErrorCode, WarningCode};
 use crate::support::wording;
 use crate::target::{Architecture, Target};
 
@@ -33,10 +34,10 @@ const LIBRARIES_SHOWN: usize = 5;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// The function cannot work: the bundle is refused.
-    Refused,
+    Refused(ErrorCode),
     /// The function may work, because the file may never be loaded, or a layer may have the missing library:
     /// the user is warned.
-    Warning,
+    Warning(WarningCode),
 }
 
 /// One thing in a bundle that does not fit the target.
@@ -50,7 +51,7 @@ pub struct Finding {
     pub more_files: usize,
     /// The problem.
     pub problem: Problem,
-    /// Whether the bundle is refused.
+    /// Whether the bundle is refused, and the stable code.
     pub severity: Severity,
     /// The target it does not fit.
     pub target: Target,
@@ -104,21 +105,6 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// The stable code of this kind of problem.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::WrongArchitecture { .. } => "WRONG_ARCHITECTURE",
-            Self::GlibcTooNew { .. } => "GLIBC_TOO_NEW",
-            Self::LibraryTooNew { .. } => "LIBRARY_TOO_NEW",
-            Self::NeedsMusl { .. } => "NEEDS_MUSL",
-            Self::MissingLibrary { .. } => "MISSING_LIBRARY",
-            Self::WrongWheelTag { .. } => "WRONG_WHEEL_TAG",
-            Self::WrongExtensionTag { .. } => "WRONG_EXTENSION_TAG",
-        }
-    }
-}
-
-impl Problem {
     /// Adds the libraries that another file with the same finding lacks.
     pub(super) fn join(&mut self, other: Self) {
         if let (Self::MissingLibrary { libraries }, Self::MissingLibrary { libraries: others }) =
@@ -132,9 +118,20 @@ impl Problem {
 }
 
 impl Finding {
-    /// The stable code of this kind of finding.
-    pub fn code(&self) -> &'static str {
-        self.problem.code()
+    /// The stable code of the error, if the bundle is refused.
+    pub fn refusal(&self) -> Option<ErrorCode> {
+        match self.severity {
+            Severity::Refused(code) => Some(code),
+            Severity::Warning(_) => None,
+        }
+    }
+
+    /// The stable code of the warning, if the bundle is not refused.
+    pub fn warning(&self) -> Option<WarningCode> {
+        match self.severity {
+            Severity::Refused(_) => None,
+            Severity::Warning(code) => Some(code),
+        }
     }
 
     /// "choose a version of `numpy` with a wheel for …", or advice about a file of the project itself.
@@ -157,10 +154,10 @@ impl Finding {
 
 /// The oldest runtime whose glibc is new enough.
 fn first_runtime_with(glibc: (u16, u16)) -> Option<String> {
-    Target::python_versions()
+    Target::runtime_names()
         .iter()
         // The CPU does not matter here: both have the same systems.
-        .filter_map(|version| Target::new(version, Architecture::X86_64))
+        .filter_map(|name| Target::new(name, Architecture::X86_64))
         .find(|target| target.system.glibc() >= glibc)
         .map(Target::runtime_name)
 }
@@ -188,7 +185,7 @@ impl fmt::Display for Finding {
         match &self.problem {
             Problem::WrongArchitecture { found } => {
                 write!(formatter, "{file} {is} for {found}, but {runtime_on_cpu} takes {machine}: ")?;
-                if self.severity == Severity::Warning {
+                if self.refusal().is_none() {
                     return write!(
                         formatter,
                         "loading {it} fails; if the function needs {it}, choose {}",

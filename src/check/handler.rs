@@ -4,6 +4,7 @@
 
 use serde::Deserialize;
 
+use crate::codes::ErrorCode;
 use crate::support::wording;
 use crate::tools::interpreter::Interpreter;
 use crate::tools::process::TimedOut;
@@ -83,12 +84,12 @@ pub enum HandlerError {
 
 impl HandlerError {
     /// The stable code of this error.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> ErrorCode {
         match self {
-            Self::NoModule { .. } | Self::NoAttribute { .. } => "HANDLER_NOT_FOUND",
-            Self::NotCallable { .. } => "HANDLER_NOT_CALLABLE",
-            Self::DoesNotCompile { .. } => "HANDLER_DOES_NOT_COMPILE",
-            Self::TimedOut { .. } => TimedOut::CODE,
+            Self::NoModule { .. } | Self::NoAttribute { .. } => ErrorCode::HandlerNotFound,
+            Self::NotCallable { .. } => ErrorCode::HandlerNotCallable,
+            Self::DoesNotCompile { .. } => ErrorCode::HandlerDoesNotCompile,
+            Self::TimedOut { .. } => ErrorCode::TimedOut,
         }
     }
 }

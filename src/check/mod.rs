@@ -39,6 +39,7 @@ pub use crate::elf::{CheckedFile, FileContents};
 
 use self::elf_fits::{Binary, Judge, version_number};
 use self::wheel_fits::{DistInfo, Wheels};
+use crate::codes::ErrorCode;
 use crate::pack::bundle_files::BundleFiles;
 use crate::plan::Plan;
 use crate::report::{PackageReport, Warning};
@@ -66,10 +67,12 @@ pub enum CheckError {
 
 impl CheckError {
     /// The stable code of this error: that of its first finding, where there are findings.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> ErrorCode {
         match self {
-            Self::DoesNotFit { findings } => findings.first().map_or("DOES_NOT_FIT", Finding::code),
-            Self::Unreadable { .. } => "IO",
+            Self::DoesNotFit { findings } => {
+                findings.iter().find_map(Finding::refusal).unwrap_or(ErrorCode::Bug)
+            }
+            Self::Unreadable { .. } => ErrorCode::Io,
         }
     }
 }
@@ -111,8 +114,9 @@ pub fn check_files(files: &BundleFiles<'_>, target: Target) -> Result<Vec<Warnin
         })
         .collect();
     let findings = check(&checked, target)?;
-    let warning = |finding: &Finding| Warning { code: finding.code().into(), message: finding.to_string() };
-    Ok(findings.iter().map(warning).collect())
+    let warning =
+        |finding: &Finding| Some(Warning { code: finding.warning()?, message: finding.to_string() });
+    Ok(findings.iter().filter_map(warning).collect())
 }
 
 /// Checks the unpacked size of a bundle against the limits of Lambda and of the request, and returns a warning.
@@ -152,7 +156,7 @@ pub fn check(files: &[CheckedFile<'_>], target: Target) -> Result<Vec<Finding>, 
         .collect::<Result<_, _>>()?;
     let findings = Judge::new(target, &wheels, &names, &binaries).findings();
     let (refused, warnings): (Vec<_>, Vec<_>) =
-        grouped(findings).into_iter().partition(|finding| finding.severity == Severity::Refused);
+        grouped(findings).into_iter().partition(|finding| finding.refusal().is_some());
     if refused.is_empty() { Ok(warnings) } else { Err(CheckError::DoesNotFit { findings: refused }) }
 }
 
@@ -207,7 +211,7 @@ fn grouped(mut findings: Vec<Finding>) -> Vec<Finding> {
     // CPU.
     let refused_by_file: HashSet<Package> = findings
         .iter()
-        .filter(|finding| finding.severity == Severity::Refused && !is_wheel_tag(finding))
+        .filter(|finding| finding.refusal().is_some() && !is_wheel_tag(finding))
         .filter_map(|finding| finding.package.clone())
         .collect();
     findings.retain(|finding| {
@@ -219,7 +223,8 @@ fn grouped(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings.sort_by_cached_key(|finding| {
         let depth = finding.file.matches('/').count();
         let asked = Reverse(demand(&finding.problem));
-        (finding.severity, finding.package.clone(), finding.code(), asked, depth, finding.file.clone())
+        let is_warning = finding.refusal().is_none();
+        (is_warning, finding.package.clone(), finding.severity, asked, depth, finding.file.clone())
     });
     let mut groups: Vec<Finding> = Vec::new();
     for finding in findings {

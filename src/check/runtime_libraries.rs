@@ -226,9 +226,9 @@ mod tests {
 
     #[test]
     fn each_system_has_its_own_libraries() {
-        let old = Target::new("3.11", Architecture::X86_64).unwrap();
-        let new = Target::new("3.13", Architecture::X86_64).unwrap();
-        let arm = Target::new("3.13", Architecture::Arm64).unwrap();
+        let old = Target::new("python3.11", Architecture::X86_64).unwrap();
+        let new = Target::new("python3.13", Architecture::X86_64).unwrap();
+        let arm = Target::new("python3.13", Architecture::Arm64).unwrap();
         for target in [old, new, arm] {
             assert!(has_library(target, "libstdc++.so.6"));
             assert!(!has_library(target, "libexpat.so.1"));

@@ -1,5 +1,6 @@
 //! Finds files of local packages whose names are different on Linux and the same on macOS or Windows.
 
+use crate::codes::WarningCode;
 use crate::plan::Plan;
 use crate::report::Warning;
 use crate::support::unicode_names::{composed, spelled_out, too_alike};
@@ -19,7 +20,7 @@ pub fn check_names(plan: &Plan<'_>) -> Vec<Warning> {
             let is_case = composed(first) != composed(second);
             let shown = |name: &str| if is_case { name.to_owned() } else { spelled_out(name) };
             Some(Warning {
-                code: "NAMES_TOO_ALIKE".into(),
+                code: WarningCode::NamesTooAlike,
                 message: format!(
                     "`{}` has `{}` and `{}`{others}: on macOS and Windows these are the same name, and a bundle built there would differ: rename one of them",
                     package.name,

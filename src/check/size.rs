@@ -4,6 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
+use crate::codes::{ErrorCode, WarningCode};
 use crate::install::is_about_the_project;
 use crate::plan::{Plan, Shipping};
 use crate::report::{PackageReport, Warning};
@@ -23,9 +24,6 @@ const LAMBDA_UNZIPPED: u64 = 250 * MEGABYTE;
 /// The largest zip that Lambda takes without S3, in bytes. Source: the same page.
 const DIRECT_UPLOAD: u64 = 50 * MEGABYTE;
 
-/// The stable code of errors and warnings about size.
-const CODE: &str = "BUNDLE_TOO_LARGE";
-
 /// The number of packages that a message lists. Smaller ones change little.
 const PACKAGES_SHOWN: usize = 5;
 
@@ -39,8 +37,8 @@ pub struct SizeError(String);
 
 impl SizeError {
     /// The stable code of this error.
-    pub fn code(&self) -> &'static str {
-        CODE
+    pub fn code(&self) -> ErrorCode {
+        ErrorCode::BundleTooLarge
     }
 }
 
@@ -72,7 +70,7 @@ impl Measured<'_> {
             return Err(SizeError(format!(
                 "the bundle of `{member}` is {} unzipped{layers}, {} more than Lambda takes ({}, layers included); {}: \
                  leave out what the function does not need (options `excludePackages` and `exclude`){}; a layer does not \
-                 help, since it counts too, but a container image function may have 10 GB",
+                 help, since it counts too, but a `PythonLambdaImageFunction` takes 10 GB",
                 wording::size(code + self.layer_bytes),
                 wording::size(code + self.layer_bytes - LAMBDA_UNZIPPED),
                 wording::size(LAMBDA_UNZIPPED),
@@ -205,9 +203,14 @@ impl Sources<'_> {
                 )
             }
         };
+        // A caller with a limit above Lambda's makes no function from a zip.
+        let image = match own {
+            Some(_) => "",
+            None => ", or make the function a `PythonLambdaImageFunction`, which takes 10 GB",
+        };
         Err(SizeError(format!(
             "the sources of `{member}` are {}{than}; the largest file is `{largest}` ({}): leave out what the function does not \
-             need (option `exclude`), or let the function fetch it when it starts",
+             need (option `exclude`), or let the function fetch it when it starts{image}",
             wording::size(bytes),
             wording::size(largest_bytes),
         )))
@@ -218,7 +221,7 @@ impl Sources<'_> {
 pub fn check_sources(plan: &Plan<'_>) -> Result<(), SizeError> {
     // Nobody knows which files the user's commands remove.
     let hooks = &plan.request.hooks;
-    if !hooks.before_bundling.is_empty() || !hooks.after_bundling.is_empty() {
+    if !hooks.before_build.is_empty() || !hooks.before_zip.is_empty() {
         return Ok(());
     }
     let copied = plan.local.iter().filter(|package| package.shipping == Shipping::Copy);
@@ -240,7 +243,7 @@ pub fn check_sources(plan: &Plan<'_>) -> Result<(), SizeError> {
 }
 
 fn warning(message: String) -> Warning {
-    Warning { code: CODE.into(), message }
+    Warning { code: WarningCode::BundleTooLarge, message }
 }
 
 /// The outcome for a bundle that is larger than a limit of the caller's own.
@@ -298,14 +301,14 @@ mod tests {
     #[test]
     fn a_bundle_over_lambdas_limit_names_the_largest_packages_and_what_helps() {
         let error = measured(&packages(), 300).check_unzipped(SizeLimits::default()).unwrap_err();
-        assert_eq!(error.code(), "BUNDLE_TOO_LARGE");
+        assert_eq!(error.code(), ErrorCode::BundleTooLarge);
         assert_eq!(
             error.to_string(),
             "the bundle of `app` is 300.0 MB unzipped, 50.0 MB more than Lambda takes (250.0 MB, layers included); \
              the largest packages are files of no package 164.0 MB, `scipy` 110.0 MB, `botocore` 20.0 MB, `z` 3.0 MB and \
              `boto3` 2.0 MB: leave out what the function does not need (options `excludePackages` and `exclude`), such as \
              `boto3` and `botocore` (22.0 MB), which the runtime has; a layer does not help, since it counts too, but a \
-             container image function may have 10 GB"
+             `PythonLambdaImageFunction` takes 10 GB"
         );
     }
 
@@ -329,7 +332,7 @@ mod tests {
             refused(251, 0, SizeLimits::default()).unwrap(),
             "the sources of `app` are 251.0 MB, 1.0 MB more than Lambda takes (250.0 MB, layers included); the largest file is \
              `data/a.bin` (200.0 MB): leave out what the function does not need (option `exclude`), or let the function fetch it \
-             when it starts"
+             when it starts, or make the function a `PythonLambdaImageFunction`, which takes 10 GB"
         );
         let with_layers = refused(250, 1, SizeLimits::default()).unwrap();
         assert!(

@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn one_tag_of_several_is_enough_and_none_at_all_is_no_offence() {
-        let target = Target::new("3.11", Architecture::X86_64).unwrap();
+        let target = Target::new("python3.11", Architecture::X86_64).unwrap();
         let some = ["cp311-cp311-manylinux_2_28_x86_64", "cp311-cp311-manylinux2014_x86_64"];
         assert!(wheel(&some).fits(target));
         assert!(wheel(&["cp311-cp311-manylinux_2_28_x86_64.manylinux2014_x86_64"]).fits(target));

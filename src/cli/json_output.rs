@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::Bundle;
+use crate::codes::ErrorCode;
 use crate::compare::{Diff, Difference, FileChange, PackageChange, Side};
 use crate::explain::Explanation;
 use crate::store::{Pruned, Usage};
@@ -16,8 +17,8 @@ fn object<const COUNT: usize>(fields: [(&str, Value); COUNT]) -> Value {
     Value::Object(present.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>())
 }
 
-pub(super) fn error(code: &str, message: &str) -> Value {
-    json!({ "error": { "code": code, "message": message } })
+pub(super) fn error(code: ErrorCode, message: &str) -> Value {
+    json!({ "error": { "code": code.to_string(), "message": message } })
 }
 
 pub(super) fn bundle(bundle: &Bundle) -> Value {
@@ -28,7 +29,7 @@ pub(super) fn bundle(bundle: &Bundle) -> Value {
     let warnings =
         bundle.warnings.iter().map(|warning| json!({ "code": warning.code, "message": warning.message }));
     json!({
-        "path": bundle.path.to_string_lossy(),
+        "zipPath": bundle.zip_path.to_string_lossy(),
         "sha256": bundle.sha256,
         "zipBytes": bundle.zip_bytes,
         "unzippedBytes": bundle.unzipped_bytes,

@@ -16,6 +16,7 @@ use clap::{Args, Parser, Subcommand};
 use serde_json::Value;
 
 use crate::cli::option_flags::{OptionFlags, in_words_of_flags};
+use crate::codes::ErrorCode;
 use crate::error::{Error, caught};
 use crate::store::{Store, default_folder};
 use crate::support::byte_size::ByteSize;
@@ -261,7 +262,7 @@ fn usage(error: &clap::Error) -> Ending {
         return print(&mut io::stdout().lock(), &text).map_or(Ending::Failed, |()| Ending::Good);
     }
     let said = match text.strip_prefix("error: ") {
-        Some(message) => format!("error[INVALID_OPTIONS]: {message}"),
+        Some(message) => format!("error[{}]: {message}", ErrorCode::InvalidOptions),
         // Without a verb, the text is the help.
         None => text,
     };
@@ -324,8 +325,7 @@ mod tests {
 
     #[test]
     fn the_command_of_the_readme_is_understood() {
-        let line =
-            "uv-lambda-cdk verify --path . --package demo-lambda1 --python 3.13 --architecture arm64 --json";
+        let line = "uv-lambda-cdk verify --path . --package demo-lambda1 --runtime python3.13 --architecture arm64 --json";
         let CommandLine { json, verb } = CommandLine::try_parse_from(line.split(' ')).unwrap();
         let Verb::Verify(VerifyVerb { options, settings }) = verb else { panic!("another verb") };
         assert!(json && settings.cold_cache == Some(true));

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::Request;
 use crate::error::Error;
 use crate::request::Options;
+use crate::request::options::name_in_json;
 
 /// The flags that `bundle`, `verify` and `explain` have in common.
 #[derive(Debug, Args)]
@@ -59,17 +60,9 @@ pub(super) fn in_words_of_flags(message: &str) -> String {
 fn option_flags() -> Vec<(String, String)> {
     let command = OptionFlags::augment_args(Command::new(""));
     let flags = command.get_arguments();
-    flags.filter_map(|flag| Some((camel_case(flag.get_id().as_str()), flag.get_long()?.to_owned()))).collect()
-}
-
-/// The name in JSON of a field: `packageName` for `package_name`.
-fn camel_case(field: &str) -> String {
-    let mut words = field.split('_');
-    let first = words.next().unwrap_or_default().to_owned();
-    words.fold(first, |name, word| {
-        let (initial, rest) = word.split_at(word.len().min(1));
-        name + &initial.to_uppercase() + rest
-    })
+    flags
+        .filter_map(|flag| Some((name_in_json(flag.get_id().as_str()), flag.get_long()?.to_owned())))
+        .collect()
 }
 
 #[cfg(test)]
@@ -78,7 +71,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::request::command_hooks::CommandHooks;
+    use crate::request::hooks::Hooks;
     use crate::request::layers::LayerContents;
     use crate::request::size_limits::SizeLimits;
 
@@ -111,12 +104,14 @@ mod tests {
     #[test]
     fn every_option_has_a_flag_and_every_flag_an_option() {
         let full = Options {
-            command_hooks: Some(CommandHooks::default()),
+            hooks: Some(Hooks::default()),
             max_size: Some(SizeLimits::default()),
             layer: Some(LayerContents::default()),
             ..Options::default()
         };
         let mut options = names_in_json(&json!(full), "");
+        let names = options.iter().flat_map(|option| option.split('.').map(str::to_owned));
+        assert_eq!(Options::names(), names.collect());
         // `--layer` asks for a layer of everything, and `--options` gives all options at once.
         options.extend(["layer".to_owned(), "options".to_owned()]);
         options.sort();
@@ -130,12 +125,12 @@ mod tests {
         let flags = [
             ["--path", "."],
             ["--package", "app"],
-            ["--python", "3.13"],
+            ["--runtime", "python3.13"],
             ["--extra", "a"],
             ["--extra", "b"],
             ["--exclude", "-x"],
-            ["--before-bundling", "make"],
-            ["--before-bundling", r#"["cp", "a b"]"#],
+            ["--before-build", "make"],
+            ["--before-build", r#"["cp", "a b"]"#],
             ["--max-size-zipped", "1 kB"],
             ["--layer-of", "app"],
         ];
@@ -143,12 +138,12 @@ mod tests {
         let json = json!({
             "path": ".",
             "packageName": "app",
-            "pythonVersion": "3.13",
+            "runtime": "python3.13",
             "architecture": "x86_64",
             "nativeBuilds": false,
             "extras": ["a", "b"],
             "exclude": ["-x"],
-            "commandHooks": { "beforeBundling": ["make", ["cp", "a b"]] },
+            "hooks": { "beforeBuild": ["make", ["cp", "a b"]] },
             "cache": false,
             "maxSize": { "zipped": 1024 },
             "layer": { "packageNames": ["app"] },
@@ -160,16 +155,17 @@ mod tests {
     fn options_that_nobody_gives_are_not_there() {
         let OptionFlags { options, .. } = read(&[]).unwrap();
         assert_eq!(
-            (options.layer, options.max_size, options.command_hooks, options.layers),
+            (options.layer, options.max_size, options.hooks, options.layers),
             (None, None, None, None)
         );
-        let flags = read(&["--layer", "--path", env!("CARGO_MANIFEST_DIR"), "--python", "3.13"]).unwrap();
+        let flags =
+            read(&["--layer", "--path", env!("CARGO_MANIFEST_DIR"), "--runtime", "python3.13"]).unwrap();
         assert!(flags.request().unwrap().layer.is_some());
     }
 
     #[test]
     fn options_in_json_go_alone_and_keep_their_names_in_messages() {
-        let options = json!({ "path": env!("CARGO_MANIFEST_DIR"), "pythonVersion": "3.13" }).to_string();
+        let options = json!({ "path": env!("CARGO_MANIFEST_DIR"), "runtime": "python3.13" }).to_string();
         let flags = read(&["--options", &options]).unwrap();
         let request = flags.request().unwrap();
         assert_eq!(request.runtime.map(|runtime| runtime.to_string()).as_deref(), Some("3.13"));
@@ -185,9 +181,9 @@ mod tests {
     fn messages_name_flags() {
         assert_eq!(
             in_words_of_flags(
-                "the option `pythonVersion` is required; name it in the option `python`; the option `maxSize.zipped`"
+                "the option `packageName` is required; name it in the option `python`; the option `maxSize.zipped`"
             ),
-            "the option `--python` is required; name it in the option `--interpreter`; the option `--max-size-zipped`"
+            "the option `--package` is required; name it in the option `--python`; the option `--max-size-zipped`"
         );
     }
 }

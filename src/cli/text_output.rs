@@ -43,7 +43,7 @@ pub(super) fn warnings(warnings: &[Warning]) -> String {
 
 pub(super) fn bundle(bundle: &Bundle) -> String {
     let mut lines = Lines::new();
-    lines.add(&bundle.path.to_string_lossy());
+    lines.add(&bundle.zip_path.to_string_lossy());
     lines.add(&format!("  sha256    {}", bundle.sha256));
     lines.add(&format!(
         "  size      {} zipped, {} unpacked, {}",

@@ -119,6 +119,7 @@ fn package_changes(before: &Zip, after: &Zip) -> Vec<PackageChange> {
 mod tests {
     use super::super::zip_contents::tests::zip;
     use super::*;
+    use crate::codes::ErrorCode;
 
     const FIRST: &[u8] = b"Name: First\nVersion: 1.0\n";
     const SECOND: &[u8] = b"Name: first\nVersion: 2.0\n";
@@ -175,9 +176,9 @@ mod tests {
     fn a_zip_that_is_missing_or_none_is_named() {
         let (_folder, good) = zip(&[("a", b"1")]);
         let missing = diff(&good, Path::new("/no/such.zip")).unwrap_err();
-        assert_eq!(missing.code(), "IO");
+        assert_eq!(missing.code(), ErrorCode::Io);
         assert!(missing.to_string().starts_with("failed to read the zip `/no/such.zip`: "), "{missing}");
         let file = tempfile::NamedTempFile::new().unwrap();
-        assert_eq!(diff(file.path(), &good).unwrap_err().code(), "BAD_ZIP");
+        assert_eq!(diff(file.path(), &good).unwrap_err().code(), ErrorCode::BadZip);
     }
 }

@@ -115,7 +115,7 @@ fn options_inside(request: &Request, subject: &Subject, path: String) -> Options
     Options {
         path: Some(path),
         package_name: Some(subject.member.clone()),
-        python_version: Some(subject.target.python.to_string()),
+        runtime: Some(subject.target.runtime_name()),
         // A path names an interpreter of this machine; the container has its own.
         python: request.python.as_ref().and_then(PythonRequest::version).map(str::to_owned),
         uv: None,
@@ -159,21 +159,21 @@ mod tests {
         fs_err::write(folder.path().join("uv.lock"), lock).unwrap();
         let layer = json!({
             "name": "Packages",
-            "pythonVersion": "3.13",
+            "runtime": "python3.13",
             "architecture": "arm64",
             "packages": [{ "name": "orjson", "version": "3.11.0" }],
             "unzippedBytes": 1000,
         });
         let options = json!({
             "path": folder.path(),
-            "pythonVersion": "3.13",
+            "runtime": "python3.13",
             "architecture": "arm64",
             "handler": "app.main.handler",
             "python": "/usr/bin/python3.13",
             "uv": "/opt/uv",
             "cacheDir": "/var/cache/mine",
             "exclude": ["a b"],
-            "commandHooks": { "beforeBundling": [["cp", "a", "b"]] },
+            "hooks": { "beforeBuild": [["cp", "a", "b"]] },
             "maxSize": { "zipped": "1 kB" },
             "layers": [layer],
         });
@@ -187,13 +187,13 @@ mod tests {
             json!({
                 "path": INPUT,
                 "packageName": "app",
-                "pythonVersion": "3.13",
+                "runtime": "python3.13",
                 "architecture": "arm64",
                 "handler": "app.main.handler",
                 "nativeBuilds": true,
                 "cache": false,
                 "exclude": ["a b"],
-                "commandHooks": { "beforeBundling": [["cp", "a", "b"]], "afterBundling": [] },
+                "hooks": { "beforeBuild": [["cp", "a", "b"]], "beforeZip": [] },
                 "maxSize": { "unzipped": null, "zipped": 1024, "onExceed": "fail" },
                 "layers": [layer],
             })

@@ -15,6 +15,7 @@ use site_packages::SitePackages;
 pub use stage::{Staged, stage};
 
 use crate::archive::{ArchiveError, ZipReader};
+use crate::codes::{ErrorCode, WarningCode};
 use crate::plan::{LocalPackage, Plan, Shipping};
 use crate::report::Warning;
 use crate::request::file_patterns::Patterns;
@@ -154,31 +155,17 @@ pub enum InstallError {
 
 impl InstallError {
     /// The stable code of this error.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> ErrorCode {
         match self {
             Self::Uv(error) => error.code(),
-            Self::Build { source: UvError::TimedOut(_), .. } => TimedOut::CODE,
-            Self::Io(error) if TimedOut::caused(error) => TimedOut::CODE,
-            Self::NoWheel(_) => "NO_WHEEL",
-            Self::Build { .. } | Self::NoLocalWheel { .. } | Self::BadWheel { .. } => "BUILD_FAILED",
-            Self::NativeLocalPackage { .. } => "NATIVE_LOCAL_PACKAGE",
-            Self::ProjectNotReadable(_) => "PROJECT_NOT_READABLE",
-            Self::ChangedInCache { .. } => "UV_CACHE_CHANGED",
-            Self::Io(_) => "IO",
-        }
-    }
-
-    /// Whether a container could do what failed here.
-    pub fn container_can_help(&self) -> bool {
-        match self {
-            Self::Uv(error) => error.container_can_help(),
-            Self::NoWheel(_) | Self::NativeLocalPackage { .. } => true,
-            Self::Build { .. }
-            | Self::NoLocalWheel { .. }
-            | Self::BadWheel { .. }
-            | Self::ProjectNotReadable(_)
-            | Self::ChangedInCache { .. }
-            | Self::Io(_) => false,
+            Self::Build { source: UvError::TimedOut(_), .. } => ErrorCode::TimedOut,
+            Self::Io(error) if TimedOut::caused(error) => ErrorCode::TimedOut,
+            Self::NoWheel(_) => ErrorCode::NoWheel,
+            Self::Build { .. } | Self::NoLocalWheel { .. } | Self::BadWheel { .. } => ErrorCode::BuildFailed,
+            Self::NativeLocalPackage { .. } => ErrorCode::NativeLocalPackage,
+            Self::ProjectNotReadable(_) => ErrorCode::ProjectNotReadable,
+            Self::ChangedInCache { .. } => ErrorCode::UvCacheChanged,
+            Self::Io(_) => ErrorCode::Io,
         }
     }
 }
@@ -310,7 +297,7 @@ impl<'a> Installer<'a> {
             // If the RECORD of the wheel itself is wrong, the new files are the same. They ship as they are.
             if environment.replace_if_different(&package, files_below(&alone, &[])?)? {
                 warnings.push(Warning {
-                    code: "UV_CACHE_CHANGED".into(),
+                    code: WarningCode::UvCacheChanged,
                     message: format!(
                         "`{file}` in uv's cache is not the file of the wheel of `{package}` (somebody edited it there, or in an environment that is linked to the cache); the wheel was installed again past the cache: run `uv cache clean {package}`, and make that environment again"
                     ),

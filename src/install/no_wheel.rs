@@ -120,8 +120,8 @@ mod tests {
     use super::*;
     use crate::target::Architecture;
 
-    fn message(wheels: &[&str], python: &str) -> String {
-        let target = Target::new(python, Architecture::X86_64).unwrap();
+    fn message(wheels: &[&str], runtime: &str) -> String {
+        let target = Target::new(runtime, Architecture::X86_64).unwrap();
         let files: Vec<String> =
             wheels.iter().map(|tag| format!("{{ path = 'demo-1.0-{tag}.whl' }}")).collect();
         let lock = format!(
@@ -135,30 +135,30 @@ mod tests {
     #[test]
     fn each_reason_is_a_sentence_that_says_what_to_do() {
         begins(
-            &message(&[], "3.13"),
+            &message(&[], "python3.13"),
             "`demo` 1.0 has no wheels, only its source, which must be compiled for python3.13 on x86_64: ",
         );
         begins(
-            &message(&["cp313-cp313-macosx_11_0_arm64", "cp313-cp313-musllinux_1_2_x86_64"], "3.13"),
+            &message(&["cp313-cp313-macosx_11_0_arm64", "cp313-cp313-musllinux_1_2_x86_64"], "python3.13"),
             "`demo` 1.0 has wheels, but none for Linux (glibc) on x86_64: ",
         );
         begins(
-            &message(&["cp311-cp311-manylinux2014_x86_64", "cp312-cp312-manylinux2014_x86_64"], "3.13"),
+            &message(&["cp311-cp311-manylinux2014_x86_64", "cp312-cp312-manylinux2014_x86_64"], "python3.13"),
             "`demo` 1.0 has wheels for `cp311` and `cp312`, but none for python3.13: ",
         );
         begins(
             &message(
                 &["cp311-cp311-manylinux_2_28_x86_64.manylinux_2_27_x86_64", "cp312-cp312-win_amd64"],
-                "3.11",
+                "python3.11",
             ),
             "`demo` 1.0 has wheels for glibc 2.27 or newer, but python3.11 on Lambda (Amazon Linux 2) has glibc 2.26: choose the runtime python3.12 or newer, an older version, or build in a container",
         );
         begins(
-            &message(&["cp311-cp311-manylinux_2_24_x86_64"], "3.11"),
+            &message(&["cp311-cp311-manylinux_2_24_x86_64"], "python3.11"),
             "`demo` 1.0 has wheels for glibc 2.24 or newer, which uv cannot choose for python3.11 (the next lower platform it knows is x86_64-manylinux_2_17): ",
         );
         begins(
-            &message(&["cp312-cp312-manylinux_2_39_x86_64"], "3.12"),
+            &message(&["cp312-cp312-manylinux_2_39_x86_64"], "python3.12"),
             "`demo` 1.0 has wheels for glibc 2.39 or newer, but python3.12 on Lambda (Amazon Linux 2023) has glibc 2.34: choose an older version",
         );
     }

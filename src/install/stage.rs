@@ -71,7 +71,7 @@ pub fn stage(plan: &Plan<'_>, into: &Path) -> Result<Staged, InstallError> {
         }
     }
     let mut for_commands = Vec::new();
-    if !plan.request.hooks.before_bundling.is_empty() {
+    if !plan.request.hooks.before_build.is_empty() {
         // Commands may need files that do not ship: a `package.json`, a `Makefile`.
         let member = plan.local.iter().filter(|package| package.name == plan.subject.member);
         for (file, _) in member.flat_map(|package| &package.files.left_out) {

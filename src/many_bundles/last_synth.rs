@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::bundle::{bundle_announced, prepare};
 use crate::error::{Error, caught};
 use crate::report::Bundle;
-use crate::request::command_hooks::CommandHooks;
+use crate::request::hooks::Hooks;
 use crate::request::{Options, Request};
 use crate::store::{Key, Store};
 
@@ -100,7 +100,7 @@ fn prepare_all(requests: &[Value]) {
 /// The key of the app's synth, and the store that remembers it: one per folder of the app and selection of stacks. `None` if there is
 /// no store, if the `cdk` command did not start the app, or if the request has commands of the user: they must not run unasked.
 fn synth_of(request: &Request) -> Option<(Key, Store)> {
-    if request.hooks != CommandHooks::default() || env::var_os(CONTEXT_OVERFLOW).is_some() {
+    if request.hooks != Hooks::default() || env::var_os(CONTEXT_OVERFLOW).is_some() {
         return None;
     }
     let stacks = bundling_stacks(env::var(CONTEXT).ok()?)?;

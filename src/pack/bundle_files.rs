@@ -6,6 +6,7 @@ use std::io;
 use super::{Pack, PackError, PackedFile};
 use crate::archive::{Contents, Entry};
 use crate::bytecode;
+use crate::codes::WarningCode;
 use crate::report::{PackageReport, Warning};
 use crate::target::{BundleKind, PythonVersion};
 
@@ -106,7 +107,7 @@ impl<'a> BundleFiles<'a> {
                 };
                 let path = paths.first().copied().unwrap_or_default();
                 Warning {
-                    code: "FILE_IN_TWO_PACKAGES".into(),
+                    code: WarningCode::FileInTwoPackages,
                     message: format!(
                         "`{first}` and `{second}` bring different files `{path}`{others}: those of `{first}` ship"
                     ),

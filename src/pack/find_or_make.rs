@@ -173,19 +173,19 @@ impl PackMaker<'_> {
     /// Runs the user's commands in the copy of the member, before its wheel is built.
     fn run_commands_before(&self) -> Result<(), PacksError> {
         let Some(member) = self.plan.local.first() else { return Ok(()) };
-        if self.plan.request.hooks.before_bundling.is_empty() {
+        if self.plan.request.hooks.before_build.is_empty() {
             return Ok(());
         }
         let folder = self.staged.copy_of(&member.folder);
         self.staged.complete(self.plan).map_err(PackError::from)?;
-        run_hooks::run(&self.plan.request.hooks.before_bundling, "beforeBundling", &folder)?;
+        run_hooks::run(&self.plan.request.hooks.before_build, "beforeBuild", &folder)?;
         self.staged.remove_files_for_commands().map_err(PackError::from)?;
         Ok(())
     }
 
     /// Gives the files that ship to the user's commands, and packs the files that they leave.
     fn run_commands_after(&self, packs: &[Pack]) -> Result<Option<Pack>, PacksError> {
-        let commands = &self.plan.request.hooks.after_bundling;
+        let commands = &self.plan.request.hooks.before_zip;
         if commands.is_empty() {
             return Ok(None);
         }
@@ -199,7 +199,7 @@ impl PackMaker<'_> {
             };
             unpack().map_err(SelectError::from)?;
         }
-        run_hooks::run(commands, "afterBundling", &folder)?;
+        run_hooks::run(commands, "beforeZip", &folder)?;
         let packages = packs.iter().flat_map(|pack| pack.packages.clone()).collect();
         let selection = select::select_all(&folder, packages)?;
         let mut made = self.pack(vec![(selection, self.work.join("packs/changed"))], packs)?;

@@ -23,6 +23,7 @@ pub use compile_and_compress::{PackSettings, make};
 
 use crate::archive::{Compressed, Contents, Piece, Shape, checksum};
 use crate::bytecode::BytecodeError;
+use crate::codes::ErrorCode;
 use crate::elf::Elf;
 use crate::select::Package;
 use crate::support::unfinished_file::unfinished_file;
@@ -72,10 +73,10 @@ pub enum PackError {
 
 impl PackError {
     /// The stable code of this error.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> ErrorCode {
         match self {
             Self::Bytecode(error) => error.code(),
-            Self::Io(_) => "IO",
+            Self::Io(_) => ErrorCode::Io,
         }
     }
 }

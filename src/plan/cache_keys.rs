@@ -125,7 +125,7 @@ impl Plan<'_> {
         let names: Option<Vec<String>> =
             packages.iter().map(|package| package.key.as_ref().map(Key::to_string)).collect();
         // The user's commands may change anything afterwards.
-        let bundle = names.filter(|_| self.request.hooks.after_bundling.is_empty()).map(|packages| {
+        let bundle = names.filter(|_| self.request.hooks.before_zip.is_empty()).map(|packages| {
             let target = self.subject.target.to_string();
             let name = &self.subject.member;
             Key::of(
@@ -168,7 +168,7 @@ impl Plan<'_> {
     /// The key of a local package: every file that its build can see, and the git history.
     fn key_of_local(&self, package: &LocalPackage, common: &Value, digests: &SourceDigests) -> Option<Key> {
         // The user's commands may change anything beforehand, and a package that is compiled here depends on this machine.
-        if !self.request.hooks.before_bundling.is_empty() || self.request.native_builds {
+        if !self.request.hooks.before_build.is_empty() || self.request.native_builds {
             return None;
         }
         let history = match &package.repository {

@@ -367,7 +367,7 @@ mod tests {
     #[test]
     fn the_walk_follows_extras_and_markers_and_circles_but_no_groups() {
         let lock = lock();
-        let target = Target::new("3.13", Architecture::X86_64).unwrap();
+        let target = Target::new("python3.13", Architecture::X86_64).unwrap();
         let environment = marker_environment(target, "3.13.5").unwrap();
         let reached: Vec<String> = lock
             .reach(lock.package("app").unwrap(), Activation::default(), &environment)
@@ -456,7 +456,7 @@ mod tests {
     /// The packages that the app of `CHOICES` needs, and the extras and groups that conflict.
     fn chosen(extras: &[&str], groups: &[&str], excluded: &[&str]) -> (String, Option<Vec<String>>) {
         let lock = parse(CHOICES);
-        let target = Target::new("3.13", Architecture::X86_64).unwrap();
+        let target = Target::new("python3.13", Architecture::X86_64).unwrap();
         let environment = marker_environment(target, "3.13.5").unwrap();
         let (extras, groups, excluded) = (names(extras), names(groups), names(excluded));
         let activation = Activation { extras: &extras, groups: &groups, excluded: &excluded };
@@ -489,7 +489,7 @@ mod tests {
     /// The shortest paths of the app of `CHOICES`, and the packages that it does not need.
     fn dependency_paths(extras: &[&str], groups: &[&str], excluded: &[&str]) -> (Vec<String>, Vec<String>) {
         let lock = parse(CHOICES);
-        let target = Target::new("3.13", Architecture::X86_64).unwrap();
+        let target = Target::new("python3.13", Architecture::X86_64).unwrap();
         let environment = marker_environment(target, "3.13.5").unwrap();
         let (extras, groups, excluded) = (names(extras), names(groups), names(excluded));
         let activation = Activation { extras: &extras, groups: &groups, excluded: &excluded };
@@ -540,7 +540,7 @@ mod tests {
         assert_eq!(dependency_paths(&[], &[], &["sdk"]).1, unreached_without_options);
         assert_eq!(dependency_paths(&["web", "one"], &["base"], &[]).1, [""; 0]);
         let lock = lock();
-        let target = Target::new("3.13", Architecture::X86_64).unwrap();
+        let target = Target::new("python3.13", Architecture::X86_64).unwrap();
         let environment = marker_environment(target, "3.13.5").unwrap();
         let unreached = lock.unreached(lock.package("app").unwrap(), Activation::default(), &environment);
         let [(way, obstacle)] = unreached.as_slice() else { panic!("{unreached:?}") };
@@ -601,7 +601,7 @@ mod tests {
             "#,
         );
         let lock = lock.with_script("job");
-        let target = Target::new("3.13", Architecture::X86_64).unwrap();
+        let target = Target::new("python3.13", Architecture::X86_64).unwrap();
         let environment = marker_environment(target, "3.13.5").unwrap();
         let members = lock.members();
         assert_eq!(members.len(), 1);

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::codes::ErrorCode;
 use crate::target::PythonVersion;
 use crate::workspace::WorkspaceError;
 
@@ -30,6 +31,21 @@ pub enum PlanError {
         root: PathBuf,
         /// Every member.
         members: String,
+    },
+    /// Neither the request nor the project says which runtime.
+    #[error(
+        "no runtime is chosen, and {because}: set the option `runtime`, or write the version of Python into `.python-version` in `{}`, such as `echo {example} > .python-version`; {allowed}",
+        .root.display()
+    )]
+    RuntimeRequired {
+        /// Why `.python-version` does not say it, as a clause.
+        because: String,
+        /// The runtimes that the project allows, as a clause.
+        allowed: String,
+        /// The workspace.
+        root: PathBuf,
+        /// The Python of one of these runtimes.
+        example: PythonVersion,
     },
     /// `requires-python` excludes the runtime.
     #[error(
@@ -171,22 +187,23 @@ pub enum PlanError {
 
 impl PlanError {
     /// The stable code of this error.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> ErrorCode {
         match self {
             Self::Workspace(error) => error.code(),
-            Self::UnknownPackage { .. } => "UNKNOWN_PACKAGE",
-            Self::PackageRequired { .. } => "PACKAGE_REQUIRED",
-            Self::RuntimeNotAllowed { .. } | Self::NoRuntimeAllowed { .. } => "REQUIRES_PYTHON",
-            Self::UnknownExtra { .. } => "UNKNOWN_EXTRA",
-            Self::UnknownGroup { .. } => "UNKNOWN_GROUP",
-            Self::Conflict { .. } => "CONFLICTING_EXTRAS",
-            Self::ExcludesMember { .. } => "INVALID_OPTIONS",
+            Self::UnknownPackage { .. } => ErrorCode::UnknownPackage,
+            Self::PackageRequired { .. } => ErrorCode::PackageRequired,
+            Self::RuntimeRequired { .. } => ErrorCode::RuntimeRequired,
+            Self::RuntimeNotAllowed { .. } | Self::NoRuntimeAllowed { .. } => ErrorCode::RequiresPython,
+            Self::UnknownExtra { .. } => ErrorCode::UnknownExtra,
+            Self::UnknownGroup { .. } => ErrorCode::UnknownGroup,
+            Self::Conflict { .. } => ErrorCode::ConflictingExtras,
+            Self::ExcludesMember { .. } => ErrorCode::InvalidOptions,
             Self::ExcludesNothing { .. } | Self::NothingMatches { .. } | Self::LayerOfNothing { .. } => {
-                "NOTHING_MATCHES"
+                ErrorCode::NothingMatches
             }
-            Self::ExcludesHandler { .. } => "HANDLER_NOT_FOUND",
-            Self::LayerVersion { .. } => "LAYER_VERSION_MISMATCH",
-            Self::LayerMismatch { .. } => "LAYER_MISMATCH",
+            Self::ExcludesHandler { .. } => ErrorCode::HandlerNotFound,
+            Self::LayerVersion { .. } => ErrorCode::LayerVersionMismatch,
+            Self::LayerMismatch { .. } => ErrorCode::LayerMismatch,
         }
     }
 }

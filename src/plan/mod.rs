@@ -310,14 +310,14 @@ fn unknown(names: &[String], known: &BTreeSet<&str>) -> Option<(String, String)>
 
 /// Refuses layers of another runtime or CPU, whose packages the function could not import.
 fn check_layers(request: &Request, subject: &Subject) -> Result<(), PlanError> {
-    let python = subject.target.python.to_string();
+    let runtime = subject.target.runtime_name();
     let architecture = subject.target.architecture.lambda_name();
     let mut layers = request.layers.iter();
-    match layers.find(|layer| layer.python_version != python || layer.architecture != architecture) {
+    match layers.find(|layer| layer.runtime != runtime || layer.architecture != architecture) {
         None => Ok(()),
         Some(layer) => Err(PlanError::LayerMismatch {
             layer: layer.name.clone(),
-            found: format!("python{} on {}", layer.python_version, layer.architecture),
+            found: format!("{} on {}", layer.runtime, layer.architecture),
             wanted: subject.target.to_string(),
         }),
     }
@@ -369,10 +369,10 @@ mod tests {
         "#;
         fs_err::write(root.path().join("uv.lock"), lock).unwrap();
         let layer = json!({
-            "name": "Packages", "pythonVersion": "3.13", "architecture": "x86_64",
+            "name": "Packages", "runtime": "python3.13", "architecture": "x86_64",
             "packages": [{ "name": "client", "version": "1.0" }],
         });
-        let options = json!({ "path": root.path().to_str(), "pythonVersion": "3.13", "layers": [layer] });
+        let options = json!({ "path": root.path().to_str(), "runtime": "python3.13", "layers": [layer] });
         let request = Request::from_json(&options).unwrap();
         let workspace = Workspace::open(&request.path).unwrap();
         let subject = Subject::of(&request, &workspace).unwrap();

@@ -36,7 +36,7 @@ impl Subject {
         let member = member(workspace, &request.path, request.package.as_deref(), request.layer.is_some())?;
         let python = match request.runtime {
             Some(python) => python,
-            None => default_pythons_of(workspace, &member)?.0,
+            None => default_runtime_of(workspace, &member)?,
         };
         check_runtime(&workspace.lock, python)?;
         let target = Target::of(python, request.architecture);
@@ -73,33 +73,46 @@ fn pinned_python(folder: &Path, root: &Path) -> Option<String> {
     python_versions::version_file(folder, root).filter(|version| is_full_version(version))
 }
 
-/// The default Python versions of a package, the best one first; there is at least one. `path` is the
-/// workspace or any folder in it, absolute and with links resolved.
-pub fn default_pythons(
+/// The runtime of a package for which no runtime is chosen: its `.python-version` names it. `path` is the workspace or any
+/// folder in it, absolute and with links resolved.
+pub fn default_runtime(
     path: &Path,
     package: Option<&str>,
     is_layer: bool,
-) -> Result<Vec<PythonVersion>, PlanError> {
+) -> Result<PythonVersion, PlanError> {
     let workspace = Workspace::glance(path)?;
     let member = member(&workspace, path, package, is_layer)?;
-    let (first, others) = default_pythons_of(&workspace, &member)?;
-    Ok([vec![first], others].concat())
+    default_runtime_of(&workspace, &member)
 }
 
-/// The best Python version for a member, and the others in order.
-fn default_pythons_of(
-    workspace: &Workspace,
-    member: &str,
-) -> Result<(PythonVersion, Vec<PythonVersion>), PlanError> {
+/// The runtime that the `.python-version` of a member names. There is no other default, such as the newest runtime: an upgrade of
+/// this program would then move functions in production to another Python.
+fn default_runtime_of(workspace: &Workspace, member: &str) -> Result<PythonVersion, PlanError> {
+    let version = python_versions::version_file(&workspace.folder_of_member(member), &workspace.root);
+    if let Some(runtime) = version.as_deref().and_then(python_versions::runtime_of) {
+        return Ok(runtime);
+    }
     let requires = workspace.lock.requires_python.as_deref();
-    let defaults = python_versions::defaults(requires, &workspace.folder_of_member(member), &workspace.root);
-    match defaults.split_first() {
-        Some((first, others)) => Ok((*first, others.to_vec())),
-        None => Err(PlanError::NoRuntimeAllowed {
+    let allowed = python_versions::allowed(requires);
+    let Some(newest) = allowed.last() else {
+        return Err(PlanError::NoRuntimeAllowed {
             requires: requires.unwrap_or_default().to_owned(),
             released: wording::list(&Target::released().collect::<Vec<_>>()),
-        }),
-    }
+        });
+    };
+    let names = runtime_names(&allowed);
+    Err(PlanError::RuntimeRequired {
+        because: match version {
+            Some(version) => format!("`.python-version` says `{version}`, which is no runtime of Lambda"),
+            None => "there is no `.python-version`".to_owned(),
+        },
+        allowed: match requires {
+            Some(requires) => format!("`requires-python` (`{requires}`) allows {}", wording::list(&names)),
+            None => format!("Lambda has {}", wording::list(&names)),
+        },
+        root: workspace.root.clone(),
+        example: *newest,
+    })
 }
 
 /// The member of a name, or else the one that `path` lies in. For a layer without a name, the first one.
@@ -172,13 +185,16 @@ fn members_of_layer(
     }
 }
 
+fn runtime_names(pythons: &[PythonVersion]) -> Vec<String> {
+    pythons.iter().map(|python| python.runtime_name()).collect()
+}
+
 fn check_runtime(lock: &Lockfile, runtime: PythonVersion) -> Result<(), PlanError> {
     let Some(requires) = &lock.requires_python else { return Ok(()) };
     if python_versions::allows(requires, runtime) {
         return Ok(());
     }
-    let allowed = Target::released().filter(|python| python_versions::allows(requires, *python));
-    let allowed: Vec<String> = allowed.map(|python| format!("python{python}")).collect();
+    let allowed = runtime_names(&python_versions::allowed(Some(requires)));
     Err(PlanError::RuntimeNotAllowed {
         requires: requires.clone(),
         runtime,
@@ -189,6 +205,7 @@ fn check_runtime(lock: &Lockfile, runtime: PythonVersion) -> Result<(), PlanErro
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codes::ErrorCode;
 
     #[test]
     fn a_full_version_in_python_version_is_a_pin_and_a_minor_one_is_not() {
@@ -203,5 +220,41 @@ mod tests {
         assert_eq!(pinned_python(&inner, &root), None);
         fs_err::write(inner.join(".python-version"), "cpython-3.13.1").unwrap();
         assert_eq!(pinned_python(&inner, &root).as_deref(), Some("3.13.1"));
+    }
+
+    #[test]
+    fn python_version_names_the_runtime_and_nothing_else_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = dunce::canonicalize(folder.path()).unwrap();
+        let lock = "version = 1\nrequires-python = '>=3.12'\n\
+            [[package]]\nname = 'app'\nsource = { virtual = '.' }\n";
+        fs_err::write(root.join("uv.lock"), lock).unwrap();
+        let default = || default_runtime(&root, None, false);
+        let ways_out = format!(
+            "set the option `runtime`, or write the version of Python into `.python-version` in `{}`, such as \
+             `echo 3.14 > .python-version`; `requires-python` (`>=3.12`) allows `python3.12`, `python3.13` and `python3.14`",
+            root.display()
+        );
+        let message = |default: Result<PythonVersion, PlanError>| {
+            let error = default.unwrap_err();
+            assert_eq!(error.code(), ErrorCode::RuntimeRequired);
+            error.to_string()
+        };
+        assert_eq!(
+            message(default()),
+            format!("no runtime is chosen, and there is no `.python-version`: {ways_out}")
+        );
+        fs_err::write(root.join(".python-version"), "3.8\n").unwrap();
+        assert_eq!(
+            message(default()),
+            format!(
+                "no runtime is chosen, and `.python-version` says `3.8`, which is no runtime of Lambda: {ways_out}"
+            )
+        );
+        fs_err::write(root.join(".python-version"), "3.12.7\n").unwrap();
+        assert_eq!(default().unwrap().runtime_name(), "python3.12");
+        fs_err::write(root.join("uv.lock"), lock.replace(">=3.12", ">=3.15")).unwrap();
+        fs_err::remove_file(root.join(".python-version")).unwrap();
+        assert_eq!(default().unwrap_err().code(), ErrorCode::RequiresPython);
     }
 }

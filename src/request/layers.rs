@@ -29,8 +29,8 @@ pub struct LayerContents {
 pub struct FunctionLayer {
     /// The name of the layer in messages.
     pub name: String,
-    /// The Python that it is for, such as `3.13`.
-    pub python_version: String,
+    /// The runtime that it is for, such as `python3.13`.
+    pub runtime: String,
     /// The CPU that it is for, by Lambda's name.
     pub architecture: String,
     /// The packages in it.
@@ -68,10 +68,17 @@ pub fn unzipped_bytes(layers: &[FunctionLayer]) -> u64 {
     layers.iter().filter_map(|layer| layer.unzipped_bytes).sum()
 }
 
-/// Serializes layers without their sizes, which become known while an app runs and change nothing about the bundle.
-pub(super) fn without_sizes<S: Serializer>(
+/// The layers without their names, which only messages need: the same layer has another name in each stage of an app.
+pub fn without_names(layers: &[FunctionLayer]) -> Vec<FunctionLayer> {
+    layers.iter().map(|layer| FunctionLayer { name: String::new(), ..layer.clone() }).collect()
+}
+
+/// Serializes layers without their names and without their sizes. Sizes become known while an app runs, and change nothing about the
+/// bundle.
+pub(super) fn without_names_and_sizes<S: Serializer>(
     layers: &[FunctionLayer],
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(layers.iter().map(|layer| FunctionLayer { unzipped_bytes: None, ..layer.clone() }))
+    let layers = without_names(layers).into_iter();
+    serializer.collect_seq(layers.map(|layer| FunctionLayer { unzipped_bytes: None, ..layer }))
 }

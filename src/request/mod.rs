@@ -1,12 +1,12 @@
 //! Request: turns [`Options`] into one validated value. Every default is resolved here, except those that depend on the project
 //! ([`subject`](crate::plan::subject)).
 
-pub mod command_hooks;
+pub mod hooks;
 pub mod file_patterns;
 pub mod layers;
 pub mod size_limits;
 pub(crate) mod options_from_json;
-mod options;
+pub(crate) mod options;
 mod request_error;
 
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ pub use options::Options;
 pub use request_error::RequestError;
 
 use self::file_patterns::problem_of_pattern;
-use crate::request::command_hooks::CommandHooks;
+use crate::request::hooks::Hooks;
 use crate::request::layers::{FunctionLayer, LayerContents};
 use crate::request::size_limits::SizeLimits;
 use crate::store::default_folder;
@@ -41,7 +41,8 @@ pub struct Request {
     pub package: Option<String>,
     /// The Lambda handler, such as `package.module.function`.
     pub handler: Option<String>,
-    /// The Python of the runtime; `None` for the default of the project, which the [subject](crate::plan::subject) has.
+    /// The Python of the runtime; `None` if the `.python-version` of the project names it
+    /// ([subject](crate::plan::subject)).
     pub runtime: Option<PythonVersion>,
     /// The CPU of the function.
     pub architecture: Architecture,
@@ -56,7 +57,7 @@ pub struct Request {
     /// Which packages and files go in, beyond the project's own rules.
     pub choice: Choice,
     /// The caller's own commands around the build.
-    pub hooks: CommandHooks,
+    pub hooks: Hooks,
     /// The folder of the store; `None` if the system has no folder for caches, or the caller wants no cache.
     #[serde(skip)]
     pub store: Option<PathBuf>,
@@ -65,7 +66,7 @@ pub struct Request {
     /// The packages of the layer, if the bundle is a layer.
     pub layer: Option<LayerContents>,
     /// The layers of the function. Their packages do not ship.
-    #[serde(serialize_with = "layers::without_sizes")]
+    #[serde(serialize_with = "layers::without_names_and_sizes")]
     pub layers: Vec<FunctionLayer>,
     /// The options that the request was made from.
     #[serde(skip)]
@@ -105,7 +106,7 @@ impl Request {
             path,
             package_name,
             handler,
-            python_version,
+            runtime,
             architecture,
             python,
             uv,
@@ -115,7 +116,7 @@ impl Request {
             exclude_packages,
             include,
             exclude,
-            command_hooks,
+            hooks,
             cache,
             cache_dir,
             max_size,
@@ -135,7 +136,7 @@ impl Request {
             path,
             package,
             handler: handler.map(valid_handler).transpose()?,
-            runtime: python_version.map(runtime).transpose()?,
+            runtime: runtime.map(python_of_runtime).transpose()?,
             architecture: architecture.map_or(Ok(Architecture::X86_64), valid_architecture)?,
             python: python.map(python_request).transpose()?,
             uv: uv.map(|uv| absolute("uv", uv)).transpose()?,
@@ -147,7 +148,7 @@ impl Request {
                 include: patterns("include", include.unwrap_or_default())?,
                 exclude: patterns("exclude", exclude.unwrap_or_default())?,
             },
-            hooks: command_hooks.unwrap_or_default(),
+            hooks: hooks.unwrap_or_default(),
             store: store_folder(cache, cache_dir)?,
             max_size: limits(max_size.unwrap_or_default())?,
             layer: layer.map(layer_contents).transpose()?,
@@ -256,15 +257,19 @@ fn valid_architecture(name: String) -> Result<Architecture, RequestError> {
         .map_err(|()| RequestError::bad_value("architecture", name, "Lambda has `x86_64` and `arm64`"))
 }
 
-/// A Python that Lambda has a runtime for.
-fn runtime(version: String) -> Result<PythonVersion, RequestError> {
+/// The Python of the runtime with this name.
+fn python_of_runtime(name: String) -> Result<PythonVersion, RequestError> {
     // Every runtime has both CPUs.
-    match Target::new(&version, Architecture::X86_64) {
-        Some(target) => Ok(target.python),
-        None => {
-            Err(RequestError::UnknownRuntime { version, known: wording::list(&Target::python_versions()) })
-        }
+    let target = |name: &str| Target::new(name, Architecture::X86_64);
+    if let Some(target) = target(&name) {
+        return Ok(target.python);
     }
+    // A version of Python is a likely mistake: other tools take one.
+    let advice = match target(&format!("python{name}")) {
+        Some(meant) => format!("write `{}`", meant.runtime_name()),
+        None => format!("it takes {}", wording::list(&Target::runtime_names())),
+    };
+    Err(RequestError::UnknownRuntime { name, advice })
 }
 
 /// A version has three numbers; anything else is a path.
@@ -371,9 +376,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::codes::ErrorCode;
 
     fn options() -> Value {
-        json!({ "path": env!("CARGO_MANIFEST_DIR"), "pythonVersion": "3.13", "architecture": "arm64" })
+        json!({ "path": env!("CARGO_MANIFEST_DIR"), "runtime": "python3.13", "architecture": "arm64" })
     }
 
     fn with(name: &str, value: Value) -> Value {
@@ -382,7 +388,7 @@ mod tests {
         options
     }
 
-    fn error(options: &Value) -> (String, &'static str) {
+    fn error(options: &Value) -> (String, ErrorCode) {
         let error = Request::from_json(options).unwrap_err();
         (error.to_string(), error.code())
     }
@@ -432,7 +438,7 @@ mod tests {
             (
                 "the option `uv` is ``: it must not be empty; leave the option out to have the default"
                     .to_owned(),
-                "INVALID_OPTIONS"
+                ErrorCode::InvalidOptions
             )
         );
         assert_eq!(
@@ -455,7 +461,7 @@ mod tests {
         assert!(Request::from_json(&options).is_ok());
         options["exclude"] = json!(["a"]);
         let (message, code) = error(&options);
-        assert_eq!(code, "INVALID_OPTIONS");
+        assert_eq!(code, ErrorCode::InvalidOptions);
         assert!(message.starts_with("the option `exclude` has no meaning for a layer"), "{message}");
     }
 
@@ -474,23 +480,34 @@ mod tests {
     }
 
     #[test]
-    fn a_python_that_lambda_lacks_is_refused_with_the_list() {
-        let (message, code) = error(&with("pythonVersion", json!("3.8")));
-        assert_eq!(code, "UNKNOWN_RUNTIME");
-        assert!(message.contains("`3.8`") && message.contains("`3.13`"), "{message}");
+    fn a_runtime_that_lambda_lacks_is_refused_with_the_list() {
+        let (message, code) = error(&with("runtime", json!("python3.8")));
+        assert_eq!(code, ErrorCode::UnknownRuntime);
+        assert!(
+            message.starts_with(
+                "Lambda has no Python runtime `python3.8` (option `runtime`): it takes `python3.9`, "
+            ),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_version_of_python_is_no_runtime() {
+        let message = "Lambda has no Python runtime `3.13` (option `runtime`): write `python3.13`";
+        assert_eq!(error(&with("runtime", json!("3.13"))), (message.to_owned(), ErrorCode::UnknownRuntime));
     }
 
     #[test]
     fn a_path_must_be_a_folder() {
-        assert_eq!(error(&with("path", json!("/no/such/folder"))).1, "PATH_NOT_FOUND");
+        assert_eq!(error(&with("path", json!("/no/such/folder"))).1, ErrorCode::PathNotFound);
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-        assert_eq!(error(&with("path", json!(file))).1, "PATH_NOT_A_FOLDER");
+        assert_eq!(error(&with("path", json!(file))).1, ErrorCode::PathNotAFolder);
     }
 
     #[test]
     fn a_handler_needs_a_module_and_a_function() {
         for bad in ["handler", "module.", ".handler", "a..b", ""] {
-            assert_eq!(error(&with("handler", json!(bad))).1, "INVALID_OPTIONS", "{bad}");
+            assert_eq!(error(&with("handler", json!(bad))).1, ErrorCode::InvalidOptions, "{bad}");
         }
         assert!(Request::from_json(&with("handler", json!("app/main.handler"))).is_ok());
     }
@@ -523,7 +540,7 @@ mod tests {
             assert_ne!(plain, digest("/home/a", &with(name, json!(["one"]))), "{name}");
             assert_eq!(plain, digest("/home/a", &with(name, json!([]))), "{name}");
         }
-        assert_ne!(plain, digest("/home/a", &with("commandHooks", json!({ "afterBundling": ["make"] }))));
+        assert_ne!(plain, digest("/home/a", &with("hooks", json!({ "beforeZip": ["make"] }))));
         assert_ne!(plain, digest("/home/a", &with("nativeBuilds", json!(true))));
         assert_ne!(plain, digest("/home/a", &with("layer", json!({}))));
         assert_ne!(plain, digest("/home/a", &with("python", json!("3.13.5"))));
@@ -534,11 +551,11 @@ mod tests {
     }
 
     #[test]
-    fn the_digest_knows_what_layers_hold_and_not_how_large_they_are() {
-        let digest = |packages: Value, unzipped_bytes: Value| {
+    fn the_digest_knows_what_layers_hold_and_neither_their_names_nor_their_sizes() {
+        let digest = |name: &str, packages: Value, unzipped_bytes: Value| {
             let layer = json!({
-                "name": "Packages",
-                "pythonVersion": "3.13",
+                "name": name,
+                "runtime": "python3.13",
                 "architecture": "arm64",
                 "packages": packages,
                 "unzippedBytes": unzipped_bytes,
@@ -546,7 +563,9 @@ mod tests {
             Request::from_json(&with("layers", json!([layer]))).unwrap().digest(Path::new("/"))
         };
         let one = json!([{ "name": "one", "version": "1.0" }]);
-        assert_eq!(digest(one.clone(), Value::Null), digest(one.clone(), json!(1000)));
-        assert_ne!(digest(one, Value::Null), digest(json!([]), Value::Null));
+        let plain = digest("Packages", one.clone(), Value::Null);
+        assert_eq!(plain, digest("Packages", one.clone(), json!(1000)));
+        assert_eq!(plain, digest("Stage/Packages", one, Value::Null));
+        assert_ne!(plain, digest("Packages", json!([]), Value::Null));
     }
 }

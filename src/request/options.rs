@@ -1,12 +1,14 @@
 //! The one list of options. Everything else follows from it: the names in JSON (`BundleOptions` in `index.d.ts`), the flags of
 //! the command line with their help, the list of known options in messages, and the options that a container gets.
 
-use clap::{ArgAction, Args};
+use std::collections::BTreeSet;
+
+use clap::{ArgAction, Args, Command};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::request::RequestError;
-use crate::request::command_hooks::CommandHooks;
+use crate::request::hooks::Hooks;
 use crate::request::layers::{FunctionLayer, LayerContents};
 use crate::request::options_from_json::options_from_json;
 use crate::request::size_limits::SizeLimits;
@@ -29,16 +31,15 @@ pub struct Options {
     /// The function that Lambda calls, such as `app.main.handler`; the build fails if it is not in the zip
     #[arg(long, value_name = "HANDLER")]
     pub handler: Option<String>,
-    /// The Python of the Lambda runtime, such as `3.13` [default: the version in `.python-version`, or the newest
-    /// runtime that the project allows]
-    #[arg(long = "python", value_name = "VERSION")]
-    pub python_version: Option<String>,
+    /// The Lambda runtime, such as `python3.13` [default: the one of the Python in `.python-version`]
+    #[arg(long, value_name = "RUNTIME")]
+    pub runtime: Option<String>,
     /// The CPU of the Lambda function: `x86_64` or `arm64`
     #[arg(long, value_name = "CPU", default_value = "x86_64")]
     pub architecture: Option<String>,
     /// The Python that compiles: its path, or a full version such as `3.13.5` [default: the version in
     /// `.python-version`, or one that this machine has]
-    #[arg(long = "interpreter", value_name = "PYTHON")]
+    #[arg(long, value_name = "PYTHON")]
     pub python: Option<String>,
     /// The uv executable [default: the one on PATH]
     #[arg(long, value_name = "PATH")]
@@ -63,7 +64,7 @@ pub struct Options {
     pub exclude: Option<Vec<String>>,
     /// Commands of the caller around the build
     #[command(flatten)]
-    pub command_hooks: Option<CommandHooks>,
+    pub hooks: Option<Hooks>,
     /// Do not read or write the cache
     #[arg(long = "no-cache", action = ArgAction::SetFalse)]
     pub cache: Option<bool>,
@@ -87,6 +88,13 @@ impl Options {
         options_from_json(options)
     }
 
+    /// The names of all options, and of the options inside of them, as JSON has them: `maxSize` and `unzipped`.
+    pub fn names() -> BTreeSet<String> {
+        let command = Self::augment_args(Command::new(""));
+        let paths = command.get_arguments().map(|flag| name_in_json(flag.get_id().as_str()));
+        paths.flat_map(|path| path.split('.').map(str::to_owned).collect::<Vec<_>>()).collect()
+    }
+
     /// The options as JSON, without the absent ones.
     pub fn to_json(&self) -> Value {
         let mut json = serde_json::json!(self);
@@ -95,6 +103,16 @@ impl Options {
         }
         json
     }
+}
+
+/// The name in JSON of a field: `packageName` for `package_name`.
+pub(crate) fn name_in_json(field: &str) -> String {
+    let mut words = field.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |name, word| {
+        let (initial, rest) = word.split_at(word.len().min(1));
+        name + &initial.to_uppercase() + rest
+    })
 }
 
 fn layers_from_argument(json: &str) -> Result<FunctionLayers, String> {

@@ -1,5 +1,5 @@
 //! Reads options from JSON into the types that list them. The types come from serde; the errors are our own, because
-//! serde's name the types of Rust. An error names the option by its path, such as `commandHooks.beforeBundling[1]`.
+//! serde's name the types of Rust. An error names the option by its path, such as `hooks.beforeBuild[1]`.
 
 use std::fmt::{self, Display};
 
@@ -245,7 +245,7 @@ mod tests {
         let options = json!({
             "packageName": null,
             "extras": null,
-            "commandHooks": { "beforeBundling": null },
+            "hooks": { "beforeBuild": null },
             "maxSize": { "zipped": null, "onExceed": null },
             "layer": { "packages": null },
         });
@@ -253,7 +253,7 @@ mod tests {
         assert_eq!(
             read.to_json(),
             json!({
-                "commandHooks": { "beforeBundling": [], "afterBundling": [] },
+                "hooks": { "beforeBuild": [], "beforeZip": [] },
                 "maxSize": { "unzipped": null, "zipped": null, "onExceed": "fail" },
                 "layer": { "packageNames": [], "packages": [] },
             })
@@ -265,7 +265,7 @@ mod tests {
         for (options, message) in [
             (json!("path"), "the options must be an object, not a string"),
             (json!(["."]), "the options must be an object, not an array"),
-            (json!({ "pythonVersion": 3.13 }), "the option `pythonVersion` must be a string, not a number"),
+            (json!({ "runtime": 3.13 }), "the option `runtime` must be a string, not a number"),
             (json!({ "cache": "no" }), "the option `cache` must be a boolean, not a string"),
             (json!({ "extras": "web" }), "the option `extras` must be an array, not a string"),
             (json!({ "groups": ["dev", 1] }), "the option `groups[1]` must be a string, not a number"),
@@ -288,14 +288,13 @@ mod tests {
                 "the option `maxSize.onExceed` must be `fail` or `warn`, not a number",
             ),
             (
-                json!({ "commandHooks": { "beforeBundling": ["make", ["cp", 1]] } }),
-                "the option `commandHooks.beforeBundling[1]` is `[\"cp\",1]`: write a program and its arguments as an array of \
+                json!({ "hooks": { "beforeBuild": ["make", ["cp", 1]] } }),
+                "the option `hooks.beforeBuild[1]` is `[\"cp\",1]`: write a program and its arguments as an array of \
                  texts, or one line for the shell",
             ),
             (
-                json!({ "layers": [{ "name": "a", "pythonVersion": "3.13", "architecture": "arm64" }] }),
-                "the option `layers[0]` is `{\"architecture\":\"arm64\",\"name\":\"a\",\"pythonVersion\":\"3.13\"}`: it has no \
-                 `packages`",
+                json!({ "layers": [{ "name": "a", "runtime": "python3.13", "architecture": "arm64" }] }),
+                "the option `layers[0]` is `{\"architecture\":\"arm64\",\"name\":\"a\",\"runtime\":\"python3.13\"}`: it has no `packages`",
             ),
         ] {
             assert_eq!(error(&options), message);

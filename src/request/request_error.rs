@@ -1,5 +1,6 @@
 //! Why options are refused.
 
+use crate::codes::ErrorCode;
 use std::path::PathBuf;
 
 /// Why options are refused.
@@ -63,13 +64,13 @@ pub enum RequestError {
         /// The option.
         name: &'static str,
     },
-    /// A Python that Lambda does not have.
-    #[error("Lambda has no runtime for Python `{version}`: the option `pythonVersion` takes {known}")]
+    /// The runtime is not Python, or Lambda does not have it.
+    #[error("Lambda has no Python runtime `{name}` (option `runtime`): {advice}")]
     UnknownRuntime {
-        /// The version as given.
-        version: String,
-        /// The versions there are.
-        known: String,
+        /// The name as given.
+        name: String,
+        /// What to write instead, as the end of the sentence.
+        advice: String,
     },
     /// `path` does not exist.
     #[error("the folder `{}` (option `path`) does not exist: give the uv workspace, or any folder in it", .path.display())]
@@ -87,18 +88,18 @@ pub enum RequestError {
 
 impl RequestError {
     /// The stable code of this error.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> ErrorCode {
         match self {
-            Self::UnknownRuntime { .. } => "UNKNOWN_RUNTIME",
-            Self::PathNotFound { .. } => "PATH_NOT_FOUND",
-            Self::PathNotAFolder { .. } => "PATH_NOT_A_FOLDER",
+            Self::UnknownRuntime { .. } => ErrorCode::UnknownRuntime,
+            Self::PathNotFound { .. } => ErrorCode::PathNotFound,
+            Self::PathNotAFolder { .. } => ErrorCode::PathNotAFolder,
             Self::NotAnObject { .. }
             | Self::NotPlain { .. }
             | Self::UnknownOption { .. }
             | Self::Missing { .. }
             | Self::WrongType { .. }
             | Self::BadValue { .. }
-            | Self::NotForLayers { .. } => "INVALID_OPTIONS",
+            | Self::NotForLayers { .. } => ErrorCode::InvalidOptions,
         }
     }
 

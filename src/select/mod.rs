@@ -9,6 +9,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::archive::Contents;
+use crate::codes::ErrorCode;
 use crate::install::Installed;
 use crate::support::file_listing::files_below;
 
@@ -69,11 +70,11 @@ pub enum SelectError {
 
 impl SelectError {
     /// The stable code of this error.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> ErrorCode {
         match self {
-            Self::Io(_) => "IO",
-            Self::Empty { .. } => "EMPTY_BUNDLE",
-            Self::BadMetadata { .. } => "BAD_METADATA",
+            Self::Io(_) => ErrorCode::Io,
+            Self::Empty { .. } => ErrorCode::EmptyBundle,
+            Self::BadMetadata { .. } => ErrorCode::BadMetadata,
         }
     }
 }

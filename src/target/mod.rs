@@ -22,6 +22,13 @@ pub struct PythonVersion {
     pub minor: u8,
 }
 
+impl PythonVersion {
+    /// Lambda's name of the runtime with this Python, such as `python3.13`.
+    pub fn runtime_name(self) -> String {
+        format!("python{self}")
+    }
+}
+
 impl fmt::Display for PythonVersion {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}.{}", self.major, self.minor)
@@ -113,7 +120,7 @@ const RUNTIMES: [(u8, System); 7] = [
     (15, System::AmazonLinux2023),
 ];
 
-/// The first Python that Lambda has not released: never a default.
+/// The first Python that Lambda has not released: no message suggests it.
 const FIRST_PREVIEW: u8 = 15;
 
 /// A Lambda runtime on a CPU: everything about where the bundle will run.
@@ -128,14 +135,13 @@ pub struct Target {
 }
 
 impl Target {
-    /// The target for a Python version as users write it (`3.13`); `None` where Lambda has no such
-    /// runtime.
-    pub fn new(python_version: &str, architecture: Architecture) -> Option<Self> {
-        let minor: u8 = python_version.strip_prefix("3.")?.parse().ok()?;
+    /// The target for Lambda's name of a runtime, such as `python3.13`; `None` where Lambda has no such runtime.
+    pub fn new(runtime: &str, architecture: Architecture) -> Option<Self> {
+        let minor: u8 = runtime.strip_prefix("python3.")?.parse().ok()?;
         let (_, system) = RUNTIMES.into_iter().find(|(known, _)| *known == minor)?;
-        // A spelling such as `3.013` parses, but is not a name of the runtime.
         let python = PythonVersion { major: 3, minor };
-        (python.to_string() == python_version).then_some(Self { python, architecture, system })
+        // A spelling such as `python3.013` parses, but is not a name of the runtime.
+        (python.runtime_name() == runtime).then_some(Self { python, architecture, system })
     }
 
     /// The target for a Python that Lambda has.
@@ -145,20 +151,20 @@ impl Target {
         Self { python, architecture, system }
     }
 
-    /// The Python versions that Lambda has, as users write them.
-    pub fn python_versions() -> Vec<String> {
-        RUNTIMES.iter().map(|(minor, _)| format!("3.{minor}")).collect()
+    /// The names of all runtimes, previews included, the oldest first.
+    pub fn runtime_names() -> Vec<String> {
+        RUNTIMES.iter().map(|(minor, _)| PythonVersion { major: 3, minor: *minor }.runtime_name()).collect()
     }
 
-    /// The Pythons of the runtimes that Lambda has released, the newest first.
+    /// The Pythons of the runtimes that Lambda has released, the oldest first.
     pub fn released() -> impl Iterator<Item = PythonVersion> {
-        let minors = RUNTIMES.iter().rev().map(|(minor, _)| *minor);
+        let minors = RUNTIMES.iter().map(|(minor, _)| *minor);
         minors.filter(|minor| *minor < FIRST_PREVIEW).map(|minor| PythonVersion { major: 3, minor })
     }
 
     /// Lambda's name of the runtime, such as `python3.13`.
     pub fn runtime_name(self) -> String {
-        format!("python{}", self.python)
+        self.python.runtime_name()
     }
 
     /// uv's name of this platform (`uv sync --python-platform`).
@@ -178,8 +184,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_runtime_is_found_by_its_version_as_users_write_it() {
-        let target = Target::new("3.13", Architecture::Arm64).unwrap();
+    fn a_runtime_is_found_by_its_name() {
+        let target = Target::new("python3.13", Architecture::Arm64).unwrap();
         assert_eq!(target.runtime_name(), "python3.13");
         assert_eq!(target.uv_platform(), "aarch64-manylinux_2_34");
         assert_eq!(target.to_string(), "python3.13 on arm64");
@@ -187,15 +193,17 @@ mod tests {
 
     #[test]
     fn old_runtimes_take_only_wheels_for_an_old_glibc() {
-        let target = Target::new("3.11", Architecture::X86_64).unwrap();
+        let target = Target::new("python3.11", Architecture::X86_64).unwrap();
         assert_eq!(target.system.glibc(), (2, 26));
         assert_eq!(target.uv_platform(), "x86_64-manylinux_2_17");
     }
 
     #[test]
-    fn versions_that_lambda_lacks_are_refused() {
-        for version in ["3.8", "3.16", "2.7", "3", "3.013", "3.13.1", "python3.13", ""] {
-            assert_eq!(Target::new(version, Architecture::X86_64), None, "{version}");
+    fn runtimes_that_lambda_lacks_are_refused() {
+        for name in
+            ["python3.8", "python3.16", "python2.7", "python3", "python3.013", "python3.13.1", "3.13", ""]
+        {
+            assert_eq!(Target::new(name, Architecture::X86_64), None, "{name}");
         }
     }
 }

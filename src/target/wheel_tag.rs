@@ -137,8 +137,8 @@ mod tests {
     use super::*;
     use crate::target::Architecture;
 
-    fn fits(tag: &str, python: &str, architecture: Architecture) -> bool {
-        let target = Target::new(python, architecture).unwrap();
+    fn fits(tag: &str, runtime: &str, architecture: Architecture) -> bool {
+        let target = Target::new(runtime, architecture).unwrap();
         Tag::expand(tag).iter().any(|tag| tag.fits(target))
     }
 
@@ -154,7 +154,7 @@ mod tests {
             "cp313-abi3-any",
             "cp32-abi3-any",
         ] {
-            assert!(fits(tag, "3.13", Architecture::Arm64), "{tag}");
+            assert!(fits(tag, "python3.13", Architecture::Arm64), "{tag}");
         }
         for tag in [
             "cp312-cp312-any",
@@ -165,33 +165,33 @@ mod tests {
             "pp311-pypy311_pp73-any",
             "cp31-cp31-any",
         ] {
-            assert!(!fits(tag, "3.13", Architecture::Arm64), "{tag}");
+            assert!(!fits(tag, "python3.13", Architecture::Arm64), "{tag}");
         }
     }
 
     #[test]
     fn a_tag_fits_the_targets_platform() {
-        for (platform, python, expected) in [
-            ("any", "3.11", true),
-            ("manylinux1_x86_64", "3.11", true),
-            ("manylinux2010_x86_64", "3.11", true),
-            ("manylinux2014_x86_64", "3.11", true),
-            ("manylinux_2_26_x86_64", "3.11", true),
-            ("manylinux_2_28_x86_64", "3.11", false),
-            ("manylinux_2_28_x86_64", "3.12", true),
-            ("manylinux_2_34_x86_64", "3.12", true),
-            ("manylinux_2_35_x86_64", "3.12", false),
-            ("manylinux_2_17_aarch64", "3.12", false),
-            ("manylinux_2_17_i686", "3.12", false),
-            ("musllinux_1_2_x86_64", "3.12", false),
-            ("linux_x86_64", "3.12", true),
-            ("linux_aarch64", "3.12", false),
-            ("macosx_11_0_x86_64", "3.12", false),
-            ("win_amd64", "3.12", false),
-            ("manylinux_x86_64", "3.12", false),
+        for (platform, runtime, expected) in [
+            ("any", "python3.11", true),
+            ("manylinux1_x86_64", "python3.11", true),
+            ("manylinux2010_x86_64", "python3.11", true),
+            ("manylinux2014_x86_64", "python3.11", true),
+            ("manylinux_2_26_x86_64", "python3.11", true),
+            ("manylinux_2_28_x86_64", "python3.11", false),
+            ("manylinux_2_28_x86_64", "python3.12", true),
+            ("manylinux_2_34_x86_64", "python3.12", true),
+            ("manylinux_2_35_x86_64", "python3.12", false),
+            ("manylinux_2_17_aarch64", "python3.12", false),
+            ("manylinux_2_17_i686", "python3.12", false),
+            ("musllinux_1_2_x86_64", "python3.12", false),
+            ("linux_x86_64", "python3.12", true),
+            ("linux_aarch64", "python3.12", false),
+            ("macosx_11_0_x86_64", "python3.12", false),
+            ("win_amd64", "python3.12", false),
+            ("manylinux_x86_64", "python3.12", false),
         ] {
             assert_eq!(
-                fits(&format!("py3-none-{platform}"), python, Architecture::X86_64),
+                fits(&format!("py3-none-{platform}"), runtime, Architecture::X86_64),
                 expected,
                 "{platform}"
             );

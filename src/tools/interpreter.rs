@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use pep440_rs::Version;
 use serde_json::{Value, json};
 
+use crate::codes::ErrorCode;
 use crate::request::{PythonRequest, Request};
 use crate::store::{Key, Store};
 use crate::support::file_stamp::{Stamp, program};
@@ -71,17 +72,14 @@ pub enum InterpreterError {
 
 impl InterpreterError {
     /// The stable code of this error.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> ErrorCode {
         match self {
-            Self::NotFound { .. } => "PYTHON_NOT_FOUND",
-            Self::Unfit { .. } | Self::NotRunnable { .. } | Self::Contradiction { .. } => "INVALID_OPTIONS",
-            Self::TimedOut(_) => TimedOut::CODE,
+            Self::NotFound { .. } => ErrorCode::PythonNotFound,
+            Self::Unfit { .. } | Self::NotRunnable { .. } | Self::Contradiction { .. } => {
+                ErrorCode::InvalidOptions
+            }
+            Self::TimedOut(_) => ErrorCode::TimedOut,
         }
-    }
-
-    /// Whether a container could do what failed here.
-    pub fn container_can_help(&self) -> bool {
-        matches!(self, Self::NotFound { .. })
     }
 }
 

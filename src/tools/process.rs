@@ -103,9 +103,6 @@ pub struct TimedOut {
 }
 
 impl TimedOut {
-    /// The stable code of this error.
-    pub const CODE: &str = "TIMED_OUT";
-
     fn new(command: String, limit: Duration, words: &str) -> Self {
         let words = match mask_credentials(words.trim()) {
             nothing if nothing.is_empty() => nothing,

@@ -1,10 +1,11 @@
-//! Runs the commands of `commandHooks`, on this machine as in the container. Whether their results are reproducible is up to
+//! Runs the commands of `hooks`, on this machine as in the container. Whether their results are reproducible is up to
 //! their author.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::request::command_hooks::CommandHook;
+use crate::codes::ErrorCode;
+use crate::request::hooks::Hook;
 use crate::secrets::mask_credentials;
 use crate::tools::process::{Process, TimedOut};
 
@@ -45,17 +46,17 @@ pub enum HookError {
 
 impl HookError {
     /// The stable code of this error.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> ErrorCode {
         match self {
-            Self::Start { .. } | Self::Failed { .. } => "HOOK_FAILED",
-            Self::TimedOut { .. } => TimedOut::CODE,
+            Self::Start { .. } | Self::Failed { .. } => ErrorCode::HookFailed,
+            Self::TimedOut { .. } => ErrorCode::TimedOut,
         }
     }
 }
 
 /// Runs commands one after another in `folder`, with the caller's whole environment: they are the
 /// caller's own.
-pub fn run(hooks: &[CommandHook], when: &'static str, folder: &Path) -> Result<(), HookError> {
+pub fn run(hooks: &[Hook], when: &'static str, folder: &Path) -> Result<(), HookError> {
     for hook in hooks {
         let command = || mask_credentials(&hook.to_string());
         let mut process = process(hook, folder);
@@ -79,14 +80,14 @@ pub fn run(hooks: &[CommandHook], when: &'static str, folder: &Path) -> Result<(
 }
 
 /// The process of a command that starts in `folder`.
-fn process(hook: &CommandHook, folder: &Path) -> Process {
+fn process(hook: &Hook, folder: &Path) -> Process {
     match hook {
-        CommandHook::Program { program, arguments } => {
+        Hook::Program { program, arguments } => {
             let mut process = Process::new(&executable(program, folder));
             process.args(arguments);
             process
         }
-        CommandHook::Line(line) => shell(line),
+        Hook::Line(line) => shell(line),
     }
 }
 
@@ -123,7 +124,7 @@ mod tests {
 
     use super::*;
 
-    fn hook(value: serde_json::Value) -> CommandHook {
+    fn hook(value: serde_json::Value) -> Hook {
         value.try_into().unwrap()
     }
 
@@ -132,7 +133,7 @@ mod tests {
     fn arguments_are_passed_as_they_are_and_lines_are_the_shells() {
         let folder = tempfile::tempdir().unwrap();
         let hooks = [hook(json!(["touch", "a $HOME"])), hook(json!("echo one > b && echo two >> b"))];
-        run(&hooks, "beforeBundling", folder.path()).unwrap();
+        run(&hooks, "beforeBuild", folder.path()).unwrap();
         assert!(folder.path().join("a $HOME").exists());
         assert_eq!(fs_err::read_to_string(folder.path().join("b")).unwrap(), "one\ntwo\n");
     }
@@ -144,7 +145,7 @@ mod tests {
         fs_err::write(folder.path().join("tool.cmd"), "@echo %~1> a\r\n").unwrap();
         let hooks =
             [hook(json!([".\\tool", "one two"])), hook(json!("\"tool\" \"b c\" && echo \"done\">> a"))];
-        run(&hooks, "beforeBundling", folder.path()).unwrap();
+        run(&hooks, "beforeBuild", folder.path()).unwrap();
         assert_eq!(fs_err::read_to_string(folder.path().join("a")).unwrap(), "b c\r\n\"done\"\r\n");
     }
 
@@ -152,14 +153,9 @@ mod tests {
     #[test]
     fn a_failure_says_which_command_and_what_it_said() {
         let folder = tempfile::tempdir().unwrap();
-        let fails = |value| run(&[hook(value)], "afterBundling", folder.path()).unwrap_err().to_string();
+        let fails = |value| run(&[hook(value)], "beforeZip", folder.path()).unwrap_err().to_string();
         let message = fails(json!("echo cause; exit 3"));
-        assert_eq!(
-            message,
-            "the `afterBundling` command `echo cause; exit 3` failed (exit status: 3):\ncause"
-        );
-        assert!(
-            fails(json!(["/no/such/program"])).starts_with("failed to start the `afterBundling` command")
-        );
+        assert_eq!(message, "the `beforeZip` command `echo cause; exit 3` failed (exit status: 3):\ncause");
+        assert!(fails(json!(["/no/such/program"])).starts_with("failed to start the `beforeZip` command"));
     }
 }

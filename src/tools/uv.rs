@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use pep440_rs::Version;
 use serde_json::{Value, json};
 
+use crate::codes::ErrorCode;
 use crate::request::Request;
 use crate::secrets::{mask_credentials, remove_credentials};
 use crate::store::{Key, Store};
@@ -242,21 +243,18 @@ pub enum UvError {
 
 impl UvError {
     /// The stable code of this error.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> ErrorCode {
         match self {
-            Self::NotFound => "UV_NOT_FOUND",
-            Self::NotRunnable { .. } | Self::NotUv { .. } => "INVALID_OPTIONS",
-            Self::TooOld { .. } => "UV_TOO_OLD",
-            Self::LockfileOutdated { .. } | Self::ScriptLockfileOutdated { .. } => "LOCKFILE_OUTDATED",
-            Self::NoWheel { .. } => "NO_WHEEL",
-            Self::Start { .. } | Self::Failed { .. } => "UV_FAILED",
-            Self::TimedOut(_) => TimedOut::CODE,
+            Self::NotFound => ErrorCode::UvNotFound,
+            Self::NotRunnable { .. } | Self::NotUv { .. } => ErrorCode::InvalidOptions,
+            Self::TooOld { .. } => ErrorCode::UvTooOld,
+            Self::LockfileOutdated { .. } | Self::ScriptLockfileOutdated { .. } => {
+                ErrorCode::LockfileOutdated
+            }
+            Self::NoWheel { .. } => ErrorCode::NoWheel,
+            Self::Start { .. } | Self::Failed { .. } => ErrorCode::UvFailed,
+            Self::TimedOut(_) => ErrorCode::TimedOut,
         }
-    }
-
-    /// Whether a container could do what failed here.
-    pub fn container_can_help(&self) -> bool {
-        matches!(self, Self::NotFound | Self::TooOld { .. } | Self::NoWheel { .. })
     }
 }
 

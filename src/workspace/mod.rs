@@ -22,6 +22,7 @@ use self::lockfile::{LockedPackage, Lockfile, Source};
 use self::manifest::Manifest;
 pub use self::package_name::normalize_name;
 use self::snapshot::Snapshot;
+use crate::codes::ErrorCode;
 use crate::support::glance::Glances;
 use crate::support::{regular_file, wording};
 
@@ -110,12 +111,14 @@ pub enum WorkspaceError {
 
 impl WorkspaceError {
     /// The stable code of this error.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> ErrorCode {
         match self {
-            Self::NoLockfile { .. } | Self::NoScriptLockfile { .. } => "NO_LOCKFILE",
-            Self::Read { .. } => "PROJECT_NOT_READABLE",
-            Self::BadLockfile { .. } | Self::NewLockfile { .. } | Self::NoMembers { .. } => "BAD_LOCKFILE",
-            Self::MissingLocalPackage { .. } => "LOCKFILE_OUTDATED",
+            Self::NoLockfile { .. } | Self::NoScriptLockfile { .. } => ErrorCode::NoLockfile,
+            Self::Read { .. } => ErrorCode::ProjectNotReadable,
+            Self::BadLockfile { .. } | Self::NewLockfile { .. } | Self::NoMembers { .. } => {
+                ErrorCode::BadLockfile
+            }
+            Self::MissingLocalPackage { .. } => ErrorCode::LockfileOutdated,
         }
     }
 }
@@ -402,7 +405,7 @@ mod tests {
     #[test]
     fn a_future_format_and_a_broken_lock_are_errors() {
         let code = |lock: &str| Workspace::open(workspace(&[("uv.lock", lock)]).path()).unwrap_err().code();
-        assert_eq!(code("version = 2"), "BAD_LOCKFILE");
-        assert_eq!(code("version"), "BAD_LOCKFILE");
+        assert_eq!(code("version = 2"), ErrorCode::BadLockfile);
+        assert_eq!(code("version"), ErrorCode::BadLockfile);
     }
 }

@@ -1,11 +1,11 @@
-//! Python versions: those that a project allows, and the one that it asks for.
+//! Python versions: those that a project allows, and the one that its `.python-version` names.
 
 use std::path::{Path, PathBuf};
 
 use pep440_rs::{Version, VersionSpecifiers};
 
 use crate::support::regular_file;
-use crate::target::{PythonVersion, Target};
+use crate::target::{Architecture, PythonVersion, Target};
 
 /// A patch number that no Python has reached.
 const NO_SUCH_PATCH: u64 = 100;
@@ -19,16 +19,11 @@ pub fn allows(requires_python: &str, python: PythonVersion) -> bool {
         .any(|patch| specifiers.contains(&Version::new([python.major.into(), python.minor.into(), patch])))
 }
 
-/// The default Pythons of a member, the best one first: that of its `.python-version`; then the other allowed ones, the newest
-/// first. Previews are not among them.
-pub fn defaults(requires_python: Option<&str>, folder: &Path, root: &Path) -> Vec<PythonVersion> {
-    let pinned = version_file(folder, root).and_then(|version| minor(&version));
-    let mut allowed: Vec<PythonVersion> = Target::released()
+/// The Pythons of the runtimes that a project allows, the oldest first. Runtimes that Lambda only previews are not among them.
+pub fn allowed(requires_python: Option<&str>) -> Vec<PythonVersion> {
+    Target::released()
         .filter(|python| requires_python.is_none_or(|requires| allows(requires, *python)))
-        .collect();
-    // Stable, so the others stay in order.
-    allowed.sort_by_key(|python| Some(*python) != pinned);
-    allowed
+        .collect()
 }
 
 /// The version in the nearest `.python-version` between `folder` and the workspace's root.
@@ -47,10 +42,13 @@ pub fn version_files(folder: &Path, root: &Path) -> impl Iterator<Item = PathBuf
     inside.map(|folder| folder.join(".python-version"))
 }
 
-fn minor(version: &str) -> Option<PythonVersion> {
+/// The Python of the runtime that a version such as `3.13` or `3.13.5` means; `None` if Lambda has no such runtime.
+pub fn runtime_of(version: &str) -> Option<PythonVersion> {
     let version: Version = version.parse().ok()?;
     let [major, minor, ..] = version.release() else { return None };
-    Some(PythonVersion { major: u8::try_from(*major).ok()?, minor: u8::try_from(*minor).ok()? })
+    let name = format!("python{major}.{minor}");
+    // Every runtime has both CPUs.
+    Target::new(&name, Architecture::X86_64).map(|target| target.python)
 }
 
 #[cfg(test)]
@@ -71,20 +69,22 @@ mod tests {
     }
 
     #[test]
-    fn the_default_is_the_pinned_one_or_the_newest_that_is_allowed() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path();
-        let inner = root.join("packages/app");
-        fs_err::create_dir_all(&inner).unwrap();
-        let first = |requires| names(&defaults(Some(requires), &inner, root)).first().cloned();
-        assert_eq!(first(">=3.9"), Some("3.14".to_owned()));
-        assert_eq!(first(">=3.9, <3.14"), Some("3.13".to_owned()));
-        assert_eq!(first(">=3.15"), None);
-        for (pin, expected) in
-            [("3.12", "3.12"), ("3.11.7", "3.11"), ("3.15", "3.14"), ("3.9", "3.14"), ("pypy", "3.14")]
-        {
-            fs_err::write(root.join(".python-version"), format!("# comment\n{pin}\n")).unwrap();
-            assert_eq!(first(">=3.10").as_deref(), Some(expected), "{pin}");
+    fn runtimes_that_lambda_previews_are_not_among_the_allowed_ones() {
+        assert_eq!(names(&allowed(Some(">=3.12"))), ["3.12", "3.13", "3.14"]);
+        assert_eq!(names(&allowed(Some(">=3.12, <3.14"))), ["3.12", "3.13"]);
+        assert_eq!(allowed(Some(">=3.15")), []);
+        assert_eq!(allowed(None).len(), 6);
+    }
+
+    #[test]
+    fn a_version_means_the_runtime_of_its_minor_version() {
+        let name = |version| runtime_of(version).map(PythonVersion::runtime_name);
+        for version in ["3.13", "3.13.5", "3.13.0rc1"] {
+            assert_eq!(name(version).as_deref(), Some("python3.13"), "{version}");
+        }
+        assert_eq!(name("3.15").as_deref(), Some("python3.15"));
+        for version in ["3", "3.8", "2.7", "pypy3.10", ">=3.12", ""] {
+            assert_eq!(name(version), None, "{version}");
         }
     }
 }

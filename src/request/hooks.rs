@@ -1,4 +1,4 @@
-//! The option `commandHooks`: commands of the caller that run around the build. [`crate::tools::run_hooks`] runs them.
+//! The option `hooks`: commands of the caller that run around the build. [`crate::tools::run_hooks`] runs them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,23 +12,23 @@ use crate::request::options_from_json::null_as_default;
 /// The commands of a request, in the order in which they run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-#[serde(expecting = "an object such as `{ beforeBundling: [...], afterBundling: [...] }`")]
-pub struct CommandHooks {
+#[serde(expecting = "an object such as `{ beforeBuild: [...], beforeZip: [...] }`")]
+pub struct Hooks {
     /// A command to run in the copy of the package before it is built: a line for `sh`, or a JSON array of a program and its
     /// arguments; may be repeated
-    #[arg(id = "commandHooks.beforeBundling", long = "before-bundling", value_name = "COMMAND")]
+    #[arg(id = "hooks.beforeBuild", long = "before-build", value_name = "COMMAND")]
     #[serde(deserialize_with = "null_as_default")]
-    pub before_bundling: Vec<CommandHook>,
+    pub before_build: Vec<Hook>,
     /// A command to run in a folder with the files that ship, before they are compiled and zipped; may be repeated
-    #[arg(id = "commandHooks.afterBundling", long = "after-bundling", value_name = "COMMAND")]
+    #[arg(id = "hooks.beforeZip", long = "before-zip", value_name = "COMMAND")]
     #[serde(deserialize_with = "null_as_default")]
-    pub after_bundling: Vec<CommandHook>,
+    pub before_zip: Vec<Hook>,
 }
 
 /// One command. In JSON it is an array (a program and its arguments) or one line for the shell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Value", into = "Value")]
-pub enum CommandHook {
+pub enum Hook {
     /// A program, started without a shell.
     Program {
         /// The program.
@@ -45,7 +45,7 @@ pub enum CommandHook {
 #[error("write a program and its arguments as an array of texts, or one line for the shell")]
 pub struct NotACommand;
 
-impl TryFrom<Value> for CommandHook {
+impl TryFrom<Value> for Hook {
     type Error = NotACommand;
 
     fn try_from(value: Value) -> Result<Self, NotACommand> {
@@ -61,18 +61,16 @@ impl TryFrom<Value> for CommandHook {
     }
 }
 
-impl From<CommandHook> for Value {
-    fn from(hook: CommandHook) -> Self {
+impl From<Hook> for Value {
+    fn from(hook: Hook) -> Self {
         match hook {
-            CommandHook::Program { program, arguments } => {
-                std::iter::once(program).chain(arguments).collect()
-            }
-            CommandHook::Line(line) => Self::String(line),
+            Hook::Program { program, arguments } => std::iter::once(program).chain(arguments).collect(),
+            Hook::Line(line) => Self::String(line),
         }
     }
 }
 
-impl FromStr for CommandHook {
+impl FromStr for Hook {
     type Err = NotACommand;
 
     /// Reads a command of the command line: a JSON array is a program and its arguments, other text is a line for the shell.
@@ -82,7 +80,7 @@ impl FromStr for CommandHook {
     }
 }
 
-impl fmt::Display for CommandHook {
+impl fmt::Display for Hook {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Program { program, arguments } => {
@@ -107,11 +105,11 @@ mod tests {
             (r#"["cp", "a b", ""]"#, json!(["cp", "a b", ""])),
             ("[ -f a ] && make", json!("[ -f a ] && make")),
         ] {
-            let hook: CommandHook = text.parse().unwrap();
+            let hook: Hook = text.parse().unwrap();
             assert_eq!(Value::from(hook), value);
         }
         for value in [json!([]), json!(["cp", 1]), json!(" "), json!(1), json!({})] {
-            assert_eq!(CommandHook::try_from(value.clone()), Err(NotACommand), "{value}");
+            assert_eq!(Hook::try_from(value.clone()), Err(NotACommand), "{value}");
         }
     }
 }

@@ -1,0 +1,78 @@
+// Compiles `construct/` by jsii: JavaScript and declarations beside the sources, and `.jsii`, which the packages of other languages
+// are made from.
+
+import * as fs from 'node:fs';
+import path from 'node:path';
+import { root, run } from '../__test__/support/tools.mjs';
+
+/**
+ * A package of its own around the constructs, with the oldest CDK that ours claims to work with. What is compiled against a newer CDK
+ * names classes that an older one lacks, and Python cannot import it.
+ */
+export const PACKAGE = path.join(root, '.tools/oldest-cdk');
+
+/** Runs a tool of jsii in that package. */
+export function runJsii(tool, args) {
+  // The tools warn of each Node whose support has ended. Whoever builds chooses the Node.
+  const env = { ...process.env, JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION: process.versions.node.split('.')[0] };
+  run(process.execPath, [path.join(root, 'node_modules', tool, 'bin', tool), ...args], {
+    cwd: PACKAGE,
+    show: true,
+    env,
+  });
+}
+
+/** Copies files of the checkout into the package. */
+export function copyIntoPackage(names) {
+  for (const name of names) {
+    fs.cpSync(path.join(root, name), path.join(PACKAGE, name), { recursive: true });
+  }
+}
+
+function ensurePackage() {
+  const manifest = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
+  const oldest = Object.fromEntries(
+    Object.entries(manifest.peerDependencies).map(([name, range]) => [name, range.replace('^', '')]),
+  );
+  const devDependencies = { ...oldest, '@types/node': manifest.devDependencies['@types/node'] };
+  const text = JSON.stringify({ ...manifest, devDependencies, scripts: undefined, workspaces: undefined }, null, 2);
+  const file = path.join(PACKAGE, 'package.json');
+  const isInstalled = fs.existsSync(path.join(PACKAGE, 'node_modules/.package-lock.json'));
+  if (!isInstalled || fs.readFileSync(file, 'utf8') !== text) {
+    fs.mkdirSync(PACKAGE, { recursive: true });
+    fs.writeFileSync(file, text);
+    run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--package-lock=false'], {
+      cwd: PACKAGE,
+      show: true,
+    });
+  }
+}
+
+/** Declarations that also compile in a project without CDK: what needs it is `any` there. */
+function withoutCdk(declarations) {
+  return declarations.replaceAll(
+    /^import .* from '(?:aws-cdk-lib|constructs)(?:\/.*)?';$/gm,
+    (statement) => `// @ts-ignore: CDK is an optional peer dependency.\n${statement}`,
+  );
+}
+
+export function compileConstructs() {
+  ensurePackage();
+  const constructs = path.join(root, 'construct');
+  const compiled = path.join(PACKAGE, 'construct');
+  const isSource = (name) => name.endsWith('.ts') && !name.endsWith('.d.ts');
+  fs.rmSync(compiled, { recursive: true, force: true });
+  copyIntoPackage([
+    ...['README.md', 'LICENSE', 'binding.d.ts', 'index.d.ts', 'rosetta', 'tsconfig.build.json'],
+    ...fs
+      .readdirSync(constructs)
+      .filter(isSource)
+      .map((name) => `construct/${name}`),
+  ]);
+  runJsii('jsii', ['--tsconfig', 'tsconfig.build.json', '--validate-tsconfig', 'minimal', '--fail-on-warnings']);
+  for (const name of fs.readdirSync(compiled).filter((name) => !isSource(name))) {
+    const text = fs.readFileSync(path.join(compiled, name), 'utf8');
+    fs.writeFileSync(path.join(constructs, name), name.endsWith('.d.ts') ? withoutCdk(text) : text);
+  }
+  fs.cpSync(path.join(PACKAGE, '.jsii'), path.join(root, '.jsii'));
+}
