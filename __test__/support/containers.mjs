@@ -1,7 +1,7 @@
 // Real containers: podman, with an image made of Debian's own packages. No Docker daemon has to run and no image has to be
 // pulled. `scripts/prepare-machine.mjs` installs podman and makes the image.
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { write } from './files.mjs';
@@ -25,8 +25,8 @@ const configuration = path.join(root, '.tools/containers/containers.conf');
 /** The environment of `podman`, and of CDK when it starts `podman` (`CDK_DOCKER=podman`). */
 export const podmanEnvironment = { CONTAINERS_CONF: configuration };
 
-/** Runs `podman` to its end: `{ status, stdout, stderr }`. */
-export function podman(args) {
+/** The environment that `podman` runs in here. */
+function prepared() {
   // This machine may refuse to raise limits, and to have systemd or crun make its cgroups. Its own files stay as they are.
   write(
     configuration,
@@ -38,11 +38,17 @@ runtime = "runc"
 cgroup_manager = "cgroupfs"
 `,
   );
-  return spawnSync('podman', args, {
-    encoding: 'utf8',
-    maxBuffer: 256 * 1024 * 1024,
-    env: { ...process.env, ...podmanEnvironment },
-  });
+  return { ...process.env, ...podmanEnvironment };
+}
+
+/** Starts `podman`, and returns the process. */
+export function startPodman(args) {
+  return spawn('podman', args, { env: prepared() });
+}
+
+/** Runs `podman` to its end: `{ status, stdout, stderr }`. */
+export function podman(args) {
+  return spawnSync('podman', args, { encoding: 'utf8', maxBuffer: 256 * 1024 * 1024, env: prepared() });
 }
 
 /** The same, and throws if it fails. Returns its standard output. */

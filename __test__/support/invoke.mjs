@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { startPodman } from './containers.mjs';
 import { listen } from './servers.mjs';
 import { run } from './tools.mjs';
 import { unpackZip } from './zips.mjs';
@@ -27,14 +28,49 @@ export async function invoke({ zip, handler, events, runtimeClient, environment 
     unpackZip(zip, task, runtimeClient);
     // Lambda's /var/task is read-only.
     run('chmod', ['-R', 'a-w', task]);
-    return await converse({ task, handler, events, runtimeClient, environment });
+    return await converse({
+      events,
+      start: (host) =>
+        spawn(runtimeClient, ['-m', 'awslambdaric', handler], {
+          cwd: task,
+          env: {
+            PATH: process.env.PATH,
+            LAMBDA_TASK_ROOT: task,
+            PYTHONPATH: task,
+            ...runtimeVariables(host),
+            AWS_REGION: 'eu-west-1',
+            _HANDLER: handler,
+            ...environment,
+          },
+        }),
+    });
   } finally {
     run('chmod', ['-R', 'u+w', work]);
     rmSync(work, { recursive: true, force: true });
   }
 }
 
-async function converse({ task, handler, events, runtimeClient, environment }) {
+/** The variables by which Lambda tells the runtime client of the function, and where the runtime API is. */
+function runtimeVariables(host) {
+  return {
+    AWS_LAMBDA_RUNTIME_API: host,
+    AWS_LAMBDA_FUNCTION_NAME: 'local',
+    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '128',
+  };
+}
+
+/** Invokes an image whose entry point is the runtime client, once for each event, in podman. Returns the answers, in order. */
+export function invokeImage({ image, events }) {
+  const start = (host) => {
+    const variables = Object.entries(runtimeVariables(host)).map(([name, value]) => `--env=${name}=${value}`);
+    return startPodman(['run', '--rm', '--network=host', '--read-only', ...variables, image]);
+  };
+  return converse({ events, start });
+}
+
+/** Answers the runtime client that `start` starts, given the address of the runtime API, until all events have their answer. */
+async function converse({ events, start }) {
   let resolve;
   let reject;
   const promise = new Promise((...settle) => ([resolve, reject] = settle));
@@ -72,21 +108,7 @@ async function converse({ task, handler, events, runtimeClient, environment }) {
   };
 
   const { host, close } = await listen(answerRequest);
-  const child = spawn(runtimeClient, ['-m', 'awslambdaric', handler], {
-    cwd: task,
-    env: {
-      PATH: process.env.PATH,
-      LAMBDA_TASK_ROOT: task,
-      PYTHONPATH: task,
-      AWS_LAMBDA_RUNTIME_API: host,
-      AWS_LAMBDA_FUNCTION_NAME: 'local',
-      AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
-      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '128',
-      AWS_REGION: 'eu-west-1',
-      _HANDLER: handler,
-      ...environment,
-    },
-  });
+  const child = start(host);
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk) => (output += chunk));
   }
