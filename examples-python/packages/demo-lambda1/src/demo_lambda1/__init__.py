@@ -1,0 +1,1 @@
+"""Sums up a list of readings."""

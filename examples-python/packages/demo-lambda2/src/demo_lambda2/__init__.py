@@ -1,0 +1,1 @@
+"""Checks an order and prices it."""
