@@ -4,16 +4,15 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
-import * as os from 'node:os';
 import * as path from 'node:path';
-import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { bundleSync } from '../index.js';
 import { program as commandLine } from './support/command-line.mjs';
 import { sha256, temporaryFolder } from './support/files.mjs';
+import { fileSystem, withMount } from './support/mounts.mjs';
 import { outputOf, startNode } from './support/node-process.mjs';
 import { options } from './support/toolchain.mjs';
-import { isRoot, root, run } from './support/tools.mjs';
+import { root, run } from './support/tools.mjs';
 import { fixture } from './support/workspaces.mjs';
 
 function cached(test, others = {}) {
@@ -171,25 +170,6 @@ test('a cache of which a part cannot be written to costs one warning', (t) => {
     assert.ok(bundle.warnings[0].message.includes(bundleOptions.cacheDir), bundle.warnings[0].message);
   }
 });
-
-const withMount = { skip: !isRoot || process.platform !== 'linux' ? 'only root may mount' : false };
-
-/** A new file system in memory; `undefined` if this machine does not allow one. */
-function fileSystem(test, settings) {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'mounted-'));
-  const isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', settings, 'tmpfs', folder]).status === 0;
-  test.after(() => {
-    if (isMounted) {
-      run('umount', [folder]);
-    }
-    fs.rmdirSync(folder);
-  });
-  if (!isMounted) {
-    test.skip('this machine mounts nothing');
-    return undefined;
-  }
-  return folder;
-}
 
 test('a cache on a full disk costs one warning', withMount, (t) => {
   const expected = bundleSync(cached(t, { cache: false }), temporaryFolder(t)).sha256;
