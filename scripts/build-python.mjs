@@ -16,6 +16,8 @@ for (const name of fs.readdirSync(PACKAGE).filter((name) => name.endsWith('.node
 }
 copyIntoPackage(['binding.js', 'cli.js', 'container', 'index.js', ...addOns]);
 
+// The examples in the documentation, in Python.
+runJsii('jsii-rosetta', ['extract', '--fail', '--compile']);
 // jsii-pacmak would build by pip, in an environment that it makes each time: three times as long, for the same wheel.
 const generated = path.join(PACKAGE, 'dist');
 const wheels = path.join(root, 'dist/python');

@@ -63,12 +63,14 @@ export function compileConstructs() {
   const isSource = (name) => name.endsWith('.ts') && !name.endsWith('.d.ts');
   fs.rmSync(compiled, { recursive: true, force: true });
   copyIntoPackage([
-    ...['README.md', 'LICENSE', 'binding.d.ts', 'index.d.ts', 'rosetta', 'tsconfig.build.json'],
+    ...['LICENSE', 'binding.d.ts', 'index.d.ts', 'rosetta', 'tsconfig.build.json'],
     ...fs
       .readdirSync(constructs)
       .filter(isSource)
       .map((name) => `construct/${name}`),
   ]);
+  // PyPI shows it.
+  fs.copyFileSync(path.join(root, 'docs/python.md'), path.join(PACKAGE, 'README.md'));
   runJsii('jsii', ['--tsconfig', 'tsconfig.build.json', '--validate-tsconfig', 'minimal', '--fail-on-warnings']);
   for (const name of fs.readdirSync(compiled).filter((name) => !isSource(name))) {
     const text = fs.readFileSync(path.join(compiled, name), 'utf8');
