@@ -89,7 +89,7 @@ test('every command exists', () => {
 });
 
 test('every file exists, and every link leads somewhere', () => {
-  const folders = 'src|construct|container|scripts|__test__|tests|examples-ts|benches|\\.ci';
+  const folders = 'src|construct|container|scripts|__test__|tests|examples-ts|examples-python|benches|\\.ci';
   const inRepository = new RegExp(`^(?:${folders})(?:/[\\w./-]*)?$`);
   for (const name of DOCUMENTS) {
     const document = read(name);

@@ -37,6 +37,7 @@ const tests = readdirSync(path.join(root, '__test__'))
 
 try {
   run('node', ['scripts/build.mjs'], { cwd: root, show: true });
+  run('node', ['scripts/build-python.mjs'], { cwd: root, show: true });
   run('node', ['scripts/prepare-machine.mjs'], { cwd: root, show: true });
   const bytecode = ['neither_order_nor_workers_change_a_byte', 'cpython_finds_in_it_what_it_would_compile_itself'];
   run('cargo', ['test', '--quiet', '--release', '--test', 'bytecode', '--', ...bytecode], {

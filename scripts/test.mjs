@@ -19,6 +19,7 @@ const nodeTests = readdirSync(path.join(root, '__test__'))
 
 try {
   step('build', 'node', ['scripts/build.mjs']);
+  step('build the Python package', 'node', ['scripts/build-python.mjs']);
   step('Rust tests', 'cargo', ['test', '--quiet']);
   step('type tests', 'npx', ['tsc', '--project', 'tsconfig.json']);
   step('type-check the example', 'npx', ['tsc', '--project', 'examples-ts/tsconfig.json']);
