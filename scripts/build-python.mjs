@@ -3,8 +3,9 @@
 
 import * as fs from 'node:fs';
 import path from 'node:path';
+import { PACKAGE, runJsii } from '../__test__/support/jsii.mjs';
 import { root, run, uvOnPathOrEnsured } from '../__test__/support/tools.mjs';
-import { PACKAGE, copyIntoPackage, runJsii } from './compile-constructs.mjs';
+import { copyIntoPackage } from './compile-constructs.mjs';
 
 const addOns = fs.readdirSync(root).filter((name) => name.endsWith('.node'));
 if (addOns.length === 0 || !fs.existsSync(path.join(PACKAGE, '.jsii'))) {
