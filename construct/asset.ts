@@ -125,27 +125,22 @@ export function checkFit(resource: CfnResource, built: BundleOptions): void {
   });
 }
 
-/** What a function in the template differs in from what its bundle was built for, in sentences. */
+/** In what a function differs from what its bundle was built for, in sentences. The function of an image has neither runtime nor handler. */
 function differences(
   resource: CfnResource,
-  { Runtime, Handler, Architectures, PackageType }: Partial<Record<string, unknown>>,
+  { Runtime, Handler, Architectures }: Partial<Record<string, unknown>>,
   built: BundleOptions,
 ): string[] {
-  const isImage = PackageType === 'Image' || Runtime === undefined;
   const facts: [string, unknown, string | undefined][] = [
     ['architecture', Array.isArray(Architectures) ? Architectures[0] : 'x86_64', built.architecture],
-    ...(isImage
-      ? []
-      : ([
-          ['runtime', Runtime, built.runtime],
-          ['handler', Handler, built.handler],
-        ] as [string, unknown, string | undefined][])),
+    ['runtime', Runtime, built.runtime],
+    ['handler', Handler, built.handler],
   ];
   return facts
     .filter(([, given, wanted]) => typeof given === 'string' && wanted !== undefined && given !== wanted)
     .map(
       ([name, given, wanted]) =>
-        `the function \`${resource.node.scope?.node.path ?? resource.node.path}\` has the ${name} \`${String(given)}\`, and its code was built for \`${wanted}\`: give \`${name}\` to the construct that builds the code, not to the function alone, an Aspect or a property injector`,
+        `the function \`${resource.node.scope?.node.path ?? resource.node.path}\` has the ${name} \`${String(given)}\`, and its code was built for \`${wanted}\`: give \`${name}\` to the construct that builds the code, and not to an Aspect, a property injector or the function alone`,
     );
 }
 
