@@ -4,6 +4,8 @@
 // for. The getters have the one shape that Node recognises when it looks for the names that an ES module may import:
 // `get: function () { return object.name; }`.
 
+const { realpathSync } = require('node:fs');
+
 requireBuilt('./binding.js');
 const functions = requireBuilt('./construct/functions.js');
 
@@ -87,12 +89,13 @@ function addOnNotLoaded(error) {
   for (let cause = error.cause; cause; cause = cause.cause) {
     causes.push(cause.message);
   }
-  const platform = `${process.platform} ${process.arch}`;
-  const start = `uv-lambda-cdk cannot load its add-on for ${platform}`;
+  const start = `uv-lambda-cdk cannot load its add-on for ${process.platform} ${process.arch}`;
+  // The kernel of jsii sees the package by a link.
+  const folder = realpathSync(__dirname);
   // What the dynamic linker says of a file that it may not execute.
   const text = causes.some((message) => message.includes('failed to map segment'))
-    ? `${start}, since \`${__dirname}\` is on a file system that is mounted \`noexec\`: install the package on another file system. A CDK app in Python finds it in the cache of jsii: name another folder in JSII_RUNTIME_PACKAGE_CACHE_ROOT.`
-    : `${start}: ${causes.find((message) => !message.startsWith('Cannot find module')) ?? `\`${__dirname}\` has none`}. Install the package on this machine, since a \`node_modules\` folder of another platform lacks it; in a checkout, run \`npm run build\`.`;
+    ? `${start}, since \`${folder}\` is on a file system that is mounted \`noexec\`: install the package on another file system. A CDK app in Python finds it in the cache of jsii: name another folder in JSII_RUNTIME_PACKAGE_CACHE_ROOT.`
+    : `${start}: ${causes.find((message) => !message.startsWith('Cannot find module')) ?? `\`${folder}\` has none`}. Install the package on this machine: one that was installed on another platform lacks it. In a checkout, run \`npm run build\`.`;
   return new Error(text, { cause: error });
 }
 

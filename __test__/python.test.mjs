@@ -71,6 +71,10 @@ test('every construct works in Python', (t) => {
   assert.ok(types.includes('AWS::Lambda::LayerVersion'));
   const folders = fs.readdirSync(outdir).filter((name) => fs.existsSync(path.join(outdir, name, 'Dockerfile')));
   assert.equal(folders.length, 1);
+  // A warning is an annotation, and names options as Python writes them.
+  const metadata = JSON.parse(fs.readFileSync(path.join(outdir, 'Stack.metadata.json'), 'utf8'));
+  const [{ data }] = metadata['/Stack/Layered'].filter(({ type }) => type === 'aws:cdk:warning');
+  assert.match(data, /`max_size\.unzipped`.*\[ack: uv-lambda-cdk:BUNDLE_TOO_LARGE\]/);
 });
 
 describe('an error', () => {

@@ -190,7 +190,9 @@ function execution(
   const executable = join(EXECUTABLES, plan.executable);
   if (!existsSync(executable)) {
     // A published package has it; a checkout may not, and the engine would only say that it found no such file.
-    process.stderr.write(`uv-lambda-cdk: \`${executable}\` is missing: run \`npm run build:executables\`\n`);
+    process.stderr.write(
+      `uv-lambda-cdk: \`${executable}\` is missing in this package; in a checkout, \`npm run build:executables\` makes it\n`,
+    );
   }
   // If the daemon is on another machine, it cannot mount folders, and CDK uses the volumes of a helper container.
   const [helper] = asked.volumesFrom ?? [];

@@ -13,7 +13,6 @@ import type { PythonLambdaFunctionProps } from './types';
  *
  * @example
  * new PythonLambdaFunction(this, 'Api', {
- *   path: path.join(__dirname, '..'), // the uv workspace, or any folder in it
  *   packageName: 'demo-lambda1',
  *   handler: 'demo_lambda1.lambda_function.lambda_handler', // this is also the default
  *   runtime: lambda.Runtime.PYTHON_3_13,

@@ -59,8 +59,9 @@ export class UvBundler implements ILocalBundling {
     rememberAtExit();
     const { bundle, unavailable } = callCore((core) => core.attemptSync(this.#options, outputDir)) as Attempt;
     if (bundle) {
-      built.set(this.digest, bundle);
-      this._report(bundle.warnings);
+      const warnings = bundle.warnings.map(({ code, message }) => ({ code, message: inLanguageOfApp(message) }));
+      built.set(this.digest, { ...bundle, warnings });
+      this._report(warnings);
       this.#say(summary(bundle));
       return true;
     }

@@ -5,6 +5,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk.aws_s3_assets import Asset
 from uv_lambda_cdk import (
     BundleOptions,
+    MaxSize,
+    PythonBundlingOptions,
     PythonLambdaCode,
     PythonLambdaFunction,
     PythonLambdaImageFunction,
@@ -18,7 +20,8 @@ app = App()
 stack = Stack(app, "Stack")
 layer = PythonLambdaLayer(stack, "Layer", package_names=["app"])
 assert [package.name for package in layer.bundled.packages] == ["acme-greeting"]
-function = PythonLambdaFunction(stack, "Layered", package_name="app", handler=HANDLER, layers=[layer])
+small = PythonBundlingOptions(max_size=MaxSize(unzipped="1 kB", on_exceed="warn"))
+function = PythonLambdaFunction(stack, "Layered", package_name="app", handler=HANDLER, layers=[layer], bundling=small)
 PythonLambdaImageFunction(stack, "Image", package_name="app", handler=HANDLER, architecture=lambda_.Architecture.ARM_64)
 lambda_.Function(
     stack,

@@ -54,7 +54,7 @@ function prepareApp(test, { env = {}, ...app }) {
       stdout,
       outdir,
       // A checkout need not have the executables that run in a real container.
-      stderr: stderr.replace(/^uv-lambda-cdk: .* is missing: run `npm run build:executables`\n/gm, ''),
+      stderr: stderr.replace(/^uv-lambda-cdk: .* is missing in this package; .*\n/gm, ''),
       assets: names.filter((name) => name.startsWith('asset.')),
       template: fs.existsSync(template) ? JSON.parse(fs.readFileSync(template, 'utf8')) : undefined,
     };
