@@ -7,6 +7,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, test } from 'node:test';
 import { bundleSync } from '../index.js';
+import { assertRefused } from './support/errors.mjs';
 import { temporaryFolder, writeAll } from './support/files.mjs';
 import { DEBIAN_ARM64, whyNoArm64 } from './support/prepared.mjs';
 import { interpreter, uv } from './support/toolchain.mjs';
@@ -97,11 +98,11 @@ describe('numpy as it is today', () => {
 
   test('is refused for python3.11, whose glibc is too old', { skip: noPython('3.11') }, (t) => {
     const folder = lock(project(t, ['numpy']));
-    assert.throws(() => build(t, folder, '3.11', 'x86_64'), {
-      code: 'NO_WHEEL',
-      message:
-        /^`numpy` [0-9.]+ has wheels for glibc 2\.2[78] or newer, but python3\.11 on Lambda \(Amazon Linux 2\) has glibc 2\.26: choose the runtime python3\.12 or newer, /,
-    });
+    assertRefused(
+      () => build(t, folder, '3.11', 'x86_64'),
+      'NO_WHEEL',
+      /^`numpy` [0-9.]+ has wheels for glibc 2\.2[78] or newer, but python3\.11 on Lambda \(Amazon Linux 2\) has glibc 2\.26: choose the runtime python3\.12 or newer, /,
+    );
   });
 });
 
