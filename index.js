@@ -6,7 +6,7 @@
 
 const { realpathSync } = require('node:fs');
 
-requireBuilt('./binding.js');
+refuseOtherVersion(requireBuilt('./binding.js'));
 const functions = requireBuilt('./construct/functions.js');
 
 exports.bundle = functions.bundle;
@@ -97,6 +97,16 @@ function addOnNotLoaded(error) {
     ? `${start}, since \`${folder}\` is on a file system that is mounted \`noexec\`: install the package on another file system. A CDK app in Python finds it in the cache of jsii: name another folder in JSII_RUNTIME_PACKAGE_CACHE_ROOT.`
     : `${start}: ${causes.find((message) => !message.startsWith('Cannot find module')) ?? `\`${folder}\` has none`}. Install the package on this machine: one that was installed on another platform lacks it. In a checkout, run \`npm run build\`.`;
   return new Error(text, { cause: error });
+}
+
+/** Refuses an add-on of another version: options and answers of the two may differ in anything. */
+function refuseOtherVersion(binding) {
+  const { version } = require('./package.json');
+  if (binding.version() !== version) {
+    throw new Error(
+      `uv-lambda-cdk is version ${version}, and the add-on that it found is version ${binding.version()}: install the package again. In a checkout, run \`npm run build\`.`,
+    );
+  }
 }
 
 /** Loads a file that needs CDK, which the app brings. */

@@ -8,7 +8,7 @@ import * as path from 'node:path';
 import { test } from 'node:test';
 import { optionNames } from '../binding.js';
 import * as module from '../index.js';
-import { copyPackage, temporaryFolder } from './support/files.mjs';
+import { copyPackage, edit, temporaryFolder } from './support/files.mjs';
 import { root } from './support/tools.mjs';
 import { workspace } from './support/workspaces.mjs';
 
@@ -119,6 +119,16 @@ test('a checkout that is not built says what to run', (t) => {
   const { stdout } = evaluate(folder, `try { require('./index.js') } catch (error) { console.log(error.message); }`);
   assert.match(stdout, /`\.\/binding\.js` is missing.*`npm run build`/);
   assert.ok(stdout.includes(folder), stdout);
+});
+
+test('an add-on of another version is refused', (t) => {
+  const folder = withoutCdk(t);
+  edit(path.join(folder, 'package.json'), '"version": "0.1.0"', '"version": "0.2.0"');
+  const { stdout } = evaluate(folder, `try { require('./index.js') } catch (error) { console.log(error.message); }`);
+  assert.match(
+    stdout,
+    /is version 0\.2\.0, and the add-on that it found is version 0\.1\.0: install the package again/,
+  );
 });
 
 test('a bundle without an output folder is an error with a code', async () => {
