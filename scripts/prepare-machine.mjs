@@ -39,6 +39,8 @@ const OWN_PROGRAMS = {
   gcc: 'gcc',
   make: 'make',
   'qemu-aarch64-static': 'qemu-user-static',
+  // Links the add-on for Windows (`npm run build:all`).
+  'x86_64-w64-mingw32-gcc': 'gcc-mingw-w64-x86-64-win32',
 };
 
 const tools = path.join(root, '.tools');
