@@ -1,7 +1,7 @@
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { PythonLambdaCode } from './code';
-import { DEFAULT_ARCHITECTURE, defaultRuntime, handlerOf } from './project';
+import { functionProject } from './project';
 import type { PythonLambdaFunctionProps } from './types';
 
 /**
@@ -26,18 +26,10 @@ export class PythonLambdaFunction extends lambda.Function {
    * `Failed to bundle asset ...: Error: <our message>`.
    */
   constructor(scope: Construct, id: string, props: PythonLambdaFunctionProps = {}) {
-    const {
-      path,
-      packageName,
-      bundling,
-      runtime = defaultRuntime(props),
-      architecture = DEFAULT_ARCHITECTURE,
-      handler = handlerOf({ path, packageName, runtime, architecture }),
-      ...functionOptions
-    } = props;
-    const { layers } = functionOptions;
-    const code = PythonLambdaCode.fromProject({ path, packageName, handler, runtime, architecture, bundling, layers });
+    const { project, others } = functionProject(props);
+    const { runtime, architecture, handler } = project;
+    const code = PythonLambdaCode.fromProject({ ...project, layers: props.layers });
 
-    super(scope, id, { ...functionOptions, runtime, architecture, handler, code });
+    super(scope, id, { ...others, runtime, architecture, handler, code });
   }
 }

@@ -8,7 +8,7 @@ import type { Construct } from 'constructs';
 import { checkFit, projectAsset, showWarnings } from './asset';
 import type { ProjectAsset } from './asset';
 import { callCore } from './core';
-import { DEFAULT_ARCHITECTURE, defaultRuntime, handlerOf } from './project';
+import { functionProject } from './project';
 import type { PythonLambdaImageFunctionProps } from './types';
 
 /** The size of an image that Lambda takes: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html. */
@@ -30,25 +30,12 @@ const LARGEST_IMAGE = '10 GB';
 export class PythonLambdaImageFunction extends lambda.DockerImageFunction {
   /** @throws {BundleError} as `PythonLambdaFunction` does. */
   constructor(scope: Construct, id: string, props: PythonLambdaImageFunctionProps = {}) {
-    const {
-      path,
-      packageName,
-      bundling,
-      runtime = defaultRuntime(props),
-      architecture = DEFAULT_ARCHITECTURE,
-      handler = handlerOf({ path, packageName, runtime, architecture }),
-      baseImage = `public.ecr.aws/lambda/python:${runtime.name.replace(/^python/, '')}`,
-      ...functionOptions
-    } = props;
-    const limits = { unzipped: LARGEST_IMAGE, zipped: LARGEST_IMAGE, ...bundling?.maxSize };
-    const asset = projectAsset({
-      path,
-      packageName,
-      handler,
-      runtime,
-      architecture,
-      bundling: { ...bundling, maxSize: limits },
-    });
+    const { project, others } = functionProject(props);
+    const { runtime, architecture, handler, bundling } = project;
+    const { baseImage = `public.ecr.aws/lambda/python:${runtime.name.replace(/^python/, '')}`, ...functionOptions } =
+      others;
+    const maxSize = { unzipped: LARGEST_IMAGE, zipped: LARGEST_IMAGE, ...bundling?.maxSize };
+    const asset = projectAsset({ ...project, bundling: { ...bundling, maxSize } });
     const folder = new ImageFolder(scope, id, asset, { baseImage, handler });
     const platform = architecture.name === 'arm64' ? Platform.LINUX_ARM64 : Platform.LINUX_AMD64;
 

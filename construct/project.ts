@@ -16,8 +16,11 @@ import type {
 /** The CPU of a function that names none. */
 export const DEFAULT_ARCHITECTURE = Architecture.X86_64;
 
-/** The props of a construct, with the facts about its layers. */
-export type ProjectProps = Omit<PythonLambdaCodeProps, 'layers'> & { readonly layers?: BundledLayer[] };
+/** The props of a construct that are about its project. */
+type PropsWithoutLayers = Omit<PythonLambdaCodeProps, 'layers'>;
+
+/** The same, with the facts about its layers. */
+export type ProjectProps = PropsWithoutLayers & { readonly layers?: BundledLayer[] };
 
 /** The runtime that the project's `.python-version` names; an error if it names none. */
 export function defaultRuntime(props: PythonProjectProps, isLayer = false): Runtime {
@@ -27,9 +30,31 @@ export function defaultRuntime(props: PythonProjectProps, isLayer = false): Runt
   return Runtime.ALL.find((runtime) => runtime.name === name) ?? new Runtime(name, RuntimeFamily.PYTHON, since312);
 }
 
-/** The handler of a function. It is known before anything is built, because the template needs it. */
-export function handlerOf(props: ProjectProps): string {
-  return props.handler ?? callCore((core) => core.defaultHandler(projectOptions(props)));
+/** What a function says of its project: its props where it has them, and the defaults. */
+interface FunctionProject extends PropsWithoutLayers {
+  readonly runtime: Runtime;
+  readonly architecture: Architecture;
+  /** Known before anything is built, because the template needs it. */
+  readonly handler: string;
+}
+
+/** The props of a function: those about its project, with the defaults, and the others. */
+export function functionProject<Props extends PropsWithoutLayers>(
+  props: Props,
+): {
+  project: FunctionProject;
+  others: Omit<Props, keyof PropsWithoutLayers>;
+} {
+  const {
+    path,
+    packageName,
+    bundling,
+    runtime = defaultRuntime(props),
+    architecture = DEFAULT_ARCHITECTURE,
+    handler = callCore((core) => core.defaultHandler(projectOptions({ path, packageName, runtime, architecture }))),
+    ...others
+  } = props;
+  return { project: { path, packageName, bundling, runtime, architecture, handler }, others };
 }
 
 /** The options of the core for a construct: the project, and the refinements of the build. */
