@@ -1,10 +1,11 @@
 //! Report: the contents of a bundle.
 
-use crate::codes::WarningCode;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use crate::codes::WarningCode;
 
 /// A bundle that was written. The cache stores it with the zip, without the fields about this one run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -8,7 +8,6 @@ mod unpack;
 mod zip_reader;
 mod zip_writer;
 
-use crate::codes::ErrorCode;
 use std::borrow::Cow;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -18,6 +17,8 @@ pub use compression::{Compressed, DamagedPiece, Piece, Shape, checksum, compress
 pub use unpack::unpack;
 pub use zip_reader::{EntryHeader, ZipEntry, ZipReader};
 pub use zip_writer::{Written, write};
+
+use crate::codes::ErrorCode;
 
 /// One file of the bundle.
 #[derive(Debug, Clone)]

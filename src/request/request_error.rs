@@ -1,7 +1,8 @@
 //! Why options are refused.
 
-use crate::codes::ErrorCode;
 use std::path::PathBuf;
+
+use crate::codes::ErrorCode;
 
 /// Why options are refused.
 #[derive(Debug, thiserror::Error)]
