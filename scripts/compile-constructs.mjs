@@ -13,7 +13,8 @@ export function copyIntoPackage(names) {
   }
 }
 
-function ensurePackage() {
+/** Makes the package, and installs the Node packages that it is compiled with. */
+export function ensurePackage() {
   const manifest = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
   const oldest = Object.fromEntries(
     Object.entries(manifest.peerDependencies).map(([name, range]) => [name, range.replace('^', '')]),
