@@ -4,7 +4,7 @@
 // for. The getters have the one shape that Node recognises when it looks for the names that an ES module may import:
 // `get: function () { return object.name; }`.
 
-const { realpathSync } = require('node:fs');
+const { readdirSync, realpathSync } = require('node:fs');
 
 refuseOtherVersion(requireBuilt('./binding.js'));
 const functions = requireBuilt('./construct/functions.js');
@@ -89,14 +89,34 @@ function addOnNotLoaded(error) {
   for (let cause = error.cause; cause; cause = cause.cause) {
     causes.push(cause.message);
   }
-  const start = `uv-lambda-cdk cannot load its add-on for ${process.platform} ${process.arch}`;
+  return new Error(
+    `uv-lambda-cdk cannot load its add-on for ${process.platform} ${process.arch}${whyNotLoaded(causes)}`,
+    { cause: error },
+  );
+}
+
+function whyNotLoaded(causes) {
   // The kernel of jsii sees the package by a link.
   const folder = realpathSync(__dirname);
   // What the dynamic linker says of a file that it may not execute.
-  const text = causes.some((message) => message.includes('failed to map segment'))
-    ? `${start}, since \`${folder}\` is on a file system that is mounted \`noexec\`: install the package on another file system. A CDK app in Python finds it in the cache of jsii: name another folder in JSII_RUNTIME_PACKAGE_CACHE_ROOT.`
-    : `${start}: ${causes.find((message) => !message.startsWith('Cannot find module')) ?? `\`${folder}\` has none`}. Install the package on this machine: one that was installed on another platform lacks it. In a checkout, run \`npm run build\`.`;
-  return new Error(text, { cause: error });
+  if (causes.some((message) => message.includes('failed to map segment'))) {
+    return `, since \`${folder}\` is on a file system that is mounted \`noexec\`: install the package on another file system. A CDK app in Python finds it in the cache of jsii: name another folder in JSII_RUNTIME_PACKAGE_CACHE_ROOT.`;
+  }
+  const failure = causes.find((message) => !/^(Cannot find module|Unsupported)/.test(message));
+  if (failure !== undefined) {
+    return `: ${failure}`;
+  }
+  // npm has a package for each platform; the package for Python has a file for each; a checkout has what was built in it.
+  const packages = Object.keys(require('./package.json').optionalDependencies ?? {});
+  const here = `${process.platform}-${process.arch}`;
+  const missing = packages.filter((name) => new RegExp(`binding-${here}(-|$)`).test(name));
+  if (missing.length > 0) {
+    return `: the package ${missing.map((name) => `\`${name}\``).join(' or ')} is not installed. A package manager leaves it out if optional dependencies are off (\`--omit=optional\`, \`--no-optional\`), or if \`node_modules\` comes from another platform: install again on this machine, with optional dependencies.`;
+  }
+  const names = packages.length > 0 ? packages : readdirSync(folder).filter((name) => name.endsWith('.node'));
+  return names.length === 0
+    ? `: \`${folder}\` has none. Run \`npm run build\` in it.`
+    : `: there is none for this platform. There are ${names.map((name) => `\`${name}\``).join(', ')}: run \`cdk synth\` on one of these platforms.`;
 }
 
 /** Refuses an add-on of another version: options and answers of the two may differ in anything. */

@@ -8,7 +8,7 @@ import * as path from 'node:path';
 import { test } from 'node:test';
 import { optionNames } from '../binding.js';
 import * as module from '../index.js';
-import { copyPackage, edit, temporaryFolder } from './support/files.mjs';
+import { copyPackage, edit, temporaryFolder, writeAll } from './support/files.mjs';
 import { root } from './support/tools.mjs';
 import { workspace } from './support/workspaces.mjs';
 
@@ -119,6 +119,66 @@ test('a checkout that is not built says what to run', (t) => {
   const { stdout } = evaluate(folder, `try { require('./index.js') } catch (error) { console.log(error.message); }`);
   assert.match(stdout, /`\.\/binding\.js` is missing.*`npm run build`/);
   assert.ok(stdout.includes(folder), stdout);
+});
+
+/** The message of the error that a copy of the package without an add-on throws, for a process of another platform. */
+function messageWithoutAddOn(t, { optionalDependencies, addOns = [], platform = process.platform, arch = 'x64' }) {
+  const folder = copyPackage(temporaryFolder(t), {
+    except: fs.readdirSync(root).filter((name) => /\.node$/.test(name)),
+  });
+  const manifest = JSON.parse(fs.readFileSync(path.join(folder, 'package.json'), 'utf8'));
+  writeAll(folder, {
+    'package.json': JSON.stringify({ ...manifest, optionalDependencies }),
+    ...Object.fromEntries(addOns.map((name) => [name, ''])),
+  });
+  const program = `
+    Object.defineProperty(process, 'platform', { value: '${platform}' });
+    Object.defineProperty(process, 'arch', { value: '${arch}' });
+    try { require('./index.js') } catch (error) { console.log(error.message); }
+  `;
+  return evaluate(folder, program).stdout;
+}
+
+const PACKAGES = {
+  '@uv-lambda-cdk/binding-darwin-arm64': '0.1.0',
+  '@uv-lambda-cdk/binding-linux-x64-gnu': '0.1.0',
+  '@uv-lambda-cdk/binding-linux-x64-musl': '0.1.0',
+};
+
+test('an installation without optional dependencies names the package that it lacks, and why', (t) => {
+  assert.match(
+    messageWithoutAddOn(t, { optionalDependencies: PACKAGES, platform: 'darwin', arch: 'arm64' }),
+    /for darwin arm64: the package `@uv-lambda-cdk\/binding-darwin-arm64` is not installed\. .*`--omit=optional`/,
+  );
+  assert.match(
+    messageWithoutAddOn(t, { optionalDependencies: PACKAGES, platform: 'linux' }),
+    /`@uv-lambda-cdk\/binding-linux-x64-gnu` or `@uv-lambda-cdk\/binding-linux-x64-musl` is not installed/,
+  );
+});
+
+test('on a platform without an add-on, the error lists the platforms that have one', (t) => {
+  for (const others of [
+    { optionalDependencies: PACKAGES },
+    { addOns: ['uv-lambda-cdk.darwin-arm64.node', 'uv-lambda-cdk.linux-x64-gnu.node'] },
+  ]) {
+    assert.match(
+      messageWithoutAddOn(t, { ...others, platform: 'freebsd' }),
+      /for freebsd x64: there is none for this platform\. There are .*darwin-arm64.*linux-x64-gnu/,
+    );
+  }
+});
+
+test('a checkout without an add-on says what to run', (t) => {
+  assert.match(messageWithoutAddOn(t, {}), /has none\. Run `npm run build` in it/);
+});
+
+test('an add-on that the system cannot load says why', (t) => {
+  const folder = withoutCdk(t);
+  for (const name of fs.readdirSync(folder).filter((file) => file.endsWith('.node'))) {
+    fs.writeFileSync(path.join(folder, name), 'no library');
+  }
+  const { stdout } = evaluate(folder, `try { require('./index.js') } catch (error) { console.log(error.message); }`);
+  assert.match(stdout, /cannot load its add-on for .*\.node: /);
 });
 
 test('an add-on of another version is refused', (t) => {
