@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHmac, randomBytes } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DockerImage } from 'aws-cdk-lib';
 import type { DockerRunOptions, DockerVolume } from 'aws-cdk-lib';
 import type { ContainerPlan, Handover } from '../binding';
@@ -155,14 +155,29 @@ function isMissingProgram(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
-/**
- * The folder of this package with the executables that build inside a container (`npm run build:executables`), without links, since
- * a container engine mounts it.
- */
-const EXECUTABLES = join(realpathSync(join(__dirname, '..')), 'container');
+/** The `container` folder of this package, without links, since a container engine mounts it. */
+const CONTAINER = join(realpathSync(join(__dirname, '..')), 'container');
 
 /** The folder of the Dockerfile, alone: whatever lies beside it would be part of the image's identity. */
-const IMAGE = join(EXECUTABLES, 'image');
+const IMAGE = join(CONTAINER, 'image');
+
+/**
+ * The folder of the executables that build inside a container, without links. They are in a package of their own, which npm installs
+ * beside this one. In a checkout (`npm run build:executables`) and in the package for Python they are in this package.
+ */
+function executablesFolder(executable: string): string {
+  if (!existsSync(join(CONTAINER, executable))) {
+    try {
+      return dirname(realpathSync(require.resolve('@uv-lambda-cdk/container/package.json')));
+    } catch {
+      // A published package has them; a checkout may not, and the engine would only say that it found no such file.
+      process.stderr.write(
+        `uv-lambda-cdk: \`${executable}\`, which builds in the container, is missing: install the package again; in a checkout, \`npm run build:executables\` makes it\n`,
+      );
+    }
+  }
+  return CONTAINER;
+}
 
 /** The build image of the runtime, with uv. Made when it is first run. */
 function runtimeImage(plan: ContainerPlan, { platform = plan.platform, network }: DockerRunOptions): DockerImage {
@@ -187,22 +202,17 @@ function execution(
   asked: DockerRunOptions,
   handover: Handover,
 ): Execution {
-  const executable = join(EXECUTABLES, plan.executable);
-  if (!existsSync(executable)) {
-    // A published package has it; a checkout may not, and the engine would only say that it found no such file.
-    process.stderr.write(
-      `uv-lambda-cdk: \`${executable}\` is missing in this package; in a checkout, \`npm run build:executables\` makes it\n`,
-    );
-  }
+  const executables = executablesFolder(plan.executable);
   // If the daemon is on another machine, it cannot mount folders, and CDK uses the volumes of a helper container.
   const [helper] = asked.volumesFrom ?? [];
-  const way = helper === undefined ? mounted(plan, settings, handover) : copied(plan, executable, helper, handover);
+  const way =
+    helper === undefined ? mounted(plan, executables, settings, handover) : copied(plan, executables, helper, handover);
   const own = settings.entrypoint === undefined ? {} : settings.environment;
   return { ...way, environment: { ...way.environment, ...own } };
 }
 
 /** For an engine that can mount folders of this machine: those of the plan, the executable and the handover. */
-function mounted(plan: ContainerPlan, { user }: DockerRunOptions, handover: Handover): Execution {
+function mounted(plan: ContainerPlan, executables: string, { user }: DockerRunOptions, handover: Handover): Execution {
   const folder = '/uv-lambda-cdk/bin';
   // Another user than the one who runs this could not write into the cache.
   const cache = user === undefined ? plan.cache : undefined;
@@ -215,7 +225,7 @@ function mounted(plan: ContainerPlan, { user }: DockerRunOptions, handover: Hand
       ...(volume && { [handover.variable]: `${volume.containerPath}/${handover.file}` }),
     },
     volumes: [
-      { hostPath: EXECUTABLES, containerPath: folder },
+      { hostPath: executables, containerPath: folder },
       ...plan.volumes,
       ...(cache ? [cache] : []),
       ...(volume ? [volume] : []),
@@ -224,11 +234,11 @@ function mounted(plan: ContainerPlan, { user }: DockerRunOptions, handover: Hand
 }
 
 /** For an engine that cannot: the executable and the handover are copied into the copy of the workspace. */
-function copied(plan: ContainerPlan, executable: string, helper: string, handover: Handover): Execution {
+function copied(plan: ContainerPlan, executables: string, helper: string, handover: Handover): Execution {
   // The core knows these names, and does not treat the files as sources.
   const copy = '/asset-input/.uv-lambda-cdk';
   const folder = `${copy}-handover`;
-  copyInto(helper, executable, copy);
+  copyInto(helper, join(executables, plan.executable), copy);
   if (handover.folder) {
     // The executable removes the file after reading it: CDK does not remove the copy if a build fails.
     copyInto(helper, handover.folder, folder);

@@ -54,7 +54,7 @@ function prepareApp(test, { env = {}, ...app }) {
       stdout,
       outdir,
       // A checkout need not have the executables that run in a real container.
-      stderr: stderr.replace(/^uv-lambda-cdk: .* is missing in this package; .*\n/gm, ''),
+      stderr: stderr.replace(/^uv-lambda-cdk: .*, which builds in the container, is missing: .*\n/gm, ''),
       assets: names.filter((name) => name.startsWith('asset.')),
       template: fs.existsSync(template) ? JSON.parse(fs.readFileSync(template, 'utf8')) : undefined,
     };

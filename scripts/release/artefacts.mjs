@@ -1,0 +1,67 @@
+// What a package is packed from, and whether it is there. Nothing here builds anything.
+
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import path from 'node:path';
+import { root } from '../../__test__/support/tools.mjs';
+import { ADD_ONS } from '../add-ons.mjs';
+
+/** The folder of the add-ons of all platforms. `npm run build:all` makes it. */
+export const ADD_ONS_FOLDER = path.join(root, 'dist/add-ons');
+
+/** The executables that build in containers. `npm run build:executables` makes them. */
+export const EXECUTABLES = ['uv-lambda-cdk-x86_64', 'uv-lambda-cdk-arm64'];
+
+/** The files that every package has, by their paths in the checkout. */
+export const COMMON_FILES = [
+  ...['index.js', 'index.d.ts', 'binding.js', 'cli.js', '.jsii', 'README.md', 'LICENSE'],
+  ...['construct', 'container/image'],
+];
+
+/** The name of the add-on of a platform. */
+export const addOnFile = (platform) => `uv-lambda-cdk.${platform}.node`;
+
+/** The name of the add-on of each platform. */
+export const ALL_ADD_ONS = Object.keys(ADD_ONS).map(addOnFile);
+
+/**
+ * What is wrong with the files that the packages are made of, a line for each: a file that is missing, or a program that was built
+ * from other sources than those of this checkout.
+ *
+ * @param addOns the paths of the add-ons
+ */
+export function wrongArtefacts(addOns) {
+  const constructs = fs.readdirSync(path.join(root, 'construct')).filter((name) => /(?<!\.d)\.ts$/.test(name));
+  const built = constructs.flatMap((name) => ['.js', '.d.ts'].map((end) => `construct/${name.replace(/\.ts$/, end)}`));
+  const files = [...COMMON_FILES, ...built].map((name) => path.join(root, name));
+  const programs = [...EXECUTABLES.map((name) => path.join(root, 'container', name)), ...addOns];
+  const missing = [...files, ...programs].filter((file) => !fs.existsSync(file));
+  const digest = digestOfSources();
+  const stale = programs.filter((file) => fs.existsSync(file) && !fs.readFileSync(file).includes(digest));
+  const shown = (file) => `\`${path.relative(root, file)}\``;
+  return [
+    ...missing.map((file) => `${shown(file)} is missing`),
+    ...stale.map((file) => `${shown(file)} was built from other sources`),
+  ];
+}
+
+/** The digest of the sources of the core, as `build.rs` writes it into each program. */
+function digestOfSources() {
+  const sources = fs.readdirSync(path.join(root, 'src'), { recursive: true, withFileTypes: true });
+  const names = sources
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(root, path.join(entry.parentPath ?? entry.path, entry.name)));
+  // In the order of Rust's paths, which are compared folder by folder.
+  const parts = ['Cargo.lock', 'Cargo.toml', ...names].map((name) => name.split(path.sep)).sort(compareParts);
+  const hash = createHash('sha256');
+  for (const part of parts) {
+    hash.update(fs.readFileSync(path.join(root, ...part)));
+  }
+  return `[${[...hash.digest()].map((byte) => byte.toString(16)).join(', ')}]`;
+}
+
+function compareParts(left, right) {
+  const index = left.findIndex((part, position) => part !== right[position]);
+  const [a, b] = index === -1 ? [left.length, right.length] : [left[index], right[index] ?? ''];
+  return a < b ? -1 : Number(a > b);
+}
