@@ -4,14 +4,15 @@
 import { copyFileSync } from 'node:fs';
 import path from 'node:path';
 import { root, run } from '../__test__/support/tools.mjs';
-import { zigEnvironment } from './zig.mjs';
+import { addTargets, zigEnvironment } from './zig.mjs';
 
 const EXECUTABLES = {
   'x86_64-unknown-linux-musl': 'uv-lambda-cdk-x86_64',
   'aarch64-unknown-linux-musl': 'uv-lambda-cdk-arm64',
 };
 
-const env = zigEnvironment(Object.keys(EXECUTABLES));
+addTargets(Object.keys(EXECUTABLES));
+const env = zigEnvironment();
 for (const [target, name] of Object.entries(EXECUTABLES)) {
   const build = ['zigbuild', '--release', '--target', target, '--no-default-features', '--bin', 'uv-lambda-cdk'];
   run('cargo-zigbuild', build, { cwd: root, show: true, env });

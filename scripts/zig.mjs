@@ -6,13 +6,17 @@ import { root, run } from '../__test__/support/tools.mjs';
 
 const folder = path.join(root, '.tools/zig');
 
-/** Installs Zig and the Rust targets, and returns the environment of a build that uses it. */
-export function zigEnvironment(targets) {
+/** Installs the standard library of Rust for these targets. */
+export function addTargets(targets) {
+  run('rustup', ['target', 'add', ...targets], { show: true });
+}
+
+/** Installs Zig, and returns the environment of a build that uses it. */
+export function zigEnvironment() {
   if (!existsSync(path.join(folder, 'bin/cargo-zigbuild'))) {
     const packages = ['ziglang==0.17.1', 'cargo-zigbuild==0.24.0'];
     run('python3', ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--target', folder, ...packages]);
   }
-  run('rustup', ['target', 'add', ...targets], { show: true });
   return {
     ...process.env,
     PATH: `${path.join(folder, 'bin')}${path.delimiter}${process.env.PATH}`,

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { writeAll } from './files.mjs';
-import { fullVersion, root, run } from './tools.mjs';
+import { environmentPython, fullVersion, root, run } from './tools.mjs';
 import { fixture } from './workspaces.mjs';
 
 /** The wheel that `npm run build:python` makes. */
@@ -32,7 +32,7 @@ export function installExampleApp(folder, { uv, python }) {
  */
 export function appEnvironment(name, packages, { uv, interpreter }) {
   const folder = path.join(root, `.tools/python-app-${name}-${fullVersion(interpreter)}`);
-  const python = path.join(folder, 'bin/python');
+  const python = environmentPython(folder);
   if (!existsSync(python)) {
     run(uv, ['venv', '--quiet', '--clear', '--python', interpreter, folder]);
   }

@@ -16,6 +16,17 @@ const tools = path.join(root, '.tools');
 /** The version of uv that the tests use, and the demo where no uv is on PATH. */
 export const UV_VERSION = '0.13.9';
 
+const isWindows = process.platform === 'win32';
+
+/** The interpreter of this machine that has pip, by its name on PATH. */
+const PYTHON = isWindows ? 'python' : 'python3';
+
+/** The file name of a program. */
+const executable = (name) => (isWindows ? `${name}.exe` : name);
+
+/** The programs of Node that are scripts on Windows: only a shell can start them. No argument that they get here needs quotes. */
+const SCRIPTS_ON_WINDOWS = ['npm', 'npx'];
+
 /** Runs a program to its end and returns its standard output. If it fails, throws its output as an error. */
 export function run(program, args, options = {}) {
   const { show = false, ...others } = options;
@@ -23,6 +34,7 @@ export function run(program, args, options = {}) {
     encoding: 'utf8',
     maxBuffer: 256 * 1024 * 1024,
     stdio: show ? ['ignore', 'inherit', 'inherit'] : ['ignore', 'pipe', 'pipe'],
+    shell: isWindows && SCRIPTS_ON_WINDOWS.includes(program),
     ...others,
   });
   if (result.error) {
@@ -42,8 +54,8 @@ export const isRoot = process.getuid?.() === 0;
 
 /** Whether a program is on PATH, or in one of the folders of root's programs. */
 export function hasProgram(name) {
-  const folders = `${process.env.PATH}:/usr/sbin:/sbin`.split(path.delimiter);
-  return folders.some((folder) => existsSync(path.join(folder, name)));
+  const folders = [...process.env.PATH.split(path.delimiter), '/usr/sbin', '/sbin'];
+  return folders.some((folder) => existsSync(path.join(folder, executable(name))));
 }
 
 /** Calls `body` while environment variables of this process have other values. */
@@ -66,10 +78,10 @@ export function withVariables(variables, body) {
 /** The executable of a uv of exactly this version, from PyPI. */
 export function ensureUv(version = UV_VERSION) {
   const folder = path.join(tools, `uv-${version}`);
-  const uv = path.join(folder, 'bin/uv');
+  const uv = path.join(folder, 'bin', executable('uv'));
   if (!existsSync(uv)) {
     const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'];
-    run('python3', [...pip, '--target', folder, `uv==${version}`]);
+    run(PYTHON, [...pip, '--target', folder, `uv==${version}`]);
   }
   return uv;
 }
@@ -137,11 +149,16 @@ export function fullVersion(interpreter) {
   return run(interpreter, ['--version']).trim().replace('Python ', '');
 }
 
+/** The interpreter of a virtual environment. */
+export function environmentPython(folder) {
+  return path.join(folder, isWindows ? 'Scripts/python.exe' : 'bin/python');
+}
+
 /** The interpreter of an environment that has AWS's runtime interface client, for one interpreter. */
 export function ensureRuntimeClient(interpreter, uv) {
   const folder = path.join(tools, `runtime-client-${fullVersion(interpreter)}`);
   const ready = path.join(folder, 'ready');
-  const python = path.join(folder, 'bin/python');
+  const python = environmentPython(folder);
   if (!existsSync(ready)) {
     run(uv, ['venv', '--quiet', '--clear', '--python', interpreter, folder]);
     run(uv, ['pip', 'install', '--quiet', '--python', python, 'awslambdaric==4.2.2']);
