@@ -8,8 +8,8 @@
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { sha256, write } from '../../__test__/support/files.mjs';
-import { installExampleApp } from '../../__test__/support/python-apps.mjs';
+import { edit, sha256, write } from '../../__test__/support/files.mjs';
+import { installExampleApp, wheel } from '../../__test__/support/python-apps.mjs';
 import { synthesisedFunctions } from '../../__test__/support/synth.mjs';
 import { ensureUv, findPython, root, run } from '../../__test__/support/tools.mjs';
 import { lock } from '../../__test__/support/workspaces.mjs';
@@ -37,6 +37,9 @@ function install(folder, platform) {
     write(path.join(folder, name, '.python-version'), `${PYTHON}\n`);
   }
   fs.cpSync(path.join(root, 'dist/python'), path.join(folder, 'dist/python'), { recursive: true });
+  // Exactly the version of the wheel: PyPI may have another one.
+  const [, version] = path.basename(wheel()).split('-');
+  edit(path.join(folder, 'examples-python/cdk/pyproject.toml'), 'uv-lambda-cdk>=0.1', `uv-lambda-cdk==${version}`);
   write(path.join(folder, 'package.json'), '{ "private": true }\n');
   const others = ['aws-cdk', 'aws-cdk-lib', 'constructs', 'tsx'].map(
     (name) => `${name}@${manifest.devDependencies[name]}`,
