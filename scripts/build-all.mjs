@@ -4,23 +4,15 @@
 //   node scripts/build-all.mjs [<platform>...]
 
 import * as fs from 'node:fs';
-import { homedir } from 'node:os';
 import path from 'node:path';
 import { hasProgram, root, run } from '../__test__/support/tools.mjs';
 import { ADD_ONS, OLDEST_GLIBC, OLDEST_MACOS, addOnFile, recipe } from './add-ons.mjs';
 import { ADD_ONS_FOLDER, inspectAddOns } from './inspect-add-ons.mjs';
+import { rustFlags } from './rust-flags.mjs';
 import { addTargets, zigEnvironment } from './zig.mjs';
 
 /** Where cargo builds: a folder of its own, since other flags would compile everything of the checkout anew. */
 const TARGET_FOLDER = path.join(root, 'target/add-ons');
-
-/** Compiler flags that leave no path of this machine in a file. */
-function withoutPaths() {
-  const cargo = process.env.CARGO_HOME ?? path.join(homedir(), '.cargo');
-  const rustup = process.env.RUSTUP_HOME ?? path.join(homedir(), '.rustup');
-  const places = { [cargo]: '/cargo', [rustup]: '/rustup', [root]: '/uv-lambda-cdk' };
-  return Object.entries(places).map(([from, to]) => `--remap-path-prefix=${from}=${to}`);
-}
 
 /** A folder in which the build of napi finds what it asks for on Windows. Node's functions are looked up when the add-on is loaded. */
 function emptyLibnode() {
@@ -53,7 +45,7 @@ function build({ target, linker, flags }) {
     env: {
       ...env,
       MACOSX_DEPLOYMENT_TARGET: OLDEST_MACOS,
-      CARGO_ENCODED_RUSTFLAGS: [...withoutPaths(), ...flags].join('\u001f'),
+      ...rustFlags(flags),
     },
   });
   const names = ['libuv_lambda_cdk.so', 'libuv_lambda_cdk.dylib', 'uv_lambda_cdk.dll'];

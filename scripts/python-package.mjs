@@ -4,7 +4,7 @@
 import * as fs from 'node:fs';
 import path from 'node:path';
 import { PACKAGE, runJsii } from '../__test__/support/jsii.mjs';
-import { root, run, uvOnPathOrEnsured } from '../__test__/support/tools.mjs';
+import { PYTHON, root, run, uvOnPathOrEnsured } from '../__test__/support/tools.mjs';
 import { copyIntoPackage } from './compile-constructs.mjs';
 
 /** Builds the wheel from what `npm run build` made, with the add-ons at these paths. */
@@ -25,6 +25,6 @@ export function buildWheel({ addOns }) {
   fs.rmSync(generated, { recursive: true, force: true });
   fs.rmSync(wheels, { recursive: true, force: true });
   runJsii('jsii-pacmak', ['--targets', 'python', '--outdir', generated, '--force', '--code-only']);
-  const flags = ['--wheel', '--quiet', '--python', 'python3', '--out-dir', wheels];
+  const flags = ['--wheel', '--quiet', '--python', PYTHON, '--out-dir', wheels];
   run(uvOnPathOrEnsured(), ['build', ...flags, path.join(generated, 'python')], { show: true });
 }

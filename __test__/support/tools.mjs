@@ -19,7 +19,7 @@ export const UV_VERSION = '0.13.9';
 const isWindows = process.platform === 'win32';
 
 /** The interpreter of this machine that has pip, by its name on PATH. */
-const PYTHON = isWindows ? 'python' : 'python3';
+export const PYTHON = isWindows ? 'python' : 'python3';
 
 /** The file name of a program. */
 const executable = (name) => (isWindows ? `${name}.exe` : name);

@@ -4,13 +4,8 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import path from 'node:path';
 import { root } from '../../__test__/support/tools.mjs';
-import { ADD_ONS } from '../add-ons.mjs';
-
-/** The folder of the add-ons of all platforms. `npm run build:all` makes it. */
-export const ADD_ONS_FOLDER = path.join(root, 'dist/add-ons');
-
-/** The executables that build in containers. `npm run build:executables` makes them. */
-export const EXECUTABLES = ['uv-lambda-cdk-x86_64', 'uv-lambda-cdk-arm64'];
+import { ADD_ONS, addOnFile } from '../add-ons.mjs';
+import { ADD_ONS_FOLDER } from '../inspect-add-ons.mjs';
 
 /** The files that every package has, by their paths in the checkout. */
 export const COMMON_FILES = [
@@ -18,11 +13,11 @@ export const COMMON_FILES = [
   ...['construct', 'container/image'],
 ];
 
-/** The name of the add-on of a platform. */
-export const addOnFile = (platform) => `uv-lambda-cdk.${platform}.node`;
+/** The add-on of each platform, which `npm run build:all` makes. */
+export const ALL_ADD_ONS = Object.keys(ADD_ONS).map((platform) => path.join(ADD_ONS_FOLDER, addOnFile(platform)));
 
-/** The name of the add-on of each platform. */
-export const ALL_ADD_ONS = Object.keys(ADD_ONS).map(addOnFile);
+/** The executables that build in containers, which `npm run build:executables` makes. */
+export const EXECUTABLES = ['x86_64', 'arm64'].map((cpu) => path.join(root, 'container', `uv-lambda-cdk-${cpu}`));
 
 /**
  * What is wrong with the files that the packages are made of, a line for each: a file that is missing, or a program that was built
@@ -34,7 +29,7 @@ export function wrongArtefacts(addOns) {
   const constructs = fs.readdirSync(path.join(root, 'construct')).filter((name) => /(?<!\.d)\.ts$/.test(name));
   const built = constructs.flatMap((name) => ['.js', '.d.ts'].map((end) => `construct/${name.replace(/\.ts$/, end)}`));
   const files = [...COMMON_FILES, ...built].map((name) => path.join(root, name));
-  const programs = [...EXECUTABLES.map((name) => path.join(root, 'container', name)), ...addOns];
+  const programs = [...EXECUTABLES, ...addOns];
   const missing = [...files, ...programs].filter((file) => !fs.existsSync(file));
   const digest = digestOfSources();
   const stale = programs.filter((file) => fs.existsSync(file) && !fs.readFileSync(file).includes(digest));

@@ -11,10 +11,10 @@ import * as fs from 'node:fs';
 import path from 'node:path';
 import { root, run } from '../../__test__/support/tools.mjs';
 import { buildWheel } from '../python-package.mjs';
-import { ADD_ONS_FOLDER, ALL_ADD_ONS, COMMON_FILES, EXECUTABLES, wrongArtefacts } from './artefacts.mjs';
+import { ADD_ONS_FOLDER } from '../inspect-add-ons.mjs';
+import { ALL_ADD_ONS, COMMON_FILES, EXECUTABLES, wrongArtefacts } from './artefacts.mjs';
 
-const addOns = ALL_ADD_ONS.map((name) => path.join(ADD_ONS_FOLDER, name));
-const wrong = wrongArtefacts(addOns);
+const wrong = wrongArtefacts(ALL_ADD_ONS);
 if (wrong.length > 0) {
   console.error(`${wrong.join('\n')}\nRun \`npm run build\`, \`npm run build:all\` and \`npm run build:executables\`.`);
   process.exit(1);
@@ -50,7 +50,7 @@ function stageContainer({ name, version, license, author, repository, engines })
     version,
     description: `The executables of ${name} that build in containers`,
     ...{ license, author, repository, engines },
-    files: EXECUTABLES,
+    files: EXECUTABLES.map((file) => path.basename(file)),
     // A container engine mounts the folder, so the files may not stay in an archive, as Yarn would have it.
     preferUnplugged: true,
   });
@@ -59,8 +59,9 @@ function stageContainer({ name, version, license, author, repository, engines })
     `# \`@${name}/container\`\n\nThe executables of [${name}](https://www.npmjs.com/package/${name}) for Linux that build in containers.\n`,
   );
   for (const executable of EXECUTABLES) {
-    fs.copyFileSync(path.join(root, 'container', executable), path.join(folder, executable));
-    fs.chmodSync(path.join(folder, executable), 0o755);
+    const copy = path.join(folder, path.basename(executable));
+    fs.copyFileSync(executable, copy);
+    fs.chmodSync(copy, 0o755);
   }
   return folder;
 }
@@ -78,8 +79,8 @@ function stage() {
   napi('create-npm-dirs');
   napi('artifacts', '--output-dir', ADD_ONS_FOLDER);
   // napi copies them into the main package too.
-  for (const name of ALL_ADD_ONS) {
-    fs.rmSync(path.join(staging, name));
+  for (const addOn of ALL_ADD_ONS) {
+    fs.rmSync(path.join(staging, path.basename(addOn)));
   }
   napi('pre-publish', '--skip-optional-publish');
 }
@@ -95,7 +96,7 @@ const folders = fs.readdirSync(path.join(staging, 'npm')).map((name) => path.joi
 for (const folder of [...folders, staging]) {
   pack(folder);
 }
-buildWheel({ addOns });
+buildWheel({ addOns: ALL_ADD_ONS });
 const megabytes = (file) => `${(fs.statSync(file).size / 1e6).toFixed(1)} MB`;
 for (const folder of [packed, path.join(root, 'dist/python')]) {
   for (const name of fs.readdirSync(folder).filter((name) => /\.(tgz|whl)$/.test(name))) {

@@ -32,7 +32,7 @@ async function freePort() {
 }
 
 /**
- * Starts a registry whose files are in `folder`: `{ url, publish, stop }`.
+ * Starts a registry whose files are in `folder`: `{ url, env, stop }`, where `env` has the variables of an npm that publishes there.
  *
  * @param scopes patterns of the packages that it takes from nowhere else
  */
@@ -75,10 +75,7 @@ export async function startRegistry(folder, scopes) {
   fs.writeFileSync(settings, `//127.0.0.1:${port}/:_authToken=anybody\n`);
   return {
     url,
-    /** Publishes a packed package. */
-    publish(tarball) {
-      run('npm', ['publish', '--silent', '--registry', url, '--userconfig', settings, tarball]);
-    },
+    env: { npm_config_registry: url, npm_config_userconfig: settings },
     stop: () => server.kill(),
   };
 }

@@ -7,10 +7,11 @@
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { sha256, write } from '../../__test__/support/files.mjs';
+import { edit, sha256, write } from '../../__test__/support/files.mjs';
 import { synthesisedFunctions } from '../../__test__/support/synth.mjs';
 import { ensureUv, preferredPython, root, run } from '../../__test__/support/tools.mjs';
 import { lock } from '../../__test__/support/workspaces.mjs';
+import { addOnFile } from '../add-ons.mjs';
 import { ensureNodeTools, startRegistry } from './registry.mjs';
 
 const started = Date.now();
@@ -71,6 +72,23 @@ function checkSizes() {
   }
 }
 
+/** Publishes the packages as a release does, and once more: then there is nothing left to publish. */
+function publish(registry) {
+  const script = path.join(root, 'scripts/release/publish-npm.mjs');
+  const env = { ...process.env, ...registry.env };
+  run(process.execPath, [script, '--silent'], { env });
+  const again = run(process.execPath, [script], { env });
+  console.log(again.trim());
+  if (
+    again
+      .trim()
+      .split('\n')
+      .some((line) => !line.endsWith(' is published already'))
+  ) {
+    throw new Error('something was published twice');
+  }
+}
+
 /** The environment of a user: a home of its own, the registry on loopback, no Rust. */
 function userEnvironment(home, registry, nodeFolder = path.dirname(process.execPath)) {
   // Neither the settings of the npm that started this, nor those of Rust.
@@ -91,6 +109,7 @@ function userEnvironment(home, registry, nodeFolder = path.dirname(process.execP
     // Yarn waits some days before it takes a new version.
     YARN_NPM_MINIMAL_AGE_GATE: '0',
     UV_CACHE_DIR: path.join(work, 'uv-cache'),
+    UV_LAMBDA_CDK_CACHE_DIR: path.join(home, 'cache'),
     JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION: '20',
   };
   for (const folder of environment.PATH.split(path.delimiter)) {
@@ -187,6 +206,63 @@ function rehearseTypeScript(name, registry, { manager = packageManagers().npm, n
   return { project, env: environment };
 }
 
+/** Makes the next version, for this machine alone, and publishes it. Returns the version. */
+function publishNextVersion(registry) {
+  const next = version.replace(/\d+$/, (patch) => Number(patch) + 1);
+  const checkout = path.join(work, 'next');
+  for (const name of ['Cargo.lock', 'Cargo.toml', 'build.rs', 'package.json', 'scripts', 'src', '__test__/support']) {
+    fs.cpSync(path.join(root, name), path.join(checkout, name), { recursive: true });
+  }
+  for (const name of ['.tools', 'target']) {
+    fs.symlinkSync(path.join(root, name), path.join(checkout, name));
+  }
+  const [before, after] = [version, next].map((number) => `name = "uv-lambda-cdk"\nversion = "${number}"`);
+  edit(path.join(checkout, 'Cargo.toml'), before, after);
+  edit(path.join(checkout, 'Cargo.lock'), before, after);
+  run(process.execPath, ['scripts/build-all.mjs', 'linux-x64-gnu'], { cwd: checkout });
+
+  const staged = path.join(work, 'next-packages');
+  const binding = path.join(staged, 'npm/linux-x64-gnu');
+  fs.cpSync(path.join(root, 'dist/staging'), staged, { recursive: true });
+  const addOn = addOnFile('linux-x64-gnu');
+  fs.copyFileSync(path.join(checkout, 'dist/add-ons', addOn), path.join(binding, addOn));
+  for (const folder of [path.join(staged, 'npm/container'), binding, staged]) {
+    const file = path.join(folder, 'package.json');
+    write(file, fs.readFileSync(file, 'utf8').replaceAll(`"${version}"`, `"${next}"`));
+    run('npm', ['publish', '--silent'], { cwd: folder, env: { ...process.env, ...registry.env } });
+  }
+  return next;
+}
+
+/** Upgrades a project to the next version and back. Both make the same zips, and neither touches what the other has in the cache. */
+function rehearseUpgrade(registry, { project, env }) {
+  const cache = env.UV_LAMBDA_CDK_CACHE_DIR;
+  const entries = () =>
+    fs
+      .readdirSync(cache, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => path.join(entry.parentPath ?? entry.path, entry.name))
+      .map((file) => `${path.relative(cache, file)} ${sha256(file)}`);
+  const before = entries();
+  const next = publishNextVersion(registry);
+  const install = (number) => {
+    runIn(project, env, [...NPM, `uv-lambda-cdk@${number}`]);
+    fs.rmSync(path.join(project, 'cdk.out'), { recursive: true });
+    runIn(project, env, ['npx', '--no-install', ...SYNTH]);
+    compare(`npm, with version ${number}`, project);
+  };
+  install(next);
+  const both = entries();
+  const zips = (names) => names.filter((name) => name.includes('.zip')).length;
+  if (before.some((entry) => !both.includes(entry)) || zips(both) !== 2 * zips(before)) {
+    throw new Error(`version ${next} used or changed what version ${version} had in the cache`);
+  }
+  install(version);
+  if (zips(entries()) !== zips(both)) {
+    throw new Error(`version ${version} did not use what it had in the cache`);
+  }
+}
+
 /** The example in Python, whose app is a member of the workspace, in a new folder, with the wheels beside it. */
 function pythonProject(folder) {
   const project = path.join(folder, 'examples-python');
@@ -242,17 +318,14 @@ async function rehearse() {
   step('Publish to a registry on loopback');
   const registry = await startRegistry(path.join(work, 'registry'), ['uv-lambda-cdk', '@uv-lambda-cdk/*']);
   try {
-    // The main package last: whoever sees it can install the others.
-    const tarballs = fs.readdirSync(packed).sort((left, right) => right.split('-').length - left.split('-').length);
-    for (const name of tarballs) {
-      registry.publish(path.join(packed, name));
-      console.log(`published ${name}`);
-    }
+    publish(registry);
     step('Apps in TypeScript, by each package manager');
     lock(path.join(root, 'examples-ts'), { uv, python: interpreter });
-    for (const [name, manager] of Object.entries(packageManagers())) {
-      rehearseTypeScript(name, registry.url, { manager });
-    }
+    const users = Object.entries(packageManagers()).map(([name, manager]) =>
+      rehearseTypeScript(name, registry.url, { manager }),
+    );
+    step('An upgrade to the next version, and back');
+    rehearseUpgrade(registry, users[0]);
     step('The oldest CDK, and other versions of Node');
     const floor = Object.entries(OLDEST_CDK).map((parts) => parts.join(' '));
     const manager = { ...packageManagers().npm, dependencies: OLDEST_CDK };
