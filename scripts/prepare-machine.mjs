@@ -1,6 +1,6 @@
 // Prepares a Debian machine for the tests that need more than Node, Rust and Python: installs system packages, makes the
-// image of the test containers, compiles another build of the system's CPython, and unpacks a Debian for arm64. Only root
-// can do that. Everything is made once: later runs take seconds.
+// image of the test containers, compiles another build of the system's CPython, unpacks a Debian for arm64, and prepares Node of
+// other platforms. Only root can do that. Everything is made once: later runs take seconds.
 //
 //   node scripts/prepare-machine.mjs
 //
@@ -20,6 +20,7 @@ import {
 } from '../__test__/support/containers.mjs';
 import { DEBIAN_ARM64, otherBuildFolder } from '../__test__/support/prepared.mjs';
 import { ensureUv, fullVersion, hasProgram, isRoot, root, run, systemPython } from '../__test__/support/tools.mjs';
+import { makeWindows, unpackLibraries } from './prepare-platforms.mjs';
 
 /** The Debian package of each program that tests start, by the program's name. */
 const PROGRAMS = {
@@ -39,6 +40,7 @@ const OWN_PROGRAMS = {
   gcc: 'gcc',
   make: 'make',
   'qemu-aarch64-static': 'qemu-user-static',
+  wine: 'wine',
   // Links the add-on for Windows (`npm run build:all`).
   'x86_64-w64-mingw32-gcc': 'gcc-mingw-w64-x86-64-win32',
 };
@@ -187,6 +189,8 @@ const STEPS = {
   'a container': tryContainer,
   'another build of CPython': compilePython,
   'Debian for arm64': unpackArm64,
+  'libraries of other platforms': () => unpackLibraries(debianMirror()),
+  Windows: makeWindows,
 };
 
 if (!isRoot || !hasProgram('apt-get')) {
