@@ -1,8 +1,9 @@
-// One workspace, bundled by Node of every platform that runs here, from the packed npm packages: the bytes of a zip depend neither on
-// the system, nor on the CPU, nor on the C library, nor on the version of Node. Only macOS is missing.
+// One workspace, bundled by Node of every platform that runs here, from the packed npm packages: the bytes of a zip, and the
+// template of an app, depend neither on the system, nor on the CPU, nor on the C library, nor on the version of Node. Only macOS is missing.
 // Longer than `npm test` may take: `npm run release:pack`, then `npm run test:long`.
 
 import * as assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { edit, sha256, temporaryFolder } from './support/files.mjs';
@@ -29,6 +30,9 @@ const REQUESTS = ARCHITECTURES.flatMap((architecture) =>
 /** The digests of the zips of the first Node, one for each request: those of all others have to equal them. */
 let expected;
 
+/** The template of an app that the first Node made, in which CDK names the zips. */
+let expectedTemplate;
+
 /** The fixture, locked with a package that has other files for each CPU. It needs wheels, a build by `hatchling`, and the index. */
 function workspace(t) {
   const folder = fixture(t);
@@ -48,12 +52,15 @@ for (const [platform, versions] of Object.entries(NODES)) {
     for (const version of versions) {
       test(`the zips of Node ${version} for ${platform} are those of the first Node`, (t) => {
         const work = temporaryFolder(t);
+        // Loading CDK takes most of a minute on an emulated CPU.
+        const withApp = version === versions[0];
         const report = bundleElsewhere({
           platform,
           version,
           work,
           workspace: workspace(t),
           requests: REQUESTS,
+          withApp,
           interpreter,
         });
         const { node, platform: system, cpu, addOns, bundles } = report;
@@ -81,6 +88,11 @@ for (const [platform, versions] of Object.entries(NODES)) {
         assert.notEqual(intel, arm);
         expected ??= digests;
         assert.deepEqual(digests, expected);
+        if (withApp) {
+          const template = readFileSync(path.join(work, 'cdk.out/Stack.template.json'), 'utf8');
+          expectedTemplate ??= template;
+          assert.equal(template, expectedTemplate);
+        }
       });
     }
   });

@@ -1,12 +1,12 @@
-// Run by Node of another platform, in a folder in which this package is installed: bundles as `settings.json` says, and writes
-// `report.json`.
+// Run by Node of another platform, in a folder in which this package is installed: bundles as `settings.json` says, perhaps synthesizes an
+// app with the same function for both CPUs, and writes `report.json`.
 
 'use strict';
 
 const fs = require('node:fs');
 const path = require('node:path');
 
-const { isMusl, variables, options, requests, output } = JSON.parse(fs.readFileSync('settings.json', 'utf8'));
+const { isMusl, variables, options, requests, output, withApp } = JSON.parse(fs.readFileSync('settings.json', 'utf8'));
 Object.assign(process.env, variables);
 
 if (isMusl) {
@@ -26,6 +26,10 @@ const bundles = requests.map((request, number) => {
   return { zipPath, sha256, reused, warnings };
 });
 
+if (withApp) {
+  synthesize(requests[0]);
+}
+
 const report = {
   node: process.version,
   platform: process.platform,
@@ -34,3 +38,24 @@ const report = {
   bundles,
 };
 fs.writeFileSync('report.json', JSON.stringify(report));
+
+/** Synthesizes an app with the function of a request, for both CPUs, into `cdk.out`. */
+function synthesize({ packageName, runtime }) {
+  const { App, Stack } = require('aws-cdk-lib');
+  const { Architecture, Runtime, RuntimeFamily } = require('aws-cdk-lib/aws-lambda');
+  const { PythonLambdaFunction } = require('uv-lambda-cdk');
+  const { path: workspace, ...bundling } = options;
+  const app = new App({ outdir: path.resolve('cdk.out') });
+  const stack = new Stack(app, 'Stack');
+  for (const architecture of [Architecture.X86_64, Architecture.ARM_64]) {
+    new PythonLambdaFunction(stack, `Function ${architecture.name}`, {
+      path: workspace,
+      packageName,
+      handler: 'app.main.handler',
+      runtime: new Runtime(runtime, RuntimeFamily.PYTHON),
+      architecture,
+      bundling: { ...bundling, docker: 'never' },
+    });
+  }
+  app.synth();
+}

@@ -161,13 +161,14 @@ function ensureUvOf(platform) {
 /**
  * Bundles a workspace in a Node of another platform, with fresh caches. Ask `whyNotForeign` first.
  *
- * @param work an empty folder, for the installed package, the caches and the zips
+ * @param work an empty folder, for the installed package, the caches and all output
  * @param workspace the folder of the workspace
  * @param requests the options of each bundle, without `path`, `uv` and `python`
+ * @param withApp whether it also synthesizes an app, into `cdk.out` in the folder `work`
  * @param interpreter the Python that compiles; on Windows `startPythonForWine` has to run
  * @returns what `foreign-bundle.cjs` reports, with paths of that platform
  */
-export function bundleElsewhere({ platform, version, work, workspace, requests, interpreter }) {
+export function bundleElsewhere({ platform, version, work, workspace, requests, withApp, interpreter }) {
   const isWindows = platform.startsWith('win32');
   const named = isWindows ? onWindows : (file) => file;
   installPacked(work, platform);
@@ -190,6 +191,7 @@ export function bundleElsewhere({ platform, version, work, workspace, requests, 
       python: isWindows ? 'C:\\python\\python.exe' : interpreter,
     },
     requests,
+    withApp,
     output: folder('zips'),
   };
   write(path.join(work, 'settings.json'), JSON.stringify(settings));
@@ -200,7 +202,8 @@ export function bundleElsewhere({ platform, version, work, workspace, requests, 
   const { status, signal, error } = spawnSync(program, [...args, 'bundle.cjs'], {
     cwd: work,
     stdio: ['ignore', said, said],
-    env: { ...process.env, ...(isWindows ? WINE_VARIABLES : {}) },
+    // CDK is no part of what is installed: the app brings it.
+    env: { ...process.env, ...(isWindows ? WINE_VARIABLES : {}), NODE_PATH: named(path.join(root, 'node_modules')) },
     timeout: 600_000,
   });
   fs.closeSync(said);
