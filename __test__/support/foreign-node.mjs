@@ -95,9 +95,13 @@ export function whyNotForeign(platform, versions) {
 /** The packed packages that an install on a platform unpacks: `[{ name, archive }]`. */
 function packages(platform) {
   const { name, version } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
+  const parts = ['container', `binding-${platform}`];
   return [
     { name, archive: path.join(packed, `${name}-${version}.tgz`) },
-    { name: `@${name}/binding-${platform}`, archive: path.join(packed, `${name}-binding-${platform}-${version}.tgz`) },
+    ...parts.map((part) => ({
+      name: `@${name}/${part}`,
+      archive: path.join(packed, `${name}-${part}-${version}.tgz`),
+    })),
   ];
 }
 
