@@ -210,7 +210,16 @@ function rehearseTypeScript(name, registry, { manager = packageManagers().npm, n
 function publishNextVersion(registry) {
   const next = version.replace(/\d+$/, (patch) => Number(patch) + 1);
   const checkout = path.join(work, 'next');
-  for (const name of ['Cargo.lock', 'Cargo.toml', 'build.rs', 'package.json', 'scripts', 'src', '__test__/support']) {
+  for (const name of [
+    'Cargo.lock',
+    'Cargo.toml',
+    'benches/stages.rs',
+    'build.rs',
+    'package.json',
+    'scripts',
+    'src',
+    '__test__/support',
+  ]) {
     fs.cpSync(path.join(root, name), path.join(checkout, name), { recursive: true });
   }
   for (const name of ['.tools', 'target']) {
