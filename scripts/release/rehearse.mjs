@@ -210,31 +210,21 @@ function rehearseTypeScript(name, registry, { manager = packageManagers().npm, n
 function publishNextVersion(registry) {
   const next = version.replace(/\d+$/, (patch) => Number(patch) + 1);
   const checkout = path.join(work, 'next');
-  for (const name of [
-    'Cargo.lock',
-    'Cargo.toml',
-    'benches/stages.rs',
-    'build.rs',
-    'package.json',
-    'scripts',
-    'src',
-    '__test__/support',
-  ]) {
+  for (const name of ['Cargo.lock', 'Cargo.toml', 'benches/stages.rs', 'build.rs', 'src']) {
     fs.cpSync(path.join(root, name), path.join(checkout, name), { recursive: true });
-  }
-  for (const name of ['.tools', 'target']) {
-    fs.symlinkSync(path.join(root, name), path.join(checkout, name));
   }
   const [before, after] = [version, next].map((number) => `name = "uv-lambda-cdk"\nversion = "${number}"`);
   edit(path.join(checkout, 'Cargo.toml'), before, after);
   edit(path.join(checkout, 'Cargo.lock'), before, after);
-  run(process.execPath, ['scripts/build-all.mjs', 'linux-x64-gnu'], { cwd: checkout });
+  // Beside the build of the checkout, whose dependencies it shares.
+  const target = path.join(root, 'target');
+  run('cargo', ['build', '--quiet', '--release', '--lib', '--target-dir', target], { cwd: checkout });
 
   const staged = path.join(work, 'next-packages');
   const binding = path.join(staged, 'npm/linux-x64-gnu');
   fs.cpSync(path.join(root, 'dist/staging'), staged, { recursive: true });
   const addOn = addOnFile('linux-x64-gnu');
-  fs.copyFileSync(path.join(checkout, 'dist/add-ons', addOn), path.join(binding, addOn));
+  fs.copyFileSync(path.join(target, 'release/libuv_lambda_cdk.so'), path.join(binding, addOn));
   for (const folder of [path.join(staged, 'npm/container'), binding, staged]) {
     const file = path.join(folder, 'package.json');
     write(file, fs.readFileSync(file, 'utf8').replaceAll(`"${version}"`, `"${next}"`));
