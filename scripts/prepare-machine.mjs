@@ -7,19 +7,12 @@
 // A step that is impossible here is reported and is not an error. Tests that need it are skipped, and the list of skips
 // (`__test__/allowed-skips.json`) decides whether that is allowed.
 
-import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import {
-  CONTAINER_PROGRAMS,
-  IMAGE,
-  IMAGE_CONTENTS,
-  imageIsReady,
-  runPodman,
-  whyNoContainers,
-} from '../__test__/support/containers.mjs';
+import { CONTAINER_PROGRAMS, IMAGE, IMAGE_CONTENTS, whyNoContainers } from '../__test__/support/containers.mjs';
 import { DEBIAN_ARM64, otherBuildFolder } from '../__test__/support/prepared.mjs';
 import { ensureUv, fullVersion, hasProgram, isRoot, root, run, systemPython } from '../__test__/support/tools.mjs';
+import { debianMirror, ensureImage, inTemporaryFolder, installDebian } from './debian-image.mjs';
 import { makeWindows, unpackLibraries } from './prepare-platforms.mjs';
 
 /** The Debian package of each program that tests start, by the program's name. */
@@ -45,8 +38,6 @@ const OWN_PROGRAMS = {
   'x86_64-w64-mingw32-gcc': 'gcc-mingw-w64-x86-64-win32',
 };
 
-const tools = path.join(root, '.tools');
-
 /** Installs the programs that are missing. */
 function installPrograms() {
   const packages = { ...PROGRAMS, ...OWN_PROGRAMS };
@@ -62,49 +53,13 @@ function installPrograms() {
   apt('--yes', '--no-install-recommends', 'install', ...new Set(missing.map((program) => packages[program])));
 }
 
-/** The address of the Debian mirror that apt uses here. No mirror is named in this repository. */
-function debianMirror() {
-  const format = '$(REPO_URI)|$(ORIGIN)|$(LABEL)';
-  const { stdout } = spawnSync('apt-get', ['indextargets', '--format', format, 'Created-By: Packages'], {
-    encoding: 'utf8',
-  });
-  const found = (stdout ?? '').split('\n').find((line) => line.endsWith('|Debian|Debian'));
-  if (found === undefined) {
-    throw new Error('apt on this machine knows no Debian mirror');
-  }
-  return found.split('|')[0];
-}
-
-/** Calls `work` with a new folder in `.tools`, and removes the folder. */
-function inTemporaryFolder(work) {
-  fs.mkdirSync(tools, { recursive: true });
-  const folder = fs.mkdtempSync(path.join(tools, 'prepare-'));
-  try {
-    work(folder);
-  } finally {
-    fs.rmSync(folder, { recursive: true, force: true });
-  }
-}
-
 /** Makes the image of the test containers: Debian 12 with Python 3.11, certificates, a compiler and uv. */
 function makeImage() {
-  if (imageIsReady()) {
-    return;
-  }
-  inTemporaryFolder((folder) => {
-    const system = path.join(folder, 'system');
+  ensureImage(IMAGE, IMAGE_CONTENTS, (system) => {
     // libstdc++6 is for Node, which a test may mount. gcc and the headers are for packages without a wheel.
-    const packages = '--include=python3,ca-certificates,libstdc++6,gcc,libc6-dev,python3-dev';
-    run('debootstrap', ['--variant=minbase', packages, 'bookworm', system, debianMirror()]);
+    const packages = ['python3', 'ca-certificates', 'libstdc++6', 'gcc', 'libc6-dev', 'python3-dev'];
+    installDebian(system, 'bookworm', packages);
     fs.copyFileSync(ensureUv(), path.join(system, 'usr/local/bin/uv'));
-    // This machine may trust more authorities than Debian does, such as a proxy's. So must the container.
-    const authorities = '/etc/ssl/certs/ca-certificates.crt';
-    if (fs.existsSync(authorities)) {
-      fs.copyFileSync(authorities, path.join(system, authorities));
-    }
-    const archive = path.join(folder, 'system.tar');
-    run('tar', ['-C', system, '--exclude=./var/cache/apt/*', '--exclude=./var/lib/apt/lists/*', '-cf', archive, '.']);
-    runPodman(['import', '--change', `LABEL contents="${IMAGE_CONTENTS}"`, archive, IMAGE]);
   });
 }
 

@@ -60,10 +60,10 @@ export function runPodman(args) {
   return stdout;
 }
 
-/** Whether the image is there, with the contents that it should have. */
-export function imageIsReady() {
-  const { status, stdout } = podman(['image', 'inspect', '--format', '{{index .Labels "contents"}}', IMAGE]);
-  return status === 0 && stdout.trim() === IMAGE_CONTENTS;
+/** Whether an image is there, with the contents that it should have: by default the image of the tests. */
+export function imageIsReady(name = IMAGE, contents = IMAGE_CONTENTS) {
+  const { status, stdout } = podman(['image', 'inspect', '--format', '{{index .Labels "contents"}}', name]);
+  return status === 0 && stdout.trim() === contents;
 }
 
 /** Why no container can run here; `undefined` if one can. */
@@ -95,13 +95,14 @@ export function skipWithoutContainers() {
  * Runs a program in a container, to its end. Ask `whyNoContainers` first.
  *
  * @param args the program and its arguments
+ * @param image the name of an image
  * @param volumes the folders of this machine that it sees, as `[{ host, container, readOnly }]`
  * @param env its environment
  * @param network a network of podman's; by default none, so that a test says what it needs
  * @param user as in `podman run --user`
  * @returns `{ status, stdout, stderr }`
  */
-export function runInContainer({ args, volumes = [], env = {}, network = 'none', user, cwd }) {
+export function runInContainer({ args, image = IMAGE, volumes = [], env = {}, network = 'none', user, cwd }) {
   return podman([
     'run',
     '--rm',
@@ -110,7 +111,7 @@ export function runInContainer({ args, volumes = [], env = {}, network = 'none',
     ...(cwd === undefined ? [] : [`--workdir=${cwd}`]),
     ...volumes.map(({ host, container, readOnly }) => `--volume=${host}:${container}${readOnly ? ':ro' : ''}`),
     ...Object.entries(env).map(([name, value]) => `--env=${name}=${value}`),
-    IMAGE,
+    image,
     ...args,
   ]);
 }
