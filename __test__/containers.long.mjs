@@ -7,12 +7,12 @@ import * as path from 'node:path';
 import { describe, test } from 'node:test';
 import { bundleSync } from '../index.js';
 import { IMAGE, IMAGE_PYTHON, podmanEnvironment, runPodman, skipWithoutContainers } from './support/containers.mjs';
-import { edit, sha256, temporaryFolder, write, writeAll } from './support/files.mjs';
+import { edit, sha256, temporaryFolder, write } from './support/files.mjs';
 import { invoke } from './support/invoke.mjs';
 import { appSource, cdkSynth } from './support/synth.mjs';
 import { uv } from './support/toolchain.mjs';
-import { UV_VERSION, ensureRuntimeClient, run } from './support/tools.mjs';
-import { fixture, lock } from './support/workspaces.mjs';
+import { UV_VERSION, ensureRuntimeClient } from './support/tools.mjs';
+import { addNativePackage, fixture, lock } from './support/workspaces.mjs';
 
 const skip = skipWithoutContainers();
 
@@ -43,41 +43,9 @@ function synthesise(t, props, { env = {} } = {}) {
   return { zip: path.join(output, zip), stderr };
 }
 
-/** Adds a package in C, without a wheel, to the flat index of the fixture, and locks it for `app`. */
-function withNativePackage(t) {
-  const workspace = fixture(t);
-  const source = path.join(temporaryFolder(t), 'acme_native-1.0');
-  writeAll(source, {
-    'PKG-INFO': 'Metadata-Version: 2.2\nName: acme-native\nVersion: 1.0\n',
-    'pyproject.toml':
-      '[build-system]\nrequires = ["setuptools==80.9.0"]\nbuild-backend = "setuptools.build_meta"\n[project]\nname = "acme-native"\nversion = "1.0"\n',
-    'setup.py':
-      'from setuptools import Extension, setup\nsetup(ext_modules=[Extension("acme_native", ["acme_native.c"])])\n',
-    'acme_native.c': `#include <Python.h>
-      static PyObject *answer(PyObject *self, PyObject *args) { return PyLong_FromLong(42); }
-      static PyMethodDef methods[] = {{"answer", answer, METH_NOARGS, "Answers."}, {NULL, NULL, 0, NULL}};
-      static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "acme_native", NULL, -1, methods};
-      PyMODINIT_FUNC PyInit_acme_native(void) { return PyModule_Create(&module); }`,
-  });
-  run('tar', [
-    '-C',
-    path.dirname(source),
-    '-czf',
-    path.join(workspace, 'wheels/acme_native-1.0.tar.gz'),
-    'acme_native-1.0',
-  ]);
-  edit(path.join(workspace, 'packages/app/pyproject.toml'), '"acme-greeting"', '"acme-greeting", "acme-native"');
-  fs.writeFileSync(
-    path.join(workspace, 'packages/app/src/app/native.py'),
-    'from acme_native import answer\n\ndef handler(event, context):\n    return answer()\n',
-  );
-  lock(workspace, { uv, python: IMAGE_PYTHON });
-  return workspace;
-}
-
 describe('the Docker fallback', { skip }, () => {
   test('compiles what has no wheel, after one line that says why; the function runs', async (t) => {
-    const workspace = withNativePackage(t);
+    const workspace = addNativePackage(fixture(t), { uv, python: IMAGE_PYTHON });
     const { zip, stderr } = synthesise(
       t,
       `{ path: ${JSON.stringify(workspace)}, packageName: 'app', handler: 'app.native.handler',

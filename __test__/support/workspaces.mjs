@@ -2,7 +2,7 @@
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { temporaryFolder, write, writeAll } from './files.mjs';
+import { edit, temporaryFolder, write, writeAll } from './files.mjs';
 import { defaultTools, root, run } from './tools.mjs';
 
 /** The folder of the workspace `tests/fixtures/workspace`. It is locked, and its wheels are beside it: it needs no index. */
@@ -87,4 +87,35 @@ export function writeMember(folder, name, { dependencies = [], files, others = H
   const member = path.join(folder, 'packages', name);
   write(path.join(member, 'pyproject.toml'), manifest(name, dependencies, others, requiresPython));
   writeAll(path.join(member, 'src', name.replaceAll('-', '_')), files);
+}
+
+/**
+ * Adds a package in C, `acme-native`, to a copy of the fixture: it is there only as source, in the flat index, and its module says 42.
+ * The member `app` depends on it and has the handler `app.native.handler`.
+ *
+ * @param settings as for `lock`
+ */
+export function addNativePackage(workspace, settings) {
+  const source = path.join(workspace, 'sources/acme_native-1.0');
+  writeAll(source, {
+    'PKG-INFO': 'Metadata-Version: 2.2\nName: acme-native\nVersion: 1.0\n',
+    'pyproject.toml':
+      '[build-system]\nrequires = ["setuptools==80.9.0"]\nbuild-backend = "setuptools.build_meta"\n[project]\nname = "acme-native"\nversion = "1.0"\n',
+    'setup.py':
+      'from setuptools import Extension, setup\nsetup(ext_modules=[Extension("acme_native", ["acme_native.c"])])\n',
+    'acme_native.c': `#include <Python.h>
+      static PyObject *answer(PyObject *self, PyObject *args) { return PyLong_FromLong(42); }
+      static PyMethodDef methods[] = {{"answer", answer, METH_NOARGS, "Answers."}, {NULL, NULL, 0, NULL}};
+      static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "acme_native", NULL, -1, methods};
+      PyMODINIT_FUNC PyInit_acme_native(void) { return PyModule_Create(&module); }`,
+  });
+  const sources = path.dirname(source);
+  run('tar', ['-C', sources, '-czf', path.join(workspace, 'wheels/acme_native-1.0.tar.gz'), path.basename(source)]);
+  fs.rmSync(sources, { recursive: true });
+  edit(path.join(workspace, 'packages/app/pyproject.toml'), '"acme-greeting"', '"acme-greeting", "acme-native"');
+  write(
+    path.join(workspace, 'packages/app/src/app/native.py'),
+    'from acme_native import answer\n\ndef handler(event, context):\n    return answer()\n',
+  );
+  return lock(workspace, settings);
 }
