@@ -12,6 +12,8 @@ import { synthesisedFunctions } from '../../__test__/support/synth.mjs';
 import { ensureUv, preferredPython, root, run } from '../../__test__/support/tools.mjs';
 import { lock } from '../../__test__/support/workspaces.mjs';
 import { addOnFile } from '../add-ons.mjs';
+import { rehearseBareMachines } from './bare-machines.mjs';
+import { rehearseContainerFallback } from './container-fallback.mjs';
 import { ensureNodeTools, startRegistry } from './registry.mjs';
 
 const started = Date.now();
@@ -192,7 +194,10 @@ function runIn(folder, env, [program, ...args]) {
   return run(program, args, { cwd: folder, env });
 }
 
-/** Installs the example in TypeScript in a new folder, synthesises it, and compares the zips. Returns the folder and environment. */
+/**
+ * Installs the example in TypeScript in a new folder, synthesises it, and compares the zips. Returns the installation, as
+ * `rehearseContainerFallback` takes it.
+ */
 function rehearseTypeScript(name, registry, { manager = packageManagers().npm, nodeFolder } = {}) {
   const { install, execute, env: more, dependencies } = manager;
   const { folder, env } = user(name.replaceAll(/\W+/g, '-'), registry, nodeFolder);
@@ -203,7 +208,7 @@ function rehearseTypeScript(name, registry, { manager = packageManagers().npm, n
   runIn(project, environment, install);
   runIn(project, environment, [...execute, ...SYNTH]);
   compare(name, project);
-  return { project, env: environment };
+  return { name, project, env: environment, cdk: [...execute, 'cdk'], start: 'node' };
 }
 
 /** Makes the next version, for this machine alone, and publishes it. Returns the version. */
@@ -270,29 +275,32 @@ function pythonProject(folder) {
   return project;
 }
 
-/** Installs the example in Python with pip, and with uv. The `cdk` command comes from npm. */
+/** Installs the example in Python with pip, and with uv. The `cdk` command comes from npm. Returns both installations. */
 function rehearsePython(registry) {
-  for (const tool of ['pip', 'uv']) {
+  return ['pip', 'uv'].map((tool) => {
     const { folder, env } = user(`python-${tool}`, registry);
     const project = pythonProject(folder);
     const cdk = path.join(folder, 'cdk');
     fs.mkdirSync(cdk);
     runIn(cdk, env, [...NPM, 'aws-cdk@2.1148.1']);
     lock(project, { uv, python: interpreter, env });
-    const app = [];
+    let start = 'uv run --frozen --package demo-cdk';
     if (tool === 'pip') {
       const environment = path.join(folder, 'environment');
       const python = path.join(environment, 'bin/python');
       runIn(folder, env, [interpreter, '-m', 'venv', environment]);
       const flags = ['--quiet', '--disable-pip-version-check', '--find-links', wheels];
       runIn(folder, env, [python, '-m', 'pip', 'install', ...flags, `uv-lambda-cdk==${version}`]);
-      app.push('--app', `"${python}" cdk/app.py`);
+      start = `"${python}"`;
     } else {
       runIn(project, env, ['uv', 'sync', '--quiet', '--frozen', '--package', 'demo-cdk']);
     }
-    runIn(project, env, [path.join(cdk, 'node_modules/.bin/cdk'), ...SYNTH.slice(1), ...app]);
-    compare(`an app in Python, installed by ${tool}`, project);
-  }
+    const command = [path.join(cdk, 'node_modules/.bin/cdk')];
+    runIn(project, env, [...command, ...SYNTH.slice(1), '--app', `${start} cdk/app.py`]);
+    const name = `an app in Python, installed by ${tool}`;
+    compare(name, project);
+    return { name, project, env, cdk: command, start };
+  });
 }
 
 /** An installation without optional dependencies has no add-on. */
@@ -336,7 +344,11 @@ async function rehearse() {
       rehearseTypeScript(`Node ${nodeVersion}`, registry.url, { nodeFolder });
     }
     step('Apps in Python');
-    rehearsePython(registry.url);
+    users.push(...rehearsePython(registry.url));
+    step('Bare machines');
+    rehearseBareMachines({ registry, version, interpreter, work, typescriptProject, pythonProject, compare });
+    step('The Docker fallback of installed packages');
+    rehearseContainerFallback({ work, uv, installations: users });
     step('Bad installations');
     rehearseWithoutOptional(registry.url);
   } finally {
