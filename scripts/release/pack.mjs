@@ -20,6 +20,9 @@ if (wrong.length > 0) {
   process.exit(1);
 }
 
+/** What a user may have to download, in bytes. */
+const LIMITS = { npm: 12e6, pip: 40e6 };
+
 const staging = path.join(root, 'dist/staging');
 const packed = path.join(root, 'dist/npm');
 for (const folder of [staging, packed]) {
@@ -91,15 +94,37 @@ function pack(folder) {
   run('npm', ['pack', '--silent', '--pack-destination', packed], { cwd: folder });
 }
 
+/** Shows what a user has to download. Throws if it is more than the limit. */
+function checkSize(user, files, limit) {
+  const shown = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
+  const sizes = files.map((file) => [path.basename(file), fs.statSync(file).size]);
+  const whole = sizes.reduce((sum, [, size]) => sum + size, 0);
+  console.log(`${user}: ${shown(whole)} (${sizes.map(([name, size]) => `${name} ${shown(size)}`).join(', ')})`);
+  if (whole > limit) {
+    throw new Error(`${user}: ${shown(whole)} to download, and ${shown(limit)} are allowed`);
+  }
+}
+
+/** Shows what a user of each platform has to download, from npm and from PyPI. */
+function checkSizes() {
+  const files = (folder, end) =>
+    fs
+      .readdirSync(folder)
+      .filter((name) => name.endsWith(end))
+      .map((name) => path.join(folder, name));
+  const [bindings, common] = [true, false].map((isBinding) =>
+    files(packed, '.tgz').filter((file) => file.includes('-binding-') === isBinding),
+  );
+  for (const binding of bindings) {
+    checkSize('npm', [binding, ...common], LIMITS.npm);
+  }
+  checkSize('pip', files(path.join(root, 'dist/python'), '.whl'), LIMITS.pip);
+}
+
 stage();
 const folders = fs.readdirSync(path.join(staging, 'npm')).map((name) => path.join(staging, 'npm', name));
 for (const folder of [...folders, staging]) {
   pack(folder);
 }
 buildWheel({ addOns: ALL_ADD_ONS });
-const megabytes = (file) => `${(fs.statSync(file).size / 1e6).toFixed(1)} MB`;
-for (const folder of [packed, path.join(root, 'dist/python')]) {
-  for (const name of fs.readdirSync(folder).filter((name) => /\.(tgz|whl)$/.test(name))) {
-    console.log(`${megabytes(path.join(folder, name)).padStart(8)}  ${path.relative(root, path.join(folder, name))}`);
-  }
-}
+checkSizes();
