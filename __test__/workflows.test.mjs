@@ -4,7 +4,7 @@ import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { ADD_ONS, recipe } from '../scripts/add-ons.mjs';
+import { ADD_ONS, recipe } from '../scripts/native/add-ons.mjs';
 import { root } from './support/tools.mjs';
 
 const folder = path.join(root, '.github/workflows');

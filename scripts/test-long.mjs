@@ -46,7 +46,7 @@ try {
     show: true,
     env: { ...process.env, BYTECODE_TREE: ensureSitePackages() },
   });
-  run('node', ['scripts/build-executables.mjs'], { cwd: root, show: true });
+  run('node', ['scripts/native/build-executables.mjs'], { cwd: root, show: true });
   runNodeTests(tests, ['--test-concurrency=1']);
 } catch (error) {
   console.error(error.message);

@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import path from 'node:path';
 import { root } from '../../__test__/support/tools.mjs';
-import { ADD_ONS, addOnFile } from '../add-ons.mjs';
-import { ADD_ONS_FOLDER } from '../inspect-add-ons.mjs';
+import { ADD_ONS, addOnFile } from '../native/add-ons.mjs';
+import { ADD_ONS_FOLDER } from '../native/inspect-add-ons.mjs';
 
 /** The files that every package has, by their paths in the checkout. */
 export const COMMON_FILES = [

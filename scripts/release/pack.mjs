@@ -11,7 +11,7 @@ import * as fs from 'node:fs';
 import path from 'node:path';
 import { root, run } from '../../__test__/support/tools.mjs';
 import { buildWheel } from '../python-package.mjs';
-import { ADD_ONS_FOLDER } from '../inspect-add-ons.mjs';
+import { ADD_ONS_FOLDER } from '../native/inspect-add-ons.mjs';
 import { ALL_ADD_ONS, COMMON_FILES, EXECUTABLES, wrongArtefacts } from './artefacts.mjs';
 
 const wrong = wrongArtefacts(ALL_ADD_ONS);

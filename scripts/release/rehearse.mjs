@@ -11,7 +11,7 @@ import { edit, sha256, write } from '../../__test__/support/files.mjs';
 import { synthesisedFunctions } from '../../__test__/support/synth.mjs';
 import { ensureUv, preferredPython, root, run } from '../../__test__/support/tools.mjs';
 import { lock } from '../../__test__/support/workspaces.mjs';
-import { addOnFile } from '../add-ons.mjs';
+import { addOnFile } from '../native/add-ons.mjs';
 import { rehearseBareMachines } from './bare-machines.mjs';
 import { rehearseContainerFallback } from './container-fallback.mjs';
 import { ensureNodeTools, startRegistry } from './registry.mjs';

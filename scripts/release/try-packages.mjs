@@ -13,7 +13,7 @@ import { installExampleApp, wheel } from '../../__test__/support/python-apps.mjs
 import { synthesisedFunctions } from '../../__test__/support/synth.mjs';
 import { ensureUv, findPython, root, run } from '../../__test__/support/tools.mjs';
 import { lock } from '../../__test__/support/workspaces.mjs';
-import { ADD_ONS } from '../add-ons.mjs';
+import { ADD_ONS } from '../native/add-ons.mjs';
 
 /** The CPython that compiles on all machines, which makes the bytes comparable. */
 const PYTHON = process.env.TRY_PYTHON ?? '3.13.9';

@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { root, run } from '../__test__/support/tools.mjs';
+import { root, run } from '../../__test__/support/tools.mjs';
 
 const folder = path.join(root, '.tools/zig');
 

@@ -1,11 +1,11 @@
 // Builds add-ons into `dist/add-ons`, and looks at each of them. A Debian builds those of all platforms; a Mac and a Windows build
 // their own, as the machines of a release do.
 //
-//   node scripts/build-all.mjs [<platform>...]
+//   node scripts/native/build-all.mjs [<platform>...]
 
 import * as fs from 'node:fs';
 import path from 'node:path';
-import { hasProgram, root, run } from '../__test__/support/tools.mjs';
+import { hasProgram, root, run } from '../../__test__/support/tools.mjs';
 import { ADD_ONS, OLDEST_GLIBC, OLDEST_MACOS, addOnFile, recipe } from './add-ons.mjs';
 import { ADD_ONS_FOLDER, inspectAddOns } from './inspect-add-ons.mjs';
 import { rustFlags } from './rust-flags.mjs';

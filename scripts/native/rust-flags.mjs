@@ -2,7 +2,7 @@
 
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { root } from '../__test__/support/tools.mjs';
+import { root } from '../../__test__/support/tools.mjs';
 
 /** The variable that passes these flags to rustc, and flags that leave no path of this machine in a file. */
 export function rustFlags(flags = []) {

@@ -1,11 +1,11 @@
 // Looks at the add-ons in `dist/add-ons`: CPU and format, oldest system, what each needs and exports, signature, paths of this machine.
 //
-//   node scripts/inspect-add-ons.mjs [<platform>...]
+//   node scripts/native/inspect-add-ons.mjs [<platform>...]
 
 import * as fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { root, run, uvOnPathOrEnsured } from '../__test__/support/tools.mjs';
+import { root, run, uvOnPathOrEnsured } from '../../__test__/support/tools.mjs';
 import { ADD_ONS, OLDEST_GLIBC, OLDEST_MACOS, addOnFile } from './add-ons.mjs';
 
 /** The folder of the add-ons of all platforms. */
@@ -19,7 +19,7 @@ export function inspectAddOns(platforms) {
     throw new Error(`missing: ${missing.map((file) => path.relative(root, file)).join(', ')}`);
   }
   const python = ['run', '--quiet', '--no-project', '--with', 'lief==0.17.0', '--', 'python'];
-  const script = path.join(root, 'scripts/inspect_add_ons.py');
+  const script = path.join(root, 'scripts/native/inspect_add_ons.py');
   run(uvOnPathOrEnsured(), [...python, script, OLDEST_GLIBC, OLDEST_MACOS, root, ...files], { show: true });
 }
 

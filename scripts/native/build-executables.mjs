@@ -3,7 +3,7 @@
 
 import { copyFileSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { root, run } from '../__test__/support/tools.mjs';
+import { root, run } from '../../__test__/support/tools.mjs';
 import { rustFlags } from './rust-flags.mjs';
 import { addTargets, zigEnvironment } from './zig.mjs';
 
