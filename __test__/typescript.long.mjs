@@ -7,7 +7,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { test } from 'node:test';
 import { copyPackage, temporaryFolder, write } from './support/files.mjs';
-import { root, run } from './support/tools.mjs';
+import { ensureNodeProject, root } from './support/tools.mjs';
 
 /** The last compiler in JavaScript, which most projects still have, beside the one of this checkout. */
 const OLDER = '5.9.3';
@@ -15,14 +15,7 @@ const OLDER = '5.9.3';
 /** The path of the compiler of a version from npm. */
 function compiler(version) {
   const folder = path.join(root, '.tools', `typescript-${version}`);
-  const program = path.join(folder, 'node_modules/typescript/bin/tsc');
-  if (!fs.existsSync(program)) {
-    fs.mkdirSync(folder, { recursive: true });
-    write(path.join(folder, 'package.json'), '{}');
-    const flags = ['--no-audit', '--no-fund', '--ignore-scripts', '--no-save', '--package-lock=false'];
-    run('npm', ['install', ...flags, `typescript@${version}`], { cwd: folder });
-  }
-  return program;
+  return path.join(ensureNodeProject(folder, { dependencies: { typescript: version } }), 'typescript/bin/tsc');
 }
 
 const WITHOUT_CDK = `

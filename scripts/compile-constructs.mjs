@@ -4,7 +4,7 @@
 import * as fs from 'node:fs';
 import path from 'node:path';
 import { PACKAGE, runJsii } from '../__test__/support/jsii.mjs';
-import { root, run } from '../__test__/support/tools.mjs';
+import { ensureNodeProject, root } from '../__test__/support/tools.mjs';
 
 /** Copies files of the checkout into the package. */
 export function copyIntoPackage(names) {
@@ -20,17 +20,7 @@ export function ensurePackage() {
     Object.entries(manifest.peerDependencies).map(([name, range]) => [name, range.replace('^', '')]),
   );
   const devDependencies = { ...oldest, '@types/node': manifest.devDependencies['@types/node'] };
-  const text = JSON.stringify({ ...manifest, devDependencies, scripts: undefined, workspaces: undefined }, null, 2);
-  const file = path.join(PACKAGE, 'package.json');
-  const isInstalled = fs.existsSync(path.join(PACKAGE, 'node_modules/.package-lock.json'));
-  if (!isInstalled || fs.readFileSync(file, 'utf8') !== text) {
-    fs.mkdirSync(PACKAGE, { recursive: true });
-    fs.writeFileSync(file, text);
-    run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--package-lock=false'], {
-      cwd: PACKAGE,
-      show: true,
-    });
-  }
+  ensureNodeProject(PACKAGE, { ...manifest, devDependencies, scripts: undefined, workspaces: undefined });
 }
 
 /** Declarations that also compile in a project without CDK: what needs it is `any` there. */

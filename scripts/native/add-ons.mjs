@@ -17,6 +17,12 @@ export const ADD_ONS = {
   'win32-x64-msvc': 'x86_64-pc-windows-msvc',
 };
 
+/** The executables that build in containers, static and for both CPUs: the Rust target of each, by its name. */
+export const EXECUTABLES = {
+  'uv-lambda-cdk-x86_64': 'x86_64-unknown-linux-musl',
+  'uv-lambda-cdk-arm64': 'aarch64-unknown-linux-musl',
+};
+
 /**
  * How a machine builds the add-on of a platform: `{ target, linker, flags }`, where `linker` is `native` (cargo alone), `zig` or
  * `mingw`, and `flags` are those of rustc. `undefined` if the machine cannot.

@@ -4,17 +4,13 @@
 import { copyFileSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { root, run } from '../../__test__/support/tools.mjs';
+import { EXECUTABLES } from './add-ons.mjs';
 import { rustFlags } from './rust-flags.mjs';
 import { addTargets, zigEnvironment } from './zig.mjs';
 
-const EXECUTABLES = {
-  'x86_64-unknown-linux-musl': 'uv-lambda-cdk-x86_64',
-  'aarch64-unknown-linux-musl': 'uv-lambda-cdk-arm64',
-};
-
-addTargets(Object.keys(EXECUTABLES));
+addTargets(Object.values(EXECUTABLES));
 const env = { ...zigEnvironment(), ...rustFlags() };
-for (const [target, name] of Object.entries(EXECUTABLES)) {
+for (const [name, target] of Object.entries(EXECUTABLES)) {
   const build = ['zigbuild', '--release', '--target', target, '--no-default-features', '--bin', 'uv-lambda-cdk'];
   run('cargo-zigbuild', build, { cwd: root, show: true, env });
   const built = path.join(root, 'target', target, 'release/uv-lambda-cdk');

@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { root, run } from '../../__test__/support/tools.mjs';
+import { installFromPyPI, root, run } from '../../__test__/support/tools.mjs';
 
 const folder = path.join(root, '.tools/zig');
 
@@ -14,8 +14,7 @@ export function addTargets(targets) {
 /** Installs Zig, and returns the environment of a build that uses it. */
 export function zigEnvironment() {
   if (!existsSync(path.join(folder, 'bin/cargo-zigbuild'))) {
-    const packages = ['ziglang==0.17.1', 'cargo-zigbuild==0.24.0'];
-    run('python3', ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--target', folder, ...packages]);
+    installFromPyPI(folder, ['ziglang==0.17.1', 'cargo-zigbuild==0.24.0']);
   }
   return {
     ...process.env,

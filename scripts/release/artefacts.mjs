@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import path from 'node:path';
 import { root } from '../../__test__/support/tools.mjs';
-import { ADD_ONS, addOnFile } from '../native/add-ons.mjs';
+import { ADD_ONS, EXECUTABLES as EXECUTABLE_TARGETS, addOnFile } from '../native/add-ons.mjs';
 import { ADD_ONS_FOLDER } from '../native/inspect-add-ons.mjs';
 
 /** The files that every package has, by their paths in the checkout. */
@@ -17,7 +17,7 @@ export const COMMON_FILES = [
 export const ALL_ADD_ONS = Object.keys(ADD_ONS).map((platform) => path.join(ADD_ONS_FOLDER, addOnFile(platform)));
 
 /** The executables that build in containers, which `npm run build:executables` makes. */
-export const EXECUTABLES = ['x86_64', 'arm64'].map((cpu) => path.join(root, 'container', `uv-lambda-cdk-${cpu}`));
+export const EXECUTABLES = Object.keys(EXECUTABLE_TARGETS).map((name) => path.join(root, 'container', name));
 
 /**
  * What is wrong with the files that the packages are made of, a line for each: a file that is missing, or a program that was built

