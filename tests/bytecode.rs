@@ -15,7 +15,7 @@ use uv_lambda_cdk::target::PythonVersion;
 use uv_lambda_cdk::tools::interpreter::Interpreter;
 
 /// The versions that the tests cover, if the machine has them.
-const MINOR_VERSIONS: [u8; 6] = [9, 10, 11, 12, 13, 14];
+const MINOR_VERSIONS: [u8; 7] = [9, 10, 11, 12, 13, 14, 15];
 
 /// The modules of each standard library that are compiled: many features, few seconds.
 const PACKAGES: [&str; 5] = ["json", "asyncio", "email", "unittest", "collections"];
