@@ -124,6 +124,8 @@ export type ErrorCode =
  * | `NEEDS_MUSL` | a compiled file is for another C library (Alpine) than the runtime's, and the function may never load it |
  * | `BUNDLE_TOO_LARGE` | the zip is larger than Lambda takes by direct upload, or the bundle than `maxSize` allows |
  * | `CACHE_NOT_USABLE` | the bundle was not cached, because the folder of the cache cannot be read or written |
+ * | `RUNTIME_DEPRECATED` | AWS no longer supports the runtime; the message has the dates from which Lambda refuses functions of it |
+ * | `RUNTIME_BLOCKED` | Lambda refuses to create functions of the runtime, or to update them too |
  * | `FILE_IN_TWO_PACKAGES` | two packages have different files with the same path; the file of the first package ships |
  * | `UV_CACHE_CHANGED` | a file in uv's cache was not that of its wheel; the wheel was installed again without the cache |
  * | `NAMES_TOO_ALIKE` | two files or folders of a local package have names that are the same on macOS or Windows: they differ only by case, or by the Unicode form of a letter |
@@ -136,6 +138,8 @@ export type WarningCode =
   | 'NEEDS_MUSL'
   | 'BUNDLE_TOO_LARGE'
   | 'CACHE_NOT_USABLE'
+  | 'RUNTIME_DEPRECATED'
+  | 'RUNTIME_BLOCKED'
   | 'FILE_IN_TWO_PACKAGES'
   | 'UV_CACHE_CHANGED'
   | 'NAMES_TOO_ALIKE';

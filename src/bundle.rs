@@ -19,6 +19,7 @@ use crate::plan::subject::Subject;
 use crate::report::{Bundle, Warning};
 use crate::request::Request;
 use crate::select::SelectError;
+use crate::target::PythonVersion;
 use crate::unchanged;
 use crate::workshop::{Conditions, StoreUse, Workshop, open_store};
 use crate::workspace::Workspace;
@@ -60,10 +61,21 @@ fn unchanged_or_built(
     let start = Instant::now();
     let unchanged = unchanged::find(request, &open_store(request, conditions.store).0);
     // If the cache breaks here, the build reports it.
-    if let Some(bundle) = unchanged.and_then(|finished| finished.deliver(output, start).ok()) {
-        return Ok(bundle);
-    }
-    before_build();
+    let unchanged = unchanged.and_then(|finished| finished.deliver(output, start).ok());
+    let mut bundle = if let Some(bundle) = unchanged {
+        bundle
+    } else {
+        before_build();
+        built(request, output, conditions)?
+    };
+    // Here, because it depends on the day, so it is never cached.
+    let python = PythonVersion::of_full(&bundle.python);
+    bundle.warnings.extend(python.and_then(|python| check::check_runtime_support(python, conditions.time)));
+    Ok(bundle)
+}
+
+/// Builds the bundle, on as many threads as the conditions say.
+fn built(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Result<Bundle, Error> {
     let Some(workers) = conditions.workers else { return undamaged(request, output, conditions) };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(workers.get()).build().map_err(Error::Threads)?;
     pool.install(|| undamaged(request, output, conditions))

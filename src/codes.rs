@@ -160,6 +160,10 @@ pub enum WarningCode {
     BundleTooLarge,
     /// the bundle was not cached, because the folder of the cache cannot be read or written
     CacheNotUsable,
+    /// AWS no longer supports the runtime; the message has the dates from which Lambda refuses functions of it
+    RuntimeDeprecated,
+    /// Lambda refuses to create functions of the runtime, or to update them too
+    RuntimeBlocked,
     /// two packages have different files with the same path; the file of the first package ships
     FileInTwoPackages,
     /// a file in uv's cache was not that of its wheel; the wheel was installed again without the cache

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use crate::plan::cache_keys::ToolVersions;
 use crate::plan::subject::Subject;
@@ -53,6 +53,8 @@ pub struct Conditions {
     pub uv_cache: UvCache,
     /// Whether the store is read and written.
     pub store: StoreUse,
+    /// The time of the build. If AWS no longer supports the runtime at this time, the bundle has a warning.
+    pub time: SystemTime,
 }
 
 /// The order in which sources are compiled.
@@ -81,6 +83,7 @@ impl Default for Conditions {
             order: CompileOrder::Forward,
             uv_cache: UvCache::OfUser,
             store: StoreUse::AsRequested,
+            time: SystemTime::now(),
         }
     }
 }

@@ -137,9 +137,8 @@ pub fn pyc_path(source_path_in_bundle: &str, python: PythonVersion) -> String {
 
 /// The version as major and minor, if its bytecode is known.
 fn supported_version(version: &str) -> Result<PythonVersion, BytecodeError> {
-    let mut numbers = version.split('.').map(str::parse);
-    match (numbers.next(), numbers.next()) {
-        (Some(Ok(major @ 3)), Some(Ok(minor @ 9..=15))) => Ok(PythonVersion { major, minor }),
+    match PythonVersion::of_full(version) {
+        Some(python @ PythonVersion { major: 3, minor: 9..=15 }) => Ok(python),
         _ => Err(BytecodeError::UnsupportedPython { version: version.to_owned() }),
     }
 }

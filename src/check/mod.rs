@@ -20,6 +20,7 @@ mod similar_names;
 mod finding;
 mod handler;
 mod runtime_libraries;
+mod runtime_support;
 mod size;
 mod wheel_fits;
 
@@ -32,6 +33,7 @@ use rayon::prelude::*;
 
 pub use self::finding::{Finding, Package, Problem, Severity};
 pub use self::handler::{Handler, HandlerError, check_handler, start_early};
+pub use self::runtime_support::check_runtime_support;
 pub use self::similar_names::check_names;
 pub use self::size::{Measured, SizeError, Sources, check_sources};
 

@@ -4,6 +4,7 @@
 //! glibc versions are those of Amazon Linux 2 (2.26) and Amazon Linux 2023 (2.34).
 
 mod bundle_kind;
+pub mod support_dates;
 pub mod wheel_tag;
 
 pub use bundle_kind::BundleKind;
@@ -26,6 +27,13 @@ impl PythonVersion {
     /// Lambda's name of the runtime with this Python, such as `python3.13`.
     pub fn runtime_name(self) -> String {
         format!("python{self}")
+    }
+
+    /// The minor version of a full version, such as 3.13 of `3.13.5`; `None` if the text does not begin with two numbers.
+    pub fn of_full(version: &str) -> Option<Self> {
+        let mut numbers = version.split('.').map(str::parse);
+        let (Some(Ok(major)), Some(Ok(minor))) = (numbers.next(), numbers.next()) else { return None };
+        Some(Self { major, minor })
     }
 }
 
