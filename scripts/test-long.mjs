@@ -1,7 +1,7 @@
-// The tests that take longer than `npm test` may: the bytecode of every module of a real site-packages, the Docker
-// fallback in real containers, bundles for other runtimes and CPUs with real packages, and every shape of project. Builds
-// the package, the site-packages and the executables that these tests need. Node of other platforms is tested only if
-// `npm run release:pack` has packed the packages.
+// The tests that take longer than `npm test` may: the bytecode of every module of a real site-packages, and of
+// CPythons as WebAssembly, the Docker fallback in real containers, bundles for other runtimes and CPUs with real packages, and
+// every shape of project. Builds the package, the site-packages and the executables that these tests need. Node of other
+// platforms is tested only if `npm run release:pack` has packed the packages.
 
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';

@@ -163,22 +163,29 @@ fn neither_order_nor_workers_change_a_byte() {
     }
 }
 
+/// Writes each `.pyc` into a folder. Returns the input of `compare.py`, and the number of its lines.
+fn write_for_comparison(folder: &Path, files: &[PathBuf], compiled: &[Compiled]) -> (String, usize) {
+    let mut list = String::new();
+    let mut listed = 0;
+    for (index, (path, compiled)) in files.iter().zip(compiled).enumerate() {
+        // A real tree has sources for newer Pythons, and templates.
+        let Compiled::Bytecode(bytecode) = compiled else { continue };
+        listed += 1;
+        let pyc = folder.join(format!("{index}.pyc"));
+        std::fs::write(&pyc, bytecode).unwrap();
+        writeln!(list, "{}\t{}\t{}", path.display(), runtime_path(path), pyc.display()).unwrap();
+    }
+    assert!(listed * 10 > files.len() * 9, "{listed} of {}", files.len());
+    (list, listed)
+}
+
 #[test]
 fn cpython_finds_in_it_what_it_would_compile_itself() {
     for interpreter in interpreters() {
         let files = library(&interpreter);
         let compiled = compile(&interpreter, &files, 2).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let mut list = String::new();
-        let mut listed = 0;
-        for (index, (path, compiled)) in files.iter().zip(&compiled).enumerate() {
-            // A real tree has sources for newer Pythons, and templates.
-            let Compiled::Bytecode(bytecode) = compiled else { continue };
-            listed += 1;
-            let pyc = folder.path().join(format!("{index}.pyc"));
-            std::fs::write(&pyc, bytecode).unwrap();
-            writeln!(list, "{}\t{}\t{}", path.display(), runtime_path(path), pyc.display()).unwrap();
-        }
+        let (list, listed) = write_for_comparison(folder.path(), &files, &compiled);
         let mut python = Command::new(&interpreter.path)
             .args(["-I", "-S", "-B", "-W", "ignore"])
             .arg(fixtures().join("compare.py"))
@@ -190,7 +197,6 @@ fn cpython_finds_in_it_what_it_would_compile_itself() {
         let output = python.wait_with_output().unwrap();
         assert!(output.status.success(), "{}", interpreter.version);
         assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), listed.to_string());
-        assert!(listed * 10 > files.len() * 9, "{}: {listed} of {}", interpreter.version, files.len());
     }
 }
 
@@ -368,6 +374,46 @@ fn a_python_that_ended_while_it_was_idle_is_replaced() {
         let (compiled, ()) = Compiler::new(&interpreter).compile(&source, || ()).unwrap();
         assert_eq!(compiled, Compiled::NotPython { reason: "once".to_owned() });
     }
+}
+
+/// The variable with the folder of the test below.
+#[cfg(unix)]
+const RECORDED: &str = "BYTECODE_RECORDED";
+
+/// For interpreters that are no program of this machine, such as those in WebAssembly: `__test__/bytecode-wasm.long.mjs` runs
+/// `compile.py` in them and records the answers. The folder has the version of the interpreter in `version`, and a folder for
+/// each process: its sources in `files`, in the order in which they were compiled, and its `answers`. The test writes
+/// the input of `compare.py` into `compare`, for that interpreter.
+#[cfg(unix)]
+#[test]
+#[ignore = "`__test__/bytecode-wasm.long.mjs` runs it, and records what it needs"]
+fn recorded_processes_give_the_same_bytes() {
+    let folder = PathBuf::from(std::env::var_os(RECORDED).unwrap());
+    let version = std::fs::read_to_string(folder.join("version")).unwrap();
+    let processes = folder.read_dir().unwrap().map(|entry| entry.unwrap().path());
+    let processes: Vec<PathBuf> = processes.filter(|path| path.join("answers").is_file()).collect();
+    assert!(processes.len() > 1, "nothing to compare");
+    let mut first: Option<Vec<(PathBuf, Compiled)>> = None;
+    for process in processes {
+        let python = process.join("python");
+        std::os::unix::fs::symlink(fixtures().join("fake/recorded"), &python).unwrap();
+        let interpreter = Interpreter { path: python, version: version.clone() };
+        let files = std::fs::read_to_string(process.join("files")).unwrap();
+        let files: Vec<PathBuf> = files.lines().map(PathBuf::from).collect();
+        let compiled = compile(&interpreter, &files, 1).unwrap();
+        let mut made: Vec<(PathBuf, Compiled)> = files.into_iter().zip(compiled).collect();
+        made.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let first = first.get_or_insert_with(|| made.clone());
+        assert_eq!(first.len(), made.len());
+        for (one, other) in first.iter().zip(&made) {
+            assert!(one == other, "{version}: {}: {}", process.display(), other.0.display());
+        }
+    }
+    let (files, compiled): (Vec<PathBuf>, Vec<Compiled>) = first.unwrap().into_iter().unzip();
+    let bytecode = folder.join("bytecode");
+    std::fs::create_dir(&bytecode).unwrap();
+    let (list, _) = write_for_comparison(&bytecode, &files, &compiled);
+    std::fs::write(folder.join("compare"), list).unwrap();
 }
 
 /// The golden pairs: for every version, the bytecode of one source from two processes, and the canonical form of both.

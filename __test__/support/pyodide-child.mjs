@@ -14,6 +14,13 @@ for (const folder of folders) {
   python.FS.mkdirTree(folder);
   python.FS.mount(python.FS.filesystems.NODEFS, { root: folder }, folder);
 }
-python.runPython(fs.readFileSync(runner, 'utf8'), { globals: python.toPy(names), filename: runner });
+let status = 0;
+try {
+  python.runPython(fs.readFileSync(runner, 'utf8'), { globals: python.toPy(names), filename: runner });
+} catch (error) {
+  // The traceback of Python. Node would print the line of Pyodide that threw it, which is a megabyte long.
+  fs.writeSync(2, error.message);
+  status = 1;
+}
 // Pyodide may have left something that keeps the process alive.
-process.exit(0);
+process.exit(status);
