@@ -128,6 +128,7 @@ export type ErrorCode =
  * | `RUNTIME_BLOCKED` | Lambda refuses to create functions of the runtime, or to update them too |
  * | `FILE_IN_TWO_PACKAGES` | two packages have different files with the same path; the file of the first package ships |
  * | `UV_CACHE_CHANGED` | a file in uv's cache was not that of its wheel; the wheel was installed again without the cache |
+ * | `PYTHON_NOT_PINNED` | the Python that compiles is not the default of this version, since uv could not get it; another machine may have another Python, and then the zip has other bytes |
  * | `NAMES_TOO_ALIKE` | two files or folders of a local package have names that are the same on macOS or Windows: they differ only by case, or by the Unicode form of a letter |
  */
 export type WarningCode =
@@ -142,4 +143,5 @@ export type WarningCode =
   | 'RUNTIME_BLOCKED'
   | 'FILE_IN_TWO_PACKAGES'
   | 'UV_CACHE_CHANGED'
+  | 'PYTHON_NOT_PINNED'
   | 'NAMES_TOO_ALIKE';

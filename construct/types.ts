@@ -260,10 +260,10 @@ export interface UvBundlerSettings {
 export interface BuildSettings {
   /**
    * The Python that compiles the bytecode: the path of an interpreter, or a full version such as `3.13.5`. It has to
-   * be of the runtime's minor version. Two patch versions compile different bytecode, so set this if several machines have
-   * to build the same bytes.
+   * be of the runtime's minor version. Two patch versions compile different bytecode.
    *
-   * @default - the full version in `.python-version`; else what uv, pyenv, asdf or mise have; else one that uv gets
+   * @default - the full version in `.python-version`; else the version that this release names for the runtime, which uv downloads
+   * if it is missing; else what uv, pyenv, asdf or mise have, with the warning `PYTHON_NOT_PINNED`
    */
   readonly python?: string;
 

@@ -16,6 +16,9 @@ interface Attempt {
   unavailable?: Reason;
 }
 
+/** The warnings about this machine that this process has said: they would be the same for each zip. */
+const said = new Set<string>();
+
 /** What this process built, by digest: CDK builds equal bundles once, for the first of their constructs. */
 const built = new Map<string, Bundle>();
 
@@ -108,7 +111,13 @@ export class UvBundler implements ILocalBundling {
    * @internal
    */
   _report(warnings: readonly BundleWarning[]): void {
-    for (const { message } of warnings) {
+    for (const { code, message } of warnings) {
+      if (code === 'PYTHON_NOT_PINNED') {
+        if (said.has(message)) {
+          continue;
+        }
+        said.add(message);
+      }
       this.#say(`warning: ${message}`);
     }
   }

@@ -119,6 +119,7 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
     };
     finished.check(&plan, &workshop)?;
     unchanged::record(&plan, &workshop, &finished, begun);
+    finished.warn(workshop.python_warning.clone());
     finished.warn(workshop.cache_warning());
     finished.deliver(output, start)
 }

@@ -168,6 +168,9 @@ pub enum WarningCode {
     FileInTwoPackages,
     /// a file in uv's cache was not that of its wheel; the wheel was installed again without the cache
     UvCacheChanged,
+    /// the Python that compiles is not the default of this version, since uv could not get it; another machine may have another
+    /// Python, and then the zip has other bytes
+    PythonNotPinned,
     /// two files or folders of a local package have names that are the same on macOS or Windows: they differ only by case, or by
     /// the Unicode form of a letter
     NamesTooAlike,

@@ -50,6 +50,7 @@ pub mod codes;
 pub mod compare;
 pub mod explain;
 pub mod many_bundles;
+pub mod pythons;
 pub mod verify;
 
 // Shared by several stages.

@@ -68,7 +68,9 @@ pub fn find(request: &Request, store: &Store) -> Option<Finished> {
         return None;
     }
     let cached = store.bundle(&Key::parse(&record.bundle)?)?;
-    Some(Finished::unchanged(cached, record.zip_name, record.warnings))
+    // The Python may be another one for another reason than at the time of the record.
+    let warnings = record.warnings.into_iter().chain(tools.python_warning).collect();
+    Some(Finished::unchanged(cached, record.zip_name, warnings))
 }
 
 /// Records a finished bundle for the next time. `begun` is a time before any file was read.

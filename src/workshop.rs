@@ -14,8 +14,9 @@ use crate::store::{Key, Store};
 use crate::support::glance::Glances;
 use crate::support::working_folder::WorkFolder;
 use crate::target::PythonVersion;
-use crate::tools::interpreter::{Interpreter, InterpreterError};
+use crate::tools::interpreter::{Interpreter, InterpreterError, Question};
 use crate::tools::uv::{self, Uv, UvCache, UvError};
+use crate::workspace::find_root;
 
 /// The tools of one bundle.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct Workshop {
     pub conditions: Conditions,
     /// The versions and settings of the tools that can change the bytes.
     pub versions: ToolVersions,
+    /// A warning, if another machine may compile with another Python.
+    pub python_warning: Option<Warning>,
     /// A warning, if the request wants a cache and there is none.
     no_cache: Option<Warning>,
     /// Made when it is first needed.
@@ -111,11 +114,11 @@ impl Workshop {
     ) -> Result<Self, WorkshopError> {
         let (store, no_cache) = open_store(request, conditions.store);
         let python = subject.target.python;
-        let Tools { uv, interpreter, versions } =
+        let Tools { uv, interpreter, versions, python_warning } =
             Tools::find(request, python, subject.pinned_python.as_deref(), &store)?;
         let uv = uv.with_cache(&conditions.uv_cache);
         let (conditions, folder) = (conditions.clone(), OnceLock::new());
-        Ok(Self { uv, interpreter, store, conditions, versions, no_cache, folder })
+        Ok(Self { uv, interpreter, store, conditions, versions, python_warning, no_cache, folder })
     }
 
     /// A warning, if the bundle could not be cached.
@@ -151,6 +154,8 @@ pub struct Tools {
     pub interpreter: Interpreter,
     /// Their versions and settings that can change the bytes.
     pub versions: ToolVersions,
+    /// A warning, if another machine may compile with another Python.
+    pub python_warning: Option<Warning>,
 }
 
 /// Everything that decides which tools are found.
@@ -160,6 +165,7 @@ struct Search {
     python: Option<PythonRequest>,
     runtime: PythonVersion,
     pinned_python: Option<String>,
+    project: Option<PathBuf>,
     /// The store, which caches the answers of the tools.
     store: Option<PathBuf>,
     variables: Vec<(OsString, OsString)>,
@@ -180,6 +186,7 @@ impl Tools {
             python: request.python.clone(),
             runtime,
             pinned_python: pinned_python.map(str::to_owned),
+            project: find_root(&request.path).ok(),
             store: store.folder().map(Path::to_path_buf),
             variables: variables(),
         };
@@ -188,13 +195,21 @@ impl Tools {
         }
         let start = Instant::now();
         let uv = Uv::find(request, store)?;
-        let interpreter = Interpreter::find(request, runtime, pinned_python, &uv, store)?;
+        let question = Question {
+            asked: request.python.as_ref(),
+            version_file: pinned_python,
+            runtime,
+            project: search.project.as_deref(),
+            uv: &uv,
+        };
+        let choice = question.answer(store)?;
+        let (python_warning, interpreter) = (choice.warning(runtime), choice.interpreter);
         let versions = ToolVersions {
             uv: uv.version.to_string(),
             settings: uv::settings(),
             python: interpreter.version.clone(),
         };
-        let tools = Self { uv, interpreter, versions };
+        let tools = Self { uv, interpreter, versions, python_warning };
         FOUND.remember(search, start, tools.clone());
         Ok(tools)
     }

@@ -10,6 +10,9 @@ import { defaultTools, ensureRuntimeClient } from './tools.mjs';
 process.env.UV_LAMBDA_CDK_CACHE_DIR = fs.mkdtempSync(path.join(os.tmpdir(), 'cache of the tests '));
 process.on('exit', () => fs.rmSync(process.env.UV_LAMBDA_CDK_CACHE_DIR, { recursive: true, force: true }));
 
+// A test that does not choose a Python gets one of this machine, and waits for no download.
+process.env.UV_PYTHON_DOWNLOADS ??= 'never';
+
 /** uv, the version of Python that the tests bundle for (as `3.13`), and an interpreter of it. */
 export const { uv, pythonVersion, python: interpreter } = defaultTools();
 

@@ -18,6 +18,8 @@ use serde_json::Value;
 use crate::cli::option_flags::{OptionFlags, in_words_of_flags};
 use crate::codes::ErrorCode;
 use crate::error::{Error, caught};
+use crate::pythons::pythons;
+use crate::request::Options;
 use crate::store::{Store, default_folder};
 use crate::support::byte_size::ByteSize;
 use crate::verify::VerifySettings;
@@ -65,6 +67,9 @@ enum Verb {
     /// Say why each package and file is in the zip of one package, and why others are left out
     #[command(after_help = EXIT_CODES)]
     Explain(ExplainVerb),
+    /// Say which Python would compile for each runtime, and why; downloads nothing
+    #[command(after_help = EXIT_CODES)]
+    Python(PythonVerb),
     /// Show the size of the cache; `prune` and `clear` make it smaller
     #[command(after_help = EXIT_CODES)]
     Cache(CacheVerb),
@@ -86,6 +91,22 @@ struct ExplainVerb {
     /// List every file, not only the packages
     #[arg(long)]
     files: bool,
+}
+
+#[derive(Debug, Args)]
+struct PythonVerb {
+    /// Only this Lambda runtime, such as `python3.13` [default: all of them]
+    #[arg(long, value_name = "RUNTIME")]
+    runtime: Option<String>,
+    /// The project, whose `.python-version` and settings of uv count
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    path: String,
+    /// The option `python` of a bundle
+    #[arg(long, value_name = "PYTHON")]
+    python: Option<String>,
+    /// The uv executable [default: the one on PATH]
+    #[arg(long, value_name = "FILE")]
+    uv: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -198,6 +219,21 @@ impl Verb {
                     ending: verification.difference.as_ref().map_or(Ending::Good, |_| Ending::Differs),
                 })
             }
+            Self::Python(PythonVerb { runtime, path, python, uv }) => {
+                let pythons = pythons(Options {
+                    runtime: runtime.clone(),
+                    path: Some(path.clone()),
+                    python: python.clone(),
+                    uv: uv.clone(),
+                    ..Options::default()
+                })?;
+                Ok(Answer {
+                    text: text_output::pythons(&pythons),
+                    value: serde_json::to_value(&pythons).unwrap_or_default(),
+                    warnings: String::new(),
+                    ending: Ending::Good,
+                })
+            }
             Self::Cache(verb) => verb.answer(),
             Self::Explain(ExplainVerb { options, files }) => {
                 let explanation = explain(&options.request()?)?;
@@ -226,7 +262,7 @@ impl Verb {
             Self::Bundle(BundleVerb { options, .. })
             | Self::Verify(VerifyVerb { options, .. })
             | Self::Explain(ExplainVerb { options, .. }) => options.in_own_words(message),
-            Self::Cache(_) | Self::Diff(_) => in_words_of_flags(message),
+            Self::Cache(_) | Self::Diff(_) | Self::Python(_) => in_words_of_flags(message),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::Bundle;
 use crate::compare::{Diff, FileChange, PackageChange, Side};
 use crate::explain::{Explanation, FileKind, Omission};
+use crate::pythons::RuntimePython;
 use crate::report::Warning;
 use crate::store::{LIMIT, Pruned, Usage};
 use crate::support::wording::size;
@@ -147,6 +148,17 @@ pub(super) fn verification(verification: &Verification) -> String {
         "  different   working folder, number of workers, order of sources, clock (2 s){cache}"
     ));
     lines.add(&format!("  bytecode    by CPython {} in both", first.python));
+    lines.0
+}
+
+pub(super) fn pythons(pythons: &[RuntimePython]) -> String {
+    let mut lines = Lines::new();
+    for RuntimePython { runtime, version, path, reason, .. } in pythons {
+        lines.add(&format!("{runtime:<11} {:<8} {reason}", version.as_deref().unwrap_or("none")));
+        if let Some(path) = path {
+            lines.add(&format!("{:20} {}", "", path.display()));
+        }
+    }
     lines.0
 }
 

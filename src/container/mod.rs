@@ -11,6 +11,7 @@ use crate::request::layers::LayerContents;
 use crate::request::{Options, PythonRequest, Request};
 use crate::store::Store;
 use crate::target::Architecture;
+use crate::tools::interpreter::IN_CONTAINER;
 use crate::tools::uv::Uv;
 use crate::workspace::Workspace;
 
@@ -88,7 +89,7 @@ pub fn plan(request: &Request) -> Result<ContainerPlan, Error> {
         executable: format!("uv-lambda-cdk-{machine}"),
         arguments: arguments(request, &subject, inside(&request.path, outer, mounted)),
         // CDK runs the container as the caller's user, who has no home in it.
-        environment: vec![("HOME", "/tmp".to_owned())],
+        environment: vec![("HOME", "/tmp".to_owned()), (IN_CONTAINER, "1".to_owned())],
         volumes,
         cache: cache.map(|host_path| Volume { host_path, container_path: CACHE }),
     })

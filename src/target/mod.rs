@@ -4,10 +4,12 @@
 //! glibc versions are those of Amazon Linux 2 (2.26) and Amazon Linux 2023 (2.34).
 
 mod bundle_kind;
+mod pinned_python;
 pub mod support_dates;
 pub mod wheel_tag;
 
 pub use bundle_kind::BundleKind;
+pub use pinned_python::pinned_python;
 
 use std::fmt;
 use std::str::FromStr;

@@ -67,6 +67,33 @@ impl Stored {
     }
 }
 
+/// Gets each line of an output while the child still runs.
+pub(super) type Listener = Box<dyn FnMut(&str) + Send>;
+
+/// Cuts what a pipe brings into lines for a listener.
+struct Lines {
+    listener: Listener,
+    /// The beginning of the next line.
+    begun: Vec<u8>,
+}
+
+impl Lines {
+    /// A line that is longer is dropped: no line that anybody listens for is.
+    const LONGEST: usize = 4 << 10;
+
+    fn push(&mut self, chunk: &[u8]) {
+        for part in chunk.split_inclusive(|byte| *byte == b'\n') {
+            if self.begun.len() + part.len() <= Self::LONGEST {
+                self.begun.extend_from_slice(part);
+            }
+            if part.ends_with(b"\n") {
+                (self.listener)(String::from_utf8_lossy(&self.begun).trim_end());
+                self.begun.clear();
+            }
+        }
+    }
+}
+
 /// An output that a thread reads.
 #[derive(Debug)]
 pub(super) struct BoundedOutput {
@@ -79,15 +106,20 @@ impl BoundedOutput {
         mut pipe: impl Read + Send + 'static,
         limit: Limit,
         end: Sender<()>,
+        listener: Option<Listener>,
     ) -> io::Result<Self> {
         let stored = Arc::new(Mutex::new(Stored::new(limit)));
         let shared = Arc::clone(&stored);
+        let mut lines = listener.map(|listener| Lines { listener, begun: Vec::new() });
         thread::Builder::new().spawn(move || {
             let mut chunk = vec![0; CHUNK];
             loop {
                 match pipe.read(&mut chunk) {
                     Ok(0) => break,
                     Ok(size) => {
+                        if let Some(lines) = &mut lines {
+                            lines.push(&chunk[..size]);
+                        }
                         let mut stored = shared.lock().unwrap_or_else(PoisonError::into_inner);
                         stored.push(&chunk[..size]);
                         // Too long an answer is an error already: the closed pipe ends a program that prints without end.
@@ -142,6 +174,18 @@ mod tests {
         {
             assert_eq!(stored(Limit::Ends(3), chunks).0, cut, "{chunks:?}");
         }
+    }
+
+    #[test]
+    fn a_listener_gets_whole_lines() {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let shared = Arc::clone(&heard);
+        let listener = Box::new(move |line: &str| shared.lock().unwrap().push(line.to_owned()));
+        let mut lines = Lines { listener, begun: Vec::new() };
+        for chunk in ["Down", "loading\r\n and", " on\nno end"] {
+            lines.push(chunk.as_bytes());
+        }
+        assert_eq!(*heard.lock().unwrap(), ["Downloading", " and on"]);
     }
 
     #[test]

@@ -1,19 +1,26 @@
 //! Interpreter: which CPython compiles. The bytecode of two patch versions differs, so its full
 //! version is part of a bundle's identity.
 
+use std::cell::RefCell;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use pep440_rs::Version;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::codes::ErrorCode;
-use crate::request::{PythonRequest, Request};
+use crate::codes::{ErrorCode, WarningCode};
+use crate::report::Warning;
+use crate::request::{PythonRequest, is_full_version};
 use crate::store::{Key, Store};
 use crate::support::file_stamp::{Stamp, program};
-use crate::target::PythonVersion;
+use crate::target::{PythonVersion, pinned_python};
 use crate::tools::process::{Process, TimedOut};
+use crate::tools::python_download::{Download, NotDownloaded};
 use crate::tools::uv::{self, Uv};
+
+/// The variable that tells the pipeline that it runs in a container of ours ([`container`](crate::container)).
+pub const IN_CONTAINER: &str = "UV_LAMBDA_CDK_IN_CONTAINER";
 
 /// A CPython on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,13 +36,15 @@ pub struct Interpreter {
 pub enum InterpreterError {
     /// No CPython of the version on this machine.
     #[error(
-        "no CPython {wanted}{because} was found by uv, in pyenv, asdf or mise, nor could uv download it: run `uv python install {wanted}`, or name an interpreter in the option `python`"
+        "no CPython {wanted}{because} was found by uv, in pyenv, asdf or mise, nor could uv download it ({missing}): run `uv python install {wanted}`, or name an interpreter in the option `python`"
     )]
     NotFound {
         /// The version looked for.
         wanted: String,
         /// Who asked for it, where it is not the runtime.
         because: &'static str,
+        /// Why uv did not download it.
+        missing: String,
     },
     /// The interpreter that the caller named is not what the runtime needs.
     #[error("`{}` (option `python`) is {found}, and the runtime needs CPython {wanted}", .path.display())]
@@ -106,69 +115,227 @@ impl Wanted {
     }
 }
 
-impl Interpreter {
-    /// Looks for an interpreter of the version `minor` in this order: the option `python`; what uv finds; the version
-    /// managers that uv does not look into; what uv downloads. A full version in the option or in
-    /// the project's `.python-version` (`pinned`) is the only one that will do. Where nothing changed that
-    /// could lead to another one, the one found before is remembered in `store`.
-    pub fn find(
-        request: &Request,
-        minor: PythonVersion,
-        pinned: Option<&str>,
-        uv: &Uv,
-        store: &Store,
-    ) -> Result<Self, InterpreterError> {
-        let wanted = match &request.python {
-            Some(PythonRequest::Path(path)) => return Self::named(path, minor, store),
-            Some(PythonRequest::Version(version)) => {
-                Wanted::Exactly { version: version.clone(), origin: "the option `python`" }
-            }
-            None => pinned.map_or(Wanted::Minor(minor), |version| Wanted::Exactly {
-                version: version.to_owned(),
-                origin: "`.python-version`",
-            }),
-        };
-        if let Wanted::Exactly { version, origin } = &wanted
-            && !Wanted::Minor(minor).accepts(version)
-        {
-            return Err(InterpreterError::Contradiction { origin, version: version.clone(), wanted: minor });
-        }
+/// The Python that compiles, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// The Python.
+    pub interpreter: Interpreter,
+    /// Why it is this one.
+    pub origin: Origin,
+}
 
-        let search = Key::of("search for Python", &json!([wanted.text(), program("uv", &uv.path), places()]));
-        if let Some(path) = store.fact(&search)
-            && let Some(found) = Self::known(Path::new(&path), store)
+/// Why a Python compiles.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Origin {
+    /// The option `python` names it.
+    Option,
+    /// `.python-version` names its full version.
+    VersionFile,
+    /// This release names its version for the runtime.
+    Release,
+    /// It was found on this machine, so that another machine may have another one.
+    Found {
+        /// The version that this release names.
+        pinned: String,
+        /// Why it was not that version.
+        missing: NotDownloaded,
+    },
+}
+
+/// The Python that would compile.
+#[derive(Debug)]
+pub enum Outlook {
+    /// This one.
+    Chosen(Choice),
+    /// The version that uv would download first.
+    Download(String),
+}
+
+/// The question which Python compiles.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// The option `python`.
+    pub asked: Option<&'a PythonRequest>,
+    /// The full version in the project's `.python-version`.
+    pub version_file: Option<&'a str>,
+    /// The Python of the runtime.
+    pub runtime: PythonVersion,
+    /// The root of the workspace, whose settings of uv count; `None` if there is no workspace.
+    pub project: Option<&'a Path>,
+    /// The uv that finds and downloads.
+    pub uv: &'a Uv,
+}
+
+impl Question<'_> {
+    /// Chooses in this order: the option `python`; a full version in the project's `.python-version`; the version that this release
+    /// names for the runtime, installed or downloaded by uv; what is found on this machine. The first two are the only ones that
+    /// will do. Where nothing changed that could lead to another choice, the one made before is remembered in `store`.
+    ///
+    /// Do not call this on a thread of a pool: it waits for locks.
+    pub fn answer(&self, store: &Store) -> Result<Choice, InterpreterError> {
+        self.answer_with(store, &|download| {
+            download.run(store, |path| Interpreter::accept(&path, |version| fits(download.version, version)))
+        })
+    }
+
+    /// Chooses as [`Question::answer`] does, and downloads nothing.
+    pub fn foresee(&self, store: &Store) -> Result<Outlook, InterpreterError> {
+        let would = RefCell::new(None);
+        // Nothing of this is remembered: it may be wrong as soon as something was downloaded.
+        let choice = self.answer_with(&Store::none(), &|download| {
+            Err(download.would_run(store).err().unwrap_or_else(|| {
+                would.borrow_mut().get_or_insert_with(|| download.version.to_owned());
+                NotDownloaded::now("it is not downloaded yet".to_owned())
+            }))
+        });
+        match would.into_inner() {
+            Some(version) => Ok(Outlook::Download(version)),
+            None => choice.map(Outlook::Chosen),
+        }
+    }
+
+    fn answer_with(&self, store: &Store, get: Get<'_>) -> Result<Choice, InterpreterError> {
+        let (version, named_by, origin) = match (self.asked, self.version_file) {
+            (Some(PythonRequest::Path(path)), _) => {
+                let interpreter = Interpreter::named(path, self.runtime, store)?;
+                return Ok(Choice { interpreter, origin: Origin::Option });
+            }
+            (Some(PythonRequest::Version(version)), _) => {
+                (version.as_str(), "the option `python`", Origin::Option)
+            }
+            (None, Some(version)) => (version, "`.python-version`", Origin::VersionFile),
+            (None, None) => return self.pinned_or_found(store, get),
+        };
+        let runtime = self.runtime;
+        if !Wanted::Minor(runtime).accepts(version) {
+            return Err(InterpreterError::Contradiction {
+                origin: named_by,
+                version: version.to_owned(),
+                wanted: runtime,
+            });
+        }
+        let wanted = Wanted::Exactly { version: version.to_owned(), origin: named_by };
+        Ok(Choice { interpreter: self.find(&wanted, store, get)?, origin })
+    }
+
+    /// The Python that this release names for the runtime, or else what is found on this machine.
+    fn pinned_or_found(&self, store: &Store, get: Get<'_>) -> Result<Choice, InterpreterError> {
+        let runtime = self.runtime;
+        let pinned = pinned_python(runtime).unwrap_or_else(|| runtime.to_string());
+        let download = Download { version: &pinned, uv: self.uv, project: self.project };
+        let key =
+            || Key::of("choice of Python", &json!([download.ingredients(), is_in_container(), places()]));
+        if let Some(choice) = remembered(&key(), store) {
+            return Ok(choice);
+        }
+        let wanted = Wanted::Exactly { version: pinned.clone(), origin: "this release" };
+        let installed = self.installed(&wanted)?;
+        let outcome = match installed {
+            Some(installed) => Ok(installed),
+            // The container has the Python of the runtime, and its libraries for what is compiled there. It is new each time, so it
+            // would download each time.
+            None if is_in_container() => {
+                Err(NotDownloaded::now("a container has a Python of its own".to_owned()))
+            }
+            None => get(download),
+        };
+        let choice = match outcome {
+            Ok(interpreter) => Choice { interpreter, origin: Origin::Release },
+            Err(missing) => {
+                let interpreter = self.find(&Wanted::Minor(runtime), store, get)?;
+                Choice { interpreter, origin: Origin::Found { pinned: pinned.clone(), missing } }
+            }
+        };
+        // A download changes the places, so the key is made again.
+        if choice.interpreter.remember(store)
+            && let Ok(text) = serde_json::to_string(&(&choice.interpreter.path, &choice.origin))
+        {
+            store.remember(&key(), &text);
+        }
+        Ok(choice)
+    }
+
+    /// What is found on this machine, or else downloaded.
+    fn find(&self, wanted: &Wanted, store: &Store, get: Get<'_>) -> Result<Interpreter, InterpreterError> {
+        let key = || {
+            let program = program("uv", &self.uv.path);
+            Key::of("search for Python", &json!([wanted.text(), program, places()]))
+        };
+        if let Some(path) = store.fact(&key())
+            && let Some(found) = Interpreter::known(Path::new(&path), store)
         {
             return Ok(found);
         }
-        let found = Self::search(&wanted, minor, uv)?;
+        let version = wanted.text();
+        let found = match self.installed(wanted)? {
+            Some(found) => found,
+            None => get(Download { version: &version, uv: self.uv, project: self.project }).map_err(
+                |missing| InterpreterError::NotFound {
+                    wanted: wanted.text(),
+                    because: match wanted {
+                        Wanted::Exactly { origin: "`.python-version`", .. } => " (from `.python-version`)",
+                        _ => "",
+                    },
+                    missing: missing.reason,
+                },
+            )?,
+        };
         if found.remember(store) {
-            store.remember(&search, &found.path.to_string_lossy());
+            store.remember(&key(), &found.path.to_string_lossy());
         }
         Ok(found)
     }
 
-    fn search(wanted: &Wanted, minor: PythonVersion, uv: &Uv) -> Result<Self, InterpreterError> {
-        // A candidate that hangs is none.
-        let accept = |path: PathBuf| {
-            Self::inspect(&path).ok().flatten().filter(|found| wanted.accepts(&found.version))
-        };
-        let installed = uv
-            .find_python(&wanted.text())?
-            .and_then(accept)
-            .or_else(|| newest(managed_interpreters(minor).into_iter().filter_map(accept)));
-        let found = match installed {
-            Some(found) => Some(found),
-            None => uv.download_python(&wanted.text())?.and_then(accept),
-        };
-        found.ok_or_else(|| InterpreterError::NotFound {
-            wanted: wanted.text(),
-            because: match &wanted {
-                Wanted::Exactly { origin: "`.python-version`", .. } => " (from `.python-version`)",
-                _ => "",
-            },
+    /// What uv finds, or else the newest of the version managers that uv does not look into.
+    fn installed(&self, wanted: &Wanted) -> Result<Option<Interpreter>, InterpreterError> {
+        let accept = |path: PathBuf| Interpreter::accept(&path, |version| wanted.accepts(version));
+        let found = self.uv.find_python(&wanted.text())?.and_then(accept);
+        Ok(found.or_else(|| newest(managed_interpreters(self.runtime).into_iter().filter_map(accept))))
+    }
+}
+
+/// Gets a Python that is not installed.
+type Get<'a> = &'a dyn Fn(Download<'_>) -> Result<Interpreter, NotDownloaded>;
+
+/// Whether a Python of this version was wanted: that version, or a patch of that minor version.
+fn fits(wanted: &str, version: &str) -> bool {
+    version == wanted || (!is_full_version(wanted) && version.starts_with(&format!("{wanted}.")))
+}
+
+/// The choice under this key, if its executable is still the same and its reason still counts.
+fn remembered(key: &Key, store: &Store) -> Option<Choice> {
+    let (path, origin): (PathBuf, Origin) = serde_json::from_str(&store.fact(key)?).ok()?;
+    if let Origin::Found { missing, .. } = &origin
+        && !missing.counts()
+    {
+        return None;
+    }
+    Some(Choice { interpreter: Interpreter::known(&path, store)?, origin })
+}
+
+fn is_in_container() -> bool {
+    std::env::var_os(IN_CONTAINER).is_some()
+}
+
+impl Choice {
+    /// A warning, if another machine may choose another Python.
+    pub fn warning(&self, runtime: PythonVersion) -> Option<Warning> {
+        let Origin::Found { pinned, missing } = &self.origin else { return None };
+        let (found, runtime) = (&self.interpreter.version, runtime.runtime_name());
+        Some(Warning {
+            code: WarningCode::PythonNotPinned,
+            message: format!(
+                "CPython {found} of this machine compiles, and not {pinned}, which is the default for `{runtime}` on every machine: {}. \
+                 Another machine may have another version, and then the zip has other bytes. `uv python install {pinned}` installs \
+                 the default; or write a version that every machine has into `.python-version`, such as \
+                 `echo {found} > .python-version`, which silences this warning",
+                missing.reason
+            ),
         })
     }
+}
 
+impl Interpreter {
     /// What the executable at `path` said before, if it is still the same.
     fn known(path: &Path, store: &Store) -> Option<Self> {
         let key = Key::of("Python", &program("python", path)?);
@@ -201,6 +368,11 @@ impl Interpreter {
                 Err(source) => InterpreterError::NotRunnable { path: path.to_path_buf(), source },
             }),
         }
+    }
+
+    /// The executable, if it is a CPython of a version that `accepts` takes. One that hangs is none.
+    fn accept(path: &Path, accepts: impl Fn(&str) -> bool) -> Option<Self> {
+        Self::inspect(path).ok().flatten().filter(|found| accepts(&found.version))
     }
 
     /// Asks an executable what it is; `None` for anything but a CPython.

@@ -8,5 +8,6 @@ pub mod keyring;
 mod orphans;
 pub mod process;
 pub mod python;
+pub mod python_download;
 pub mod run_hooks;
 pub mod uv;

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::bounded_output::{BoundedOutput, Limit};
+use super::bounded_output::{BoundedOutput, Limit, Listener};
 #[cfg(unix)]
 use super::orphans::Group;
 use crate::secrets::mask_credentials;
@@ -66,13 +66,14 @@ const ESSENTIAL: &[&str] = &[
 ];
 
 /// A child process that has yet to start.
-#[derive(Debug)]
 pub struct Process {
     command: Command,
     /// How messages name it; `None` for the program and its subcommand.
     name: Option<String>,
     time: Duration,
     stdout: Limit,
+    /// Gets each line of standard error.
+    listener: Option<Listener>,
 }
 
 /// What a finished process said.
@@ -131,7 +132,8 @@ impl Process {
         command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         #[cfg(unix)]
         Group::prepare(&mut command);
-        let mut process = Self { command, name: None, time: TIME_OF_WORK, stdout: Limit::First(LISTING) };
+        let mut process =
+            Self { command, name: None, time: TIME_OF_WORK, stdout: Limit::First(LISTING), listener: None };
         process.inherit(|name| ESSENTIAL.iter().any(|known| name.eq_ignore_ascii_case(known)));
         process
     }
@@ -198,6 +200,12 @@ impl Process {
         self
     }
 
+    /// Calls `listener` with each line of standard error as soon as it is printed.
+    pub fn listen(&mut self, listener: impl FnMut(&str) + Send + 'static) -> &mut Self {
+        self.listener = Some(Box::new(listener));
+        self
+    }
+
     /// Runs to the end and collects what the process said. If the process exceeds its time limit, it is killed, and so
     /// are its descendants (on Unix); the error is then [`TimedOut`].
     pub fn run(&mut self) -> io::Result<Output> {
@@ -233,8 +241,8 @@ impl Process {
             return Err(io::ErrorKind::BrokenPipe.into());
         };
         let (end, ended) = channel();
-        let stdout = BoundedOutput::read(stdout, self.stdout, end.clone())?;
-        let stderr = BoundedOutput::read(stderr, Limit::Ends(END_OF_MESSAGE), end)?;
+        let stdout = BoundedOutput::read(stdout, self.stdout, end.clone(), None)?;
+        let stderr = BoundedOutput::read(stderr, Limit::Ends(END_OF_MESSAGE), end, self.listener.take())?;
 
         let status = child.wait(&ended, Waiting::new(format!("`{}`", one_line(&self.to_string()))), limit)?;
         if status.is_none() {

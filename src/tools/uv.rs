@@ -51,6 +51,7 @@ const PASSED: &[&str] = &[
     "UV_EXCLUDE_NEWER",
     "UV_EXTRA_INDEX_URL",
     "UV_FIND_LINKS",
+    "UV_HTTP_CONNECT_TIMEOUT",
     "UV_HTTP_RETRIES",
     "UV_HTTP_TIMEOUT",
     "UV_INDEX",
@@ -65,7 +66,9 @@ const PASSED: &[&str] = &[
     "UV_NO_MANAGED_PYTHON",
     "UV_OFFLINE",
     "UV_PRERELEASE",
+    "UV_PYTHON_CACHE_DIR",
     "UV_PYTHON_DOWNLOADS",
+    "UV_PYTHON_DOWNLOADS_JSON_URL",
     "UV_PYTHON_INSTALL_DIR",
     "UV_PYTHON_INSTALL_MIRROR",
     "UV_PYTHON_PREFERENCE",
@@ -143,6 +146,15 @@ pub enum UvCache {
     OfUser,
     /// The one in this folder.
     At(PathBuf),
+}
+
+/// Whether uv may use the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Network {
+    /// If the user's settings allow it.
+    AsConfigured,
+    /// Not for this call.
+    Never,
 }
 
 /// What `uv sync` installs, and where.
@@ -432,12 +444,38 @@ impl Uv {
         self.python(&["find", "--no-project", "--system", "--no-python-downloads", version])
     }
 
-    /// The interpreter that uv downloads for a version, where it may and can.
-    pub fn download_python(&self, version: &str) -> Result<Option<PathBuf>, TimedOut> {
-        if self.python(&["install", version])?.is_none() {
-            return Ok(None);
-        }
-        self.python(&["find", "--no-project", "--managed-python", "--no-python-downloads", version])
+    /// Has uv install a Python if it is missing, and if uv may download it. Returns what uv said on standard error; `listener` gets
+    /// each line of it at once. `project` is the folder whose settings of uv count.
+    ///
+    /// uv makes an environment of that Python, which is removed at once. `uv python install` would also install where the user's
+    /// settings allow only downloads that somebody asks for (`python-downloads = "manual"`), and would put a program on PATH.
+    pub fn fetch_python(
+        &self,
+        version: &str,
+        project: &Path,
+        network: Network,
+        listener: impl FnMut(&str) + Send + 'static,
+    ) -> Result<String, UvError> {
+        let not_started = |source| UvError::Start { path: self.path.clone(), source };
+        let folder = WorkFolder::new(&std::env::temp_dir()).map_err(not_started)?;
+        let output = self.run(project, "venv", |process| {
+            process
+                .abridge()
+                .args(["--no-project", "--python", version])
+                .args([folder.path().join("environment")])
+                // The Pythons on PATH were asked before. One that does not start, such as a program of pyenv for a version that is
+                // not chosen, would end the search here.
+                .env("PATH", "")
+                .listen(listener);
+            // uv tries four times, which takes up to 20 seconds without a network.
+            if std::env::var_os("UV_HTTP_RETRIES").is_none() {
+                process.env("UV_HTTP_RETRIES", "1");
+            }
+            if network == Network::Never {
+                process.env("UV_OFFLINE", "1");
+            }
+        })?;
+        Ok(output.stderr)
     }
 
     /// The first line that `uv python ...` prints, empty for a command that prints none.
