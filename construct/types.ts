@@ -285,6 +285,15 @@ export interface BuildSettings {
   readonly nativeBuilds?: boolean;
 
   /**
+   * Whether this machine builds third-party packages that are there only as source, if they are pure Python: sdists, git
+   * repositories, archives. A build sees neither your variables nor credentials. A package that turns out to be compiled is an error,
+   * for which CDK falls back to Docker. With `false`, so is every package without a wheel.
+   *
+   * @default true
+   */
+  readonly sourceBuilds?: boolean;
+
+  /**
    * Extras of the package to include: names in `[project.optional-dependencies]` of its `pyproject.toml`.
    *
    * @default - none
@@ -597,6 +606,15 @@ export interface ExplainedPackage {
 
   /** The shortest path to it: `app -> library -> orjson`, with the names of extras and groups. */
   readonly reason: string;
+
+  /** The source that it was built from on this machine, if `uv.lock` has no wheel of it: an address, or a path in the project. */
+  readonly builtFrom?: string;
+
+  /**
+   * The packages that it was built with, as `setuptools==80.9.0`. `uv.lock` does not have them, so another machine may have
+   * other versions; `build-constraint-dependencies` in `[tool.uv]` fixes them.
+   */
+  readonly builtWith?: readonly string[];
 
   /** Size of its unpacked files in bytes, bytecode included. */
   readonly bytes: number;

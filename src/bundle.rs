@@ -9,7 +9,7 @@ use crate::archive;
 use crate::check;
 use crate::error::Error;
 use crate::finished::{Finished, check_handler};
-use crate::install::{check_lock, stage};
+use crate::install::{InstallError, SourceBuilds, check_lock, known_backends, stage};
 use crate::pack::Pack;
 use crate::pack::bundle_files::BundleFiles;
 use crate::pack::find_or_make::{Packs, find_or_make};
@@ -109,7 +109,7 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
     let plan = Plan::new(request, &workspace, &subject, &workshop.interpreter.version)?;
     // Before the sources are read, because that takes longest if they are too large.
     check::check_sources(&plan)?;
-    let keys = plan.keys(&workshop.versions, &plan.digest_sources()?);
+    let keys = plan.keys(&workshop.versions, &plan.digest_sources()?, &known_backends(&plan, &workshop));
 
     // Another process may be building the same bundle. After the wait, it is cached.
     let _lock = workshop.store.lock(&keys.bundle, &format!("bundles `{}`", subject.member));
@@ -129,9 +129,10 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
 pub(crate) fn gather(plan: &Plan<'_>, workshop: &Workshop) -> Result<(Packs, Keys), Error> {
     let staged = stage(plan, &workshop.folder()?.join("workspace"))?;
     // Builds see the staged files, and an editor may have changed some of them since they were digested.
-    let keys = plan.keys(&workshop.versions, &staged.digests);
-    check_lock(plan, workshop, &staged, &keys.lock)?;
-    Ok((find_or_make(plan, workshop, &staged, &keys)?, keys))
+    check_lock(plan, workshop, &staged, &plan.key_of_lock(&workshop.versions, &staged.digests))?;
+    let builds = SourceBuilds::resolve(plan, workshop).map_err(InstallError::from)?;
+    let keys = plan.keys(&workshop.versions, &staged.digests, &builds.backends);
+    Ok((find_or_make(plan, workshop, &staged, &builds, &keys)?, keys))
 }
 
 /// Makes the zip: gather, check, archive, cache.

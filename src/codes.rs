@@ -53,6 +53,10 @@ pub enum ErrorCode {
     HookFailed,
     /// a local package could not be built; the build's own words are in the message
     BuildFailed,
+    /// the source of a package that has no wheel cannot be fetched: no network, no access, or it is gone
+    SourceNotAvailable,
+    /// the source of a package that has no wheel is not the one that `uv.lock` pins
+    HashMismatch,
     /// the package has neither files nor dependencies
     EmptyBundle,
     /// the metadata of an installed package is damaged
@@ -107,6 +111,8 @@ pub enum ErrorCode {
     PythonNotFound,
     /// a dependency has no wheel for the runtime and CPU, and must be compiled there
     NoWheel,
+    /// a dependency without a wheel cannot be built from its source on this machine; the build's own words are in the message
+    SourceBuildFailed,
     /// a local package is not pure Python, and must be compiled for the runtime and CPU
     NativeLocalPackage,
 }
@@ -121,6 +127,8 @@ impl ErrorCode {
                 | Self::UvTooOld
                 | Self::PythonNotFound
                 | Self::NoWheel
+                // The image has compilers, and headers that this machine may lack.
+                | Self::SourceBuildFailed
                 | Self::NativeLocalPackage
         )
     }

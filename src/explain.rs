@@ -40,6 +40,12 @@ pub struct ExplainedPackage {
     pub version: String,
     /// Why it is there.
     pub reason: String,
+    /// The source that it was built from on this machine, if the lock has no wheel of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub built_from: Option<String>,
+    /// The packages that it was built with, as `setuptools==80.9.0`. The lock does not have them: another machine may have others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub built_with: Option<Vec<String>>,
     /// Size of its unpacked files in bytes, bytecode included.
     pub bytes: u64,
     /// Its files, by path.
@@ -101,7 +107,7 @@ pub fn explain(request: &Request) -> Result<Explanation, Error> {
     let subject = Subject::of(request, &workspace)?;
     let workshop = Workshop::open(request, &subject, &Conditions::default())?;
     let plan = Plan::new(request, &workspace, &subject, &workshop.interpreter.version)?;
-    let (packs, _) = gather(&plan, &workshop)?;
+    let (packs, keys) = gather(&plan, &workshop)?;
 
     let reasons = plan.reasons();
     let present: BTreeMap<&str, String> =
@@ -120,7 +126,16 @@ pub fn explain(request: &Request) -> Result<Explanation, Error> {
         left_out.extend(omitted_files(package, &packs));
     }
     left_out.sort_by(|left, right| (left.kind, &left.name).cmp(&(right.kind, &right.name)));
-    Ok(Explanation { packages: packages(&packs, &present, &plan), left_out })
+    let mut packages = packages(&packs, &present, &plan);
+    for package in &mut packages {
+        let Some(source) = plan.source_packages.iter().find(|source| source.package.name == package.name)
+        else {
+            continue;
+        };
+        package.built_from = Some(source.label.clone());
+        package.built_with = keys.backends.get(&package.name).cloned();
+    }
+    Ok(Explanation { packages, left_out })
 }
 
 /// The packages with their files. Files that the user's commands made are listed under `hooks`.
@@ -146,6 +161,8 @@ fn packages(packs: &Packs, reasons: &BTreeMap<&str, String>, plan: &Plan<'_>) ->
                 None => "made by your commands".to_owned(),
                 Some(_) => reasons.get(name).cloned().unwrap_or_else(|| "needed by a member".to_owned()),
             },
+            built_from: None,
+            built_with: None,
             bytes: 0,
             files: Vec::new(),
         });

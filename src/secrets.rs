@@ -99,7 +99,8 @@ fn add_spellings(secrets: &mut BTreeSet<String>, user: &str, secret: &str) {
     }
 }
 
-fn percent_encoded(text: &str, unescaped: &str) -> String {
+/// The text with every character percent-encoded that is neither a letter nor a digit, nor one of `unescaped`.
+pub(crate) fn percent_encoded(text: &str, unescaped: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || unescaped.as_bytes().contains(&byte) {
@@ -111,7 +112,8 @@ fn percent_encoded(text: &str, unescaped: &str) -> String {
     encoded
 }
 
-fn percent_decoded(text: &str) -> String {
+/// The text with its percent-encoded characters decoded.
+pub(crate) fn percent_decoded(text: &str) -> String {
     let mut decoded = Vec::with_capacity(text.len());
     let mut bytes = text.as_bytes();
     while let [first, rest @ ..] = bytes {

@@ -141,6 +141,7 @@ mod tests {
             "runtime": "python3.13",
             "architecture": "x86_64",
             "nativeBuilds": false,
+            "sourceBuilds": true,
             "extras": ["a", "b"],
             "exclude": ["-x"],
             "hooks": { "beforeBuild": ["make", ["cp", "a b"]] },

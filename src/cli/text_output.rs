@@ -77,6 +77,13 @@ pub(super) fn explanation(explanation: &Explanation, with_files: bool) -> String
             size(package.bytes),
             package.reason
         ));
+        if let Some(source) = &package.built_from {
+            let with = match package.built_with.as_deref() {
+                Some([]) | None => String::new(),
+                Some(packages) => format!(" with {}", packages.join(", ")),
+            };
+            lines.add(&format!("  built here from {source}{with}"));
+        }
         for file in package.files.iter().filter(|_| with_files) {
             let kind = match file.kind {
                 FileKind::Content => "",

@@ -3,6 +3,7 @@
 mod no_wheel;
 mod record_check;
 mod site_packages;
+mod source_builds;
 mod stage;
 
 use std::io;
@@ -12,6 +13,7 @@ use std::thread;
 
 pub use no_wheel::NoWheel;
 use site_packages::SitePackages;
+pub use source_builds::{SourceBuildError, SourceBuilds, known_backends};
 pub use stage::{Staged, stage};
 
 use crate::archive::{ArchiveError, ZipReader};
@@ -49,6 +51,11 @@ pub enum Origin<'a> {
         /// The normalised name of the package.
         name: String,
     },
+    /// A source of the lock, built on this machine.
+    Source {
+        /// The normalised name of the package.
+        name: String,
+    },
     /// A local package: the wheel that was built from it, or its unchanged files.
     Local {
         /// The normalised name of the package.
@@ -64,7 +71,7 @@ impl Origin<'_> {
     /// The normalised name of the package.
     pub fn name(&self) -> &str {
         match self {
-            Self::ThirdParty { name } => name,
+            Self::ThirdParty { name } | Self::Source { name } => name,
             Self::Local { name, .. } => name,
         }
     }
@@ -75,6 +82,8 @@ impl Origin<'_> {
 pub struct InstallList<'a> {
     /// The local packages to build or copy.
     pub local: Vec<&'a LocalPackage>,
+    /// The names of the packages to build from a source of the lock.
+    pub from_source: Vec<&'a str>,
     /// Whether uv installs third-party packages.
     pub third_party: ThirdParty,
     /// The packages that uv leaves out: the local ones, and third-party ones that are not needed.
@@ -99,6 +108,9 @@ pub enum InstallError {
     /// A dependency has no wheel for the target.
     #[error("{0}")]
     NoWheel(NoWheel),
+    /// A package was not built from a source of the lock.
+    #[error(transparent)]
+    Source(#[from] SourceBuildError),
     /// A local package failed to build.
     #[error("failed to build the local package `{name}`: {source}")]
     Build {
@@ -158,6 +170,7 @@ impl InstallError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Uv(error) => error.code(),
+            Self::Source(error) => error.code(),
             Self::Build { source: UvError::TimedOut(_), .. } => ErrorCode::TimedOut,
             Self::Io(error) if TimedOut::caused(error) => ErrorCode::TimedOut,
             Self::NoWheel(_) => ErrorCode::NoWheel,
@@ -176,18 +189,23 @@ pub fn install<'a>(
     plan: &'a Plan<'_>,
     workshop: &'a Workshop,
     staged: &'a Staged,
+    builds: &SourceBuilds<'_>,
     list: &InstallList<'a>,
     work: &'a Path,
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<Installed<'a>>, InstallError> {
     let both = Installer { plan, uv: &workshop.uv, interpreter: &workshop.interpreter.path, staged, work };
-    let (local, third_party) = thread::scope(|scope| {
+    let (local, third_party, from_source) = thread::scope(|scope| {
         let third_party = scope.spawn(|| both.install_third_party(list));
+        let from_source = scope.spawn(|| builds.build(&list.from_source));
         let local = both.install_local(&list.local);
-        (local, third_party.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        let third_party = third_party.join().unwrap_or_else(|panic| resume_unwind(panic));
+        (local, third_party, from_source.join().unwrap_or_else(|panic| resume_unwind(panic)))
     });
     let mut packages = local?;
-    let (third_party, mut found) = third_party?;
+    let (mut third_party, mut found) = third_party?;
+    third_party.extend(from_source?);
+    third_party.sort_by(|left, right| left.origin.name().cmp(right.origin.name()));
     packages.extend(third_party);
     warnings.append(&mut found);
     Ok(packages)

@@ -17,8 +17,15 @@ pub struct NoWheel {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Reason {
-    /// There are no wheels at all.
+    /// There are no wheels at all, and building is not allowed.
     SourceOnly,
+    /// There are no wheels at all, and the one that was built here is not pure Python.
+    NotPure {
+        /// The file name of the wheel.
+        wheel: String,
+        /// The first file in it that is machine code, and its format.
+        native: Option<(String, &'static str)>,
+    },
     /// None is for this CPU, or for this C library.
     OtherPlatforms,
     /// None is for this Python.
@@ -48,6 +55,17 @@ impl NoWheel {
             target,
             reason: reason(&tags, target),
         }
+    }
+
+    /// A package whose wheel was built of its source, and is not pure Python. `native` is the first file in it that is machine code,
+    /// and its format.
+    pub(super) fn not_pure(
+        package: String,
+        target: Target,
+        wheel: String,
+        native: Option<(String, &'static str)>,
+    ) -> Self {
+        Self { package, target, reason: Reason::NotPure { wheel, native } }
     }
 }
 
@@ -83,7 +101,15 @@ impl fmt::Display for NoWheel {
         match reason {
             Reason::SourceOnly => write!(
                 formatter,
-                "{package} has no wheels, only its source, which must be compiled for {target}: choose another version or package, or build in a container"
+                "{package} has no wheels, only its source, and the option `sourceBuilds` or `no-build` of uv forbids to build it here: allow it, choose another version or package, or build in a container"
+            ),
+            Reason::NotPure { wheel, native: Some((file, format)) } => write!(
+                formatter,
+                "{package} has no wheels, only its source, which is not pure Python and must be compiled for {target}: built here, its wheel `{wheel}` has `{file}`, a file of machine code ({format}); choose another version or package, or build in a container"
+            ),
+            Reason::NotPure { wheel, native: None } => write!(
+                formatter,
+                "{package} has no wheels, only its source, which must be built for {target}: built here, its wheel `{wheel}` is for one platform only, though it has no machine code; choose another version or package, or build in a container"
             ),
             Reason::OtherPlatforms => write!(
                 formatter,
@@ -136,7 +162,7 @@ mod tests {
     fn each_reason_is_a_sentence_that_says_what_to_do() {
         begins(
             &message(&[], "python3.13"),
-            "`demo` 1.0 has no wheels, only its source, which must be compiled for python3.13 on x86_64: ",
+            "`demo` 1.0 has no wheels, only its source, and the option `sourceBuilds` or `no-build` of uv forbids to build it here: ",
         );
         begins(
             &message(&["cp313-cp313-macosx_11_0_arm64", "cp313-cp313-musllinux_1_2_x86_64"], "python3.13"),

@@ -10,7 +10,7 @@ use super::bundle_files::BundleFiles;
 use super::compile_and_compress::{self, PackSettings};
 use super::{Pack, PackError};
 use crate::bytecode::Compiler;
-use crate::install::{self, InstallError, InstallList, Origin, Staged, ThirdParty};
+use crate::install::{self, InstallError, InstallList, Origin, SourceBuilds, Staged, ThirdParty};
 use crate::plan::cache_keys::{Keys, PackageKey, PackageOrigin};
 use crate::plan::{LocalPackage, Plan};
 use crate::report::Warning;
@@ -75,6 +75,7 @@ pub fn find_or_make(
     plan: &Plan<'_>,
     workshop: &Workshop,
     staged: &Staged,
+    builds: &SourceBuilds<'_>,
     keys: &Keys,
 ) -> Result<Packs, PacksError> {
     let work = workshop.folder()?;
@@ -95,20 +96,26 @@ pub fn find_or_make(
 
     maker.run_commands_before()?;
     let local = plan.local.iter().map(|package| package.name.as_str());
+    let sources = missing.values().filter(|key| key.origin == PackageOrigin::Source);
     let list = InstallList {
+        from_source: sources.map(|key| key.name.as_str()).collect(),
         local: plan.local.iter().filter(|package| missing.contains_key(package.name.as_str())).collect(),
         third_party: if missing.values().any(|key| key.origin == PackageOrigin::ThirdParty) {
             ThirdParty::Needed
         } else {
             ThirdParty::NotNeeded
         },
-        without: local.chain(packs.keys().copied()).chain(plan.excluded.iter().copied()).collect(),
+        without: local
+            .chain(plan.source_packages.iter().map(|source| source.package.name.as_str()))
+            .chain(packs.keys().copied())
+            .chain(plan.excluded.iter().copied())
+            .collect(),
     };
     let mut warnings = Vec::new();
     if !missing.is_empty() {
         Compiler::start_early(&workshop.interpreter);
     }
-    let installed = install::install(plan, workshop, staged, &list, work, &mut warnings)?;
+    let installed = install::install(plan, workshop, staged, builds, &list, work, &mut warnings)?;
 
     let names: BTreeSet<&str> = installed.iter().map(|installed| installed.origin.name()).collect();
     let is_as_planned = names.iter().eq(missing.keys());

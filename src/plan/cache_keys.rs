@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::source_packages::{Backends, SourcePackage};
 use super::{LocalPackage, Plan, PlanError, Shipping};
 use crate::store::Key;
 use crate::support::{regular_file, wording};
@@ -43,6 +44,8 @@ pub struct Keys {
     pub bundle: Option<Key>,
     /// The packages: the local ones, the member first; then the others, by name.
     pub packages: Vec<PackageKey>,
+    /// The versions of the build requirements that are in these keys.
+    pub backends: Backends,
     /// The key of the check of the lock.
     pub lock: Key,
 }
@@ -65,6 +68,8 @@ pub enum PackageOrigin {
     Local,
     /// It is installed from a wheel of the lock.
     ThirdParty,
+    /// It is built from a source of the lock.
+    Source,
 }
 
 impl Plan<'_> {
@@ -97,9 +102,10 @@ impl Plan<'_> {
         })
     }
 
-    /// The keys of everything that ships, if the sources have these digests.
-    pub fn keys(&self, tools: &ToolVersions, digests: &SourceDigests) -> Keys {
-        let common = json!({ "uv": tools.uv, "settings": tools.settings, "python": tools.python });
+    /// The keys of everything that ships, if the sources have these digests, and build requirements were resolved to `backends`. A
+    /// source package whose backend is not known yet has no key.
+    pub fn keys(&self, tools: &ToolVersions, digests: &SourceDigests, backends: &Backends) -> Keys {
+        let common = common(tools);
         let mut packages: Vec<PackageKey> = self
             .local
             .iter()
@@ -113,10 +119,13 @@ impl Plan<'_> {
             .packages
             .iter()
             .filter(|package| package.local_folder().is_none())
-            .map(|package| PackageKey {
-                name: package.name.clone(),
-                origin: PackageOrigin::ThirdParty,
-                key: self.key_of_third_party(package, &common),
+            .map(|package| {
+                let source = self.source_packages.iter().find(|source| source.package.name == package.name);
+                let (origin, key) = match source {
+                    Some(source) => (PackageOrigin::Source, self.key_of_source(source, tools, backends)),
+                    None => (PackageOrigin::ThirdParty, self.key_of_third_party(package, &common)),
+                };
+                PackageKey { name: package.name.clone(), origin, key }
             })
             .collect();
         others.sort_by(|left, right| left.name.cmp(&right.name));
@@ -133,7 +142,7 @@ impl Plan<'_> {
                 &json!({ "common": common, "target": target, "name": name, "packages": packages }),
             )
         });
-        Keys { bundle, packages, lock: self.key_of_lock(&common, digests) }
+        Keys { bundle, packages, backends: backends.clone(), lock: self.key_of_lock(tools, digests) }
     }
 
     /// The key of a package that is installed from a wheel. The lock lists its wheels; the target and uv decide which of them
@@ -165,6 +174,42 @@ impl Plan<'_> {
         ))
     }
 
+    /// The key of a package that is built from its source. The version of uv is no part of it: uv only fetches. Nor is the target,
+    /// since the wheel has to be for every platform.
+    fn key_of_source(
+        &self,
+        source: &SourcePackage<'_>,
+        tools: &ToolVersions,
+        backends: &Backends,
+    ) -> Option<Key> {
+        Some(Key::of(
+            "source",
+            &json!({
+                "python": tools.python,
+                "root": self.subject.kind.root(),
+                "name": source.package.name,
+                "version": source.package.version,
+                "source": source.digest.as_ref()?,
+                "backend": backends.get(&source.package.name)?,
+                "config": self.workspace.build_settings.config_of(&source.package.name),
+            }),
+        ))
+    }
+
+    /// The key of the versions to which the build requirements of a source package were resolved.
+    pub fn key_of_backend(&self, source: &SourcePackage<'_>, tools: &ToolVersions) -> Option<Key> {
+        let name = &source.package.name;
+        Some(Key::of(
+            "backend",
+            &json!({
+                "common": common(tools),
+                "name": name,
+                "source": source.digest.as_ref()?,
+                "settings": self.workspace.build_settings.identity(name),
+            }),
+        ))
+    }
+
     /// The key of a local package: every file that its build can see, and the git history.
     fn key_of_local(&self, package: &LocalPackage, common: &Value, digests: &SourceDigests) -> Option<Key> {
         // The user's commands may change anything beforehand, and a package that is compiled here depends on this machine.
@@ -190,7 +235,7 @@ impl Plan<'_> {
 
     /// The key of the check that the lock is up to date. If uv runs a build backend for the check, the sources that the backend
     /// sees are part of the key.
-    fn key_of_lock(&self, common: &Value, digests: &SourceDigests) -> Key {
+    pub fn key_of_lock(&self, tools: &ToolVersions, digests: &SourceDigests) -> Key {
         let computing = self.local.iter().filter(|package| self.workspace.computes_metadata(&package.folder));
         let sources: Vec<Value> = computing.map(|package| self.digests_of(package, digests)).collect();
         let others: Vec<Value> = self
@@ -200,7 +245,7 @@ impl Plan<'_> {
             .collect();
         Key::of(
             "lock",
-            &json!({ "common": common, "files": self.workspace.lock_inputs(), "sources": sources, "others": others }),
+            &json!({ "common": common(tools), "files": self.workspace.lock_inputs(), "sources": sources, "others": others }),
         )
     }
 
@@ -226,6 +271,11 @@ impl Plan<'_> {
     fn within_workspace(&self, path: &Path) -> String {
         path.strip_prefix(&self.workspace.root).unwrap_or(path).to_string_lossy().into_owned()
     }
+}
+
+/// The part that most keys have in common.
+fn common(tools: &ToolVersions) -> Value {
+    json!({ "uv": tools.uv, "settings": tools.settings, "python": tools.python })
 }
 
 /// SHA-256 in hex.

@@ -8,6 +8,7 @@ pub mod dependencies;
 mod error;
 pub mod package_files;
 pub mod reasons;
+pub mod source_packages;
 pub mod subject;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ pub use self::application_files::NotApplication;
 use self::dependencies::{Activation, marker_environment};
 pub use self::error::PlanError;
 use self::package_files::{FileChoice, PackageFiles};
+use self::source_packages::{SourcePackage, source_packages};
 use self::subject::Subject;
 use crate::request::layers::{self, LayeredPackage};
 use crate::request::{Choice, Request};
@@ -45,6 +47,8 @@ pub struct Plan<'a> {
     pub packages: Vec<&'a LockedPackage>,
     /// The local ones among them, the member first.
     pub local: Vec<LocalPackage>,
+    /// Those that are there only as source, and are built on this machine.
+    pub source_packages: Vec<SourcePackage<'a>>,
     /// The names of the packages that would ship if none were excluded and no layer held any.
     pub excluded: Vec<&'a str>,
     /// The members whose packages uv installs.
@@ -130,6 +134,7 @@ impl<'a> Plan<'a> {
             workspace,
             subject,
             environment,
+            source_packages: source_packages(request, workspace, &packages),
             packages,
             local,
             excluded,
@@ -153,7 +158,7 @@ impl<'a> Plan<'a> {
         }
         let root = &self.workspace.root;
         for package in &self.packages {
-            let wheels = package.wheels.iter();
+            let wheels = package.wheels.iter().chain(&package.archive);
             observed.extend(wheels.filter_map(|wheel| wheel.undigested_file(root, &package.source)));
         }
         observed.extend(self.workspace.archives().iter().cloned());

@@ -54,6 +54,8 @@ pub struct Request {
     pub uv: Option<PathBuf>,
     /// Whether packages without a wheel are built from source on this machine, which must then run the system of the runtime.
     pub native_builds: bool,
+    /// Whether packages that are there only as source are built on this machine, if they are pure Python.
+    pub source_builds: bool,
     /// Which packages and files go in, beyond the project's own rules.
     pub choice: Choice,
     /// The caller's own commands around the build.
@@ -111,6 +113,7 @@ impl Request {
             python,
             uv,
             native_builds,
+            source_builds,
             extras,
             groups,
             exclude_packages,
@@ -141,6 +144,7 @@ impl Request {
             python: python.map(python_request).transpose()?,
             uv: uv.map(|uv| absolute("uv", uv)).transpose()?,
             native_builds: native_builds.unwrap_or(false),
+            source_builds: source_builds.unwrap_or(true),
             choice: Choice {
                 extras: names::<ExtraName>("extras", extras)?,
                 groups: names::<ExtraName>("groups", groups)?,
@@ -542,6 +546,7 @@ mod tests {
         }
         assert_ne!(plain, digest("/home/a", &with("hooks", json!({ "beforeZip": ["make"] }))));
         assert_ne!(plain, digest("/home/a", &with("nativeBuilds", json!(true))));
+        assert_ne!(plain, digest("/home/a", &with("sourceBuilds", json!(false))));
         assert_ne!(plain, digest("/home/a", &with("layer", json!({}))));
         assert_ne!(plain, digest("/home/a", &with("python", json!("3.13.5"))));
         assert_eq!(plain, digest("/home/a", &with("python", json!("/usr/bin/python3"))));

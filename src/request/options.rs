@@ -47,6 +47,9 @@ pub struct Options {
     /// Build packages that have no wheel from source, on this machine: correct only if it runs the system of the runtime
     #[arg(long, action = ArgAction::SetTrue)]
     pub native_builds: Option<bool>,
+    /// Do not build packages that are there only as source, even if they are pure Python
+    #[arg(long = "no-source-builds", action = ArgAction::SetFalse)]
+    pub source_builds: Option<bool>,
     /// An extra of the package (`[project.optional-dependencies]`) to include; may be repeated
     #[arg(long = "extra", value_name = "NAME")]
     pub extras: Option<Vec<String>>,

@@ -16,7 +16,7 @@ use crate::workspace::normalize_name;
 
 /// Rewrites the metadata among `entries` and returns the packages.
 ///
-/// `RECORD` lists the files that ship, sorted. The `WHEEL` of a local package loses the version of the tool
+/// `RECORD` lists the files that ship, sorted. The `WHEEL` of a package that was built here loses the version of the tool
 /// that built it: the lock does not fix that tool, so two machines may have two versions of it.
 pub(super) fn canonicalize(
     entries: &mut BTreeMap<String, Contents>,
@@ -37,7 +37,7 @@ pub(super) fn canonicalize(
         });
     }
     for folder in folders {
-        if matches!(origin, Origin::Local { .. }) {
+        if matches!(origin, Origin::Local { .. } | Origin::Source { .. }) {
             forget_generator_version(entries, &format!("{folder}/WHEEL"))?;
         }
         let path = format!("{folder}/METADATA");

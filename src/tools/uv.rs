@@ -115,10 +115,10 @@ const PASSED_PREFIXES: &[&str] = &[
 
 /// Seconds since 1970 that a build backend writes into an archive where it must write a time:
 /// 1 January 1980, the first that a zip can hold.
-const SOURCE_DATE_EPOCH: &str = "315532800";
+pub(super) const SOURCE_DATE_EPOCH: &str = "315532800";
 
 /// The variables that name the temporary folder: the first on Unix, the others on Windows.
-const TEMPORARY: &[&str] = &["TMPDIR", "TEMP", "TMP"];
+pub(super) const TEMPORARY: &[&str] = &["TMPDIR", "TEMP", "TMP"];
 
 /// Flags that make `uv sync` take wheels or fail. `--binary` is not in uv's help: it undoes a `no-binary` or
 /// `no-binary-package` in the user's own `uv.toml`, which would else win over `--no-build`, and ship what
@@ -493,7 +493,8 @@ impl Uv {
         }
     }
 
-    fn run(
+    /// Runs a command of uv in a folder.
+    pub(super) fn run(
         &self,
         folder: &Path,
         command: &'static str,

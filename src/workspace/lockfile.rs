@@ -100,6 +100,9 @@ pub struct LockedPackage {
     /// The wheels that the lock lists.
     #[serde(default)]
     pub wheels: Vec<Artifact>,
+    /// The archive of its source.
+    #[serde(default, rename = "sdist")]
+    pub archive: Option<Artifact>,
 }
 
 /// The extras and groups that the manifest of a package declares, also the empty ones.
@@ -157,7 +160,7 @@ pub enum Source {
     Virtual(String),
 }
 
-/// A wheel in the lock, found by its address or its path.
+/// A wheel or an archive of sources in the lock, found by its address or its path.
 #[derive(Debug, Deserialize)]
 pub struct Artifact {
     url: Option<String>,
@@ -187,11 +190,39 @@ impl Artifact {
         Some(folder.join(path))
     }
 
+    /// Where it is.
+    pub fn place(&self, root: &Path, source: &Source) -> Option<Place> {
+        if let Some(address) = &self.url {
+            return Some(Place::Address(address.clone()));
+        }
+        let label = match (source, &self.path) {
+            (Source::Url(address), _) => return Some(Place::Address(address.clone())),
+            (Source::Path(path), _) => path.clone(),
+            (Source::Registry(folder), Some(path)) if !folder.contains("://") => format!("{folder}/{path}"),
+            (_, path) => path.clone()?,
+        };
+        Some(Place::File { path: root.join(&label), label })
+    }
+
     /// The file name. That of a wheel has its tags.
     pub fn filename(&self) -> Option<&str> {
         let location = self.filename.as_deref().or(self.path.as_deref()).or(self.url.as_deref())?;
         location.rsplit('/').next()
     }
+}
+
+/// Where an artifact is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// At an address.
+    Address(String),
+    /// On this machine.
+    File {
+        /// Where it lies.
+        path: PathBuf,
+        /// Its path as the lock has it.
+        label: String,
+    },
 }
 
 /// A dependency of a package on another one.
@@ -273,6 +304,7 @@ impl Lockfile {
             dev_dependencies: BTreeMap::new(),
             metadata: Metadata::default(),
             wheels: Vec::new(),
+            archive: None,
         };
         self.manifest.members = BTreeSet::from([name.to_owned()]);
         self.packages.insert(0, script);

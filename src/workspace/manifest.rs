@@ -42,6 +42,18 @@ impl Manifest {
         })
     }
 
+    /// The settings of uv (`[tool.uv]`).
+    pub fn uv_settings(&self) -> Option<&Table> {
+        self.table.as_ref()?.get("tool")?.get("uv")?.as_table()
+    }
+
+    /// Every text in the manifest: keys and strings.
+    pub fn texts(&self) -> Vec<&str> {
+        let mut texts = Vec::new();
+        self.table.iter().flatten().for_each(|(_, value)| collect(value, &mut texts));
+        texts
+    }
+
     /// Every text in the manifest that could be a path: keys and strings. The settings with which uv finds other packages are
     /// skipped: the lock has those packages.
     pub fn possible_paths(&self) -> Vec<&str> {

@@ -1,6 +1,7 @@
 //! Workspace: the files on disk that every request for the same folder shares: the root, the lock, the manifests, the sources, the
 //! git history. It knows no request, so all functions of a process share one.
 
+pub mod build_settings;
 pub mod git_history;
 pub mod lockfile;
 pub mod manifest;
@@ -18,6 +19,7 @@ use std::time::{Instant, SystemTime};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use self::build_settings::BuildSettings;
 use self::lockfile::{LockedPackage, Lockfile, Source};
 use self::manifest::Manifest;
 pub use self::package_name::normalize_name;
@@ -41,6 +43,8 @@ pub struct Workspace {
     pub lock: Lockfile,
     /// The manifest of the root.
     pub root_manifest: Manifest,
+    /// The settings of uv that decide how a third-party package is built.
+    pub build_settings: BuildSettings,
     /// The manifests by the folders of the lock that hold the sources of a package. The folders are absolute, with links resolved.
     manifests: BTreeMap<PathBuf, Manifest>,
     /// The archives, and the folders of archives, in which the lock finds packages by path.
@@ -235,6 +239,11 @@ impl Workspace {
             Some(script) => read_if_exists(&root.join(script))?,
             None => None,
         };
+        // uv reads the first of them that is there.
+        let uv_settings = match &settings {
+            Some(text) => text.parse().ok(),
+            None => root_manifest.uv_settings().cloned(),
+        };
         let manifest_digests: Vec<_> = manifests
             .iter()
             .map(|(folder, manifest)| {
@@ -249,6 +258,7 @@ impl Workspace {
             script,
             lock,
             root_manifest,
+            build_settings: BuildSettings::of(&uv_settings.unwrap_or_default()),
             manifests,
             archives,
             is_settled: snapshot.is_settled_at(begun),
@@ -311,6 +321,11 @@ impl Workspace {
     /// The manifest of the package in `folder`.
     pub fn manifest(&self, folder: &Path) -> Option<&Manifest> {
         self.manifests.get(folder)
+    }
+
+    /// Every text in a manifest of the workspace.
+    pub fn texts_of_manifests(&self) -> impl Iterator<Item = &str> {
+        self.manifests.values().chain([&self.root_manifest]).flat_map(Manifest::texts)
     }
 
     /// Whether uv runs a build backend to learn the version or the dependencies of the package in `folder`.
