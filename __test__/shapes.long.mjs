@@ -323,7 +323,7 @@ describe('a dependency', () => {
     assert.ok(requests.includes('/simple/acme-greeting/'), requests.join(' '));
   });
 
-  test('by git: where compiling is allowed', async (t) => {
+  test('by git', async (t) => {
     const repository = sources(path.join(temporaryFolder(t), 'repository'));
     for (const words of [
       ['init', '--quiet'],
@@ -333,9 +333,9 @@ describe('a dependency', () => {
       await start('git', words, { cwd: repository });
     }
     const folder = await project(t, greeter(`{ git = "file://${repository}" }`));
-    // A repository has no wheel, and uv does not say whether building one would compile.
-    await assert.rejects(answerOf(t, folder, asked), { code: 'NO_WHEEL', message: /acme-greeting/ });
-    const { answer } = await answerOf(t, folder, { ...asked, nativeBuilds: true });
-    assert.equal(answer, 'Hello from source, Ada!');
+    for (const nativeBuilds of [false, true]) {
+      const { answer } = await answerOf(t, folder, { ...asked, nativeBuilds });
+      assert.equal(answer, 'Hello from source, Ada!');
+    }
   });
 });

@@ -26,6 +26,8 @@
  * | `UV_CACHE_CHANGED` | a file in uv's cache is not that of its wheel, and the wheel could not be installed again; a warning if it could |
  * | `HOOK_FAILED` | a command of `hooks` failed; its own words are in the message |
  * | `BUILD_FAILED` | a local package could not be built; the build's own words are in the message |
+ * | `SOURCE_NOT_AVAILABLE` | the source of a package that has no wheel cannot be fetched: no network, no access, or it is gone |
+ * | `HASH_MISMATCH` | the source of a package that has no wheel is not the one that `uv.lock` pins |
  * | `EMPTY_BUNDLE` | the package has neither files nor dependencies |
  * | `BAD_METADATA` | the metadata of an installed package is damaged |
  * | `HANDLER_NOT_FOUND` | the module of `handler` is not in the zip (the message says if `exclude` left it out), or does not define the function |
@@ -59,6 +61,7 @@
  * | `UV_TOO_OLD` | this uv is too old; the message names the oldest version that works |
  * | `PYTHON_NOT_FOUND` | this machine has no Python that can compile for the runtime, and uv cannot get one |
  * | `NO_WHEEL` | a dependency has no wheel for the runtime and CPU, and must be compiled there |
+ * | `SOURCE_BUILD_FAILED` | a dependency without a wheel cannot be built from its source on this machine; the build's own words are in the message |
  * | `NATIVE_LOCAL_PACKAGE` | a local package is not pure Python, and must be compiled for the runtime and CPU |
  */
 export type ErrorCode =
@@ -83,6 +86,8 @@ export type ErrorCode =
   | 'UV_CACHE_CHANGED'
   | 'HOOK_FAILED'
   | 'BUILD_FAILED'
+  | 'SOURCE_NOT_AVAILABLE'
+  | 'HASH_MISMATCH'
   | 'EMPTY_BUNDLE'
   | 'BAD_METADATA'
   | 'HANDLER_NOT_FOUND'
@@ -110,6 +115,7 @@ export type ErrorCode =
   | 'UV_TOO_OLD'
   | 'PYTHON_NOT_FOUND'
   | 'NO_WHEEL'
+  | 'SOURCE_BUILD_FAILED'
   | 'NATIVE_LOCAL_PACKAGE';
 
 /**

@@ -169,6 +169,10 @@ fn credentials_of(address: &str) -> Option<usize> {
     };
     let address = end(&['`', '"', '<', '>']);
     let authority = &address[..address.find(['/', '?', '#']).unwrap_or(address.len())];
+    // The address of a file: `git+file:///repository@v1`.
+    if authority.is_empty() {
+        return None;
+    }
     let (host, in_authority) = match authority.rfind('@') {
         Some(at) => (&authority[at + 1..], Some(at)),
         None => (authority, None),
@@ -297,6 +301,7 @@ mod tests {
             "https://localhost/a@b https://[::1]:8080/a@b",
             "https://nexus:8081/@scope/a",
             "https://nexus/simple",
+            "git+file:///srv/repository@v1",
             "://",
         ] {
             assert_eq!(masked(text, &[]), text);

@@ -13,6 +13,7 @@ use std::thread;
 
 pub use no_wheel::NoWheel;
 use site_packages::SitePackages;
+use source_builds::of_lock_check;
 pub use source_builds::{SourceBuildError, SourceBuilds, known_backends};
 pub use stage::{Staged, stage};
 
@@ -27,8 +28,9 @@ use crate::support::threads::on_threads;
 use crate::support::unicode_names::composed;
 use crate::target::Target;
 use crate::tools::process::TimedOut;
-use crate::tools::uv::{Sync, Uv, UvCache, UvError};
+use crate::tools::uv::{Backends, Sync, Uv, UvCache, UvError};
 use crate::workshop::Workshop;
+use crate::workspace::lockfile::LockedPackage;
 
 /// Files in the folder of an application that are about the project. They never ship unless `include` names them: a change of the lock
 /// that changes nothing else in the bundle must not change its bytes.
@@ -204,6 +206,13 @@ pub fn install<'a>(
     });
     let mut packages = local?;
     let (mut third_party, mut found) = third_party?;
+    for package in &mut third_party {
+        // Where compiling is allowed, uv built it: with the same tools, its metadata is the same as if it had been built here.
+        let name = package.origin.name();
+        if plan.packages.iter().any(|locked| locked.name == name && locked.wheels.is_empty()) {
+            package.origin = Origin::Source { name: name.to_owned() };
+        }
+    }
     third_party.extend(from_source?);
     third_party.sort_by(|left, right| left.origin.name().cmp(right.origin.name()));
     packages.extend(third_party);
@@ -233,7 +242,14 @@ pub fn check_lock(
         &workspace.root
     };
     let script = workspace.script.as_deref();
-    workshop.uv.check_lock(checked, &workspace.root, script, &workshop.interpreter.path)?;
+    // uv may run backends of packages that are there only as source, too.
+    let is_foreign = |package: &LockedPackage| package.local_folder().is_none() && package.wheels.is_empty();
+    let backends =
+        if workspace.lock.packages().iter().any(is_foreign) { Backends::Foreign } else { Backends::Trusted };
+    workshop
+        .uv
+        .check_lock(checked, &workspace.root, script, &workshop.interpreter.path, backends)
+        .map_err(|error| of_lock_check(plan, error))?;
     // The key is made of the files that were read; uv may have seen newer ones.
     if workspace.is_unchanged() || runs_backends {
         store.remember(key, "up to date");

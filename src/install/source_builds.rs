@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Installed, NoWheel, Origin, unpack};
+use super::{InstallError, Installed, NoWheel, Origin, unpack};
 use crate::archive::ArchiveError;
 use crate::codes::ErrorCode;
 use crate::plan::Plan;
@@ -19,6 +19,7 @@ use crate::support::wheel_metadata::header;
 use crate::support::wording;
 use crate::tools::build_backend::{BackendError, Build, BuildSystem, Environment, SourceTools};
 use crate::tools::process::TimedOut;
+use crate::tools::uv::UvError;
 use crate::workshop::{Workshop, WorkshopError};
 use crate::workspace::normalize_name;
 
@@ -294,12 +295,26 @@ fn fetch_failed(source: &SourcePackage<'_>, error: BackendError) -> SourceBuildE
     let (package, name, label) = (source.described(), source.package.name.clone(), source.label.clone());
     match error {
         BackendError::OtherHash(words) => SourceBuildError::HashMismatch { package, name, label, words },
-        BackendError::TimedOut(error) => SourceBuildError::TimedOut(error),
-        BackendError::Io(error) => SourceBuildError::Io(error),
-        BackendError::Uv(words) | BackendError::Backend(words) => {
-            SourceBuildError::NotAvailable { package, name, label, words }
-        }
+        BackendError::Uv(words) => SourceBuildError::NotAvailable { package, name, label, words },
+        other => failed(source, other),
     }
+}
+
+/// The error of a check of the lock for which uv had to fetch the source of a package.
+pub(super) fn of_lock_check(plan: &Plan<'_>, error: UvError) -> InstallError {
+    let words = match &error {
+        UvError::Failed { words, .. } => words,
+        UvError::NoWheel { requirement } => {
+            let (packages, target) = (plan.workspace.lock.packages(), plan.subject.target);
+            return InstallError::NoWheel(NoWheel::new(requirement, packages, target));
+        }
+        _ => return error.into(),
+    };
+    let is_named = |source: &&SourcePackage<'_>| {
+        [" @ ", "=="].iter().any(|sign| words.contains(&format!("`{}{sign}", source.package.name)))
+    };
+    let Some(source) = plan.source_packages.iter().find(is_named) else { return error.into() };
+    fetch_failed(source, BackendError::of_fetch(words)).into()
 }
 
 fn failed(source: &SourcePackage<'_>, error: BackendError) -> SourceBuildError {

@@ -49,20 +49,21 @@ pub(super) fn source_packages<'a>(
 
 fn source_package<'a>(package: &'a LockedPackage, root: &Path) -> Option<SourcePackage<'a>> {
     if let Source::Git(location) = &package.source {
-        let Git { address, subdirectory, commit } = git(location)?;
-        let label = remove_credentials(&address);
+        let Git { address, label, subdirectory, commit } = git(location)?;
         let digest = Some(format!("{commit}:{subdirectory}"));
         return Some(SourcePackage { package, address, hash: None, digest, subdirectory, label });
     }
     let archive = package.archive.as_ref()?;
     let hash = archive.digest(root, &package.source);
-    let subdirectory = String::new();
     let (address, label) = match archive.place(root, &package.source)? {
         Place::Address(address) => (address.clone(), address),
         Place::File { path, label } => (file_address(&path), label),
     };
     let label = remove_credentials(&label);
-    Some(SourcePackage { package, address, digest: hash.clone(), hash, subdirectory, label })
+    let subdirectory =
+        address.split_once("#subdirectory=").map(|(_, folder)| folder.to_owned()).unwrap_or_default();
+    let digest = hash.as_ref().map(|hash| format!("{hash}:{subdirectory}"));
+    Some(SourcePackage { package, address, digest, hash, subdirectory, label })
 }
 
 impl SourcePackage<'_> {
@@ -84,6 +85,8 @@ impl SourcePackage<'_> {
 /// A git repository in the lock: `https://host/repository?subdirectory=a&rev=v1#<commit>`.
 struct Git {
     address: String,
+    /// The address without credentials.
+    label: String,
     subdirectory: String,
     commit: String,
 }
@@ -92,7 +95,7 @@ fn git(location: &str) -> Option<Git> {
     let (location, commit) = location.rsplit_once('#')?;
     let (repository, query) = location.split_once('?').unwrap_or((location, ""));
     let value = |name: &str| query.split('&').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
-    let subdirectory = percent_decoded(value("subdirectory").unwrap_or_default());
+    let subdirectory = percent_decoded(&value("subdirectory").unwrap_or_default().replace('+', " "));
     let parts: Vec<String> =
         [("subdirectory", subdirectory.as_str()), ("lfs", value("lfs").unwrap_or_default())]
             .iter()
@@ -100,8 +103,9 @@ fn git(location: &str) -> Option<Git> {
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
     let fragment = if parts.is_empty() { String::new() } else { format!("#{}", parts.join("&")) };
-    let address = format!("git+{repository}@{commit}{fragment}");
-    Some(Git { address, subdirectory, commit: commit.to_owned() })
+    let at = |repository: &str| format!("git+{repository}@{commit}{fragment}");
+    let (address, label) = (at(repository), at(&remove_credentials(repository)));
+    Some(Git { address, label, subdirectory, commit: commit.to_owned() })
 }
 
 /// The address of a file.
@@ -152,7 +156,7 @@ mod tests {
             ),
             (
                 "demo @ https://a.test/d-1.tar.gz --hash=sha256:1\n".to_owned(),
-                some("sha256:1"),
+                some("sha256:1:"),
                 "https://a.test/d-1.tar.gz".to_owned()
             )
         );
@@ -177,7 +181,7 @@ mod tests {
             source("source = { path = 'vendor/a b.tar.gz' }\nsdist = { hash = 'sha256:1' }"),
             (
                 "demo @ file:///project/vendor/a%20b.tar.gz --hash=sha256:1\n".to_owned(),
-                Some("sha256:1".to_owned()),
+                Some("sha256:1:".to_owned()),
                 "vendor/a b.tar.gz".to_owned()
             )
         );

@@ -33,6 +33,9 @@ const OTHER_HASH: &str = "Hash mismatch for";
 /// The words of uv that say that it has the source, and would have to run its backend to know more.
 const NEEDS_BUILD: &str = "Building source distributions";
 
+/// The words of uv that say that it ran a backend, which failed.
+const BACKEND_FAILED: &str = "build backend";
+
 /// How deep below its cache uv unpacks an archive: `sdists-v11/url/<address>/<revision>/src`.
 const DEPTH_IN_CACHE: usize = 6;
 
@@ -54,6 +57,18 @@ pub enum BackendError {
     /// A file could not be read or written, or a process not be started.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+impl BackendError {
+    /// The error of uv, in its own words, when it fetched a source.
+    pub fn of_fetch(words: &str) -> Self {
+        let words = mask_credentials(words.trim());
+        match one_line(&words) {
+            line if line.contains(OTHER_HASH) => Self::OtherHash(words),
+            line if line.contains(BACKEND_FAILED) => Self::Backend(words),
+            _ => Self::Uv(words),
+        }
+    }
 }
 
 impl From<UvError> for BackendError {
@@ -89,23 +104,19 @@ impl SourceTools<'_> {
         let output = self.with_file(&list, requirement, || {
             self.run(&uv, "pip", |process| {
                 process
-                    .args(["install", "--dry-run", "--no-deps", "--only-binary", ":all:"])
+                    .args(["--quiet", "install", "--dry-run", "--no-deps", "--only-binary", ":all:"])
                     .args(is_pinned.then_some("--require-hashes"))
                     .args([OsString::from("--python"), self.interpreter.into()])
                     .args([OsString::from("--target"), self.folder.join("nothing").into()])
                     .args([OsString::from("--requirements"), list.clone().into()]);
             })
         })?;
-        let words = one_line(&output.stderr);
-        if words.contains(OTHER_HASH) {
-            return Err(BackendError::OtherHash(mask_credentials(output.stderr.trim())));
-        }
-        if (output.status.success() || words.contains(NEEDS_BUILD))
+        if (output.status.success() || one_line(&output.stderr).contains(NEEDS_BUILD))
             && let Some(source) = source_in(&cache)?
         {
             return Ok(source);
         }
-        Err(BackendError::Uv(mask_credentials(output.stderr.trim())))
+        Err(BackendError::of_fetch(&output.stderr))
     }
 
     /// Makes an environment for a build backend.
@@ -137,16 +148,20 @@ impl SourceTools<'_> {
         if requirements.is_empty() {
             return Ok(());
         }
-        let (list, limits) = (self.folder.join("requirements.txt"), self.folder.join("constraints.txt"));
+        let list = self.folder.join("requirements.txt");
+        let limits = self.folder.join("constraints.txt");
+        // uv warns of an empty list.
+        let flag =
+            (!constraints.is_empty()).then(|| [OsString::from("--constraints"), limits.clone().into()]);
         let output = self.with_file(&list, &lines(requirements), || {
             self.with_file(&limits, &lines(constraints), || {
                 self.run(self.uv, "pip", |process| {
                     process
                         // Links would lead a script into the cache of uv.
-                        .args(["install", "--only-binary", ":all:", "--link-mode", "copy"])
+                        .args(["--quiet", "install", "--only-binary", ":all:", "--link-mode", "copy"])
                         .args([OsString::from("--python"), environment.python.clone().into()])
                         .args([OsString::from("--requirements"), list.clone().into()])
-                        .args([OsString::from("--constraints"), limits.clone().into()]);
+                        .args(flag.iter().flatten());
                 })
             })
         })?;

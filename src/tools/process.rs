@@ -169,6 +169,16 @@ impl Process {
         self
     }
 
+    /// Takes away those variables of the caller's environment whose name or value `secret` accepts.
+    pub fn hide(&mut self, secret: impl Fn(&str, &str) -> bool) -> &mut Self {
+        for (name, value) in std::env::vars_os() {
+            if secret(&name.to_string_lossy(), &value.to_string_lossy()) {
+                self.command.env_remove(name);
+            }
+        }
+        self
+    }
+
     /// Sets the folder the process starts in.
     pub fn current_dir(&mut self, folder: &Path) -> &mut Self {
         self.command.current_dir(folder);

@@ -113,6 +113,20 @@ const PASSED_PREFIXES: &[&str] = &[
     "VSS_NUGET_",
 ];
 
+/// Those of the passed variables that are credentials, or lead to some, beside those of [`PASSED_PREFIXES`].
+const CREDENTIALS: &[&str] = &[
+    "NETRC",
+    "SSH_AUTH_SOCK",
+    "SSH_AGENT_PID",
+    "SSL_CLIENT_CERT",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "XDG_RUNTIME_DIR",
+    "XDG_DATA_HOME",
+    "PYTHON_KEYRING_BACKEND",
+    "UV_CREDENTIALS_DIR",
+    "UV_KEYRING_PROVIDER",
+];
+
 /// Seconds since 1970 that a build backend writes into an archive where it must write a time:
 /// 1 January 1980, the first that a zip can hold.
 pub(super) const SOURCE_DATE_EPOCH: &str = "315532800";
@@ -124,6 +138,9 @@ pub(super) const TEMPORARY: &[&str] = &["TMPDIR", "TEMP", "TMP"];
 /// `no-binary-package` in the user's own `uv.toml`, which would else win over `--no-build`, and ship what
 /// was compiled on this machine.
 const WHEELS_ONLY: &[&str] = &["--no-build", "--binary"];
+
+/// The flag that forbids uv to run a build backend, which its message names where it would have to run one.
+const NO_BUILD: &str = "--no-build";
 
 /// How many characters of a wrong answer are quoted.
 const LONGEST_QUOTE: usize = 200;
@@ -155,6 +172,15 @@ pub enum Network {
     AsConfigured,
     /// Not for this call.
     Never,
+}
+
+/// The variables that the build backends of a check of the lock see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backends {
+    /// All that uv may see: the backends are those of the user's own packages.
+    Trusted,
+    /// Those without credentials: the lock has packages of others that are there only as source.
+    Foreign,
 }
 
 /// What `uv sync` installs, and where.
@@ -358,21 +384,32 @@ impl Uv {
     }
 
     /// Fails where the lock in `folder` (the workspace `root`, or a copy of it) does not match its manifests, or the
-    /// `script` there.
+    /// `script` there. If uv has to run build backends for it, they see the variables that `backends` says.
     pub fn check_lock(
         &self,
         folder: &Path,
         root: &Path,
         script: Option<&str>,
         interpreter: &Path,
+        backends: Backends,
     ) -> Result<(), UvError> {
-        let output = self.run(folder, "lock", |process| {
+        let check = |process: &mut Process| {
             process
                 .abridge()
                 .args(["--check", "--python"])
                 .args([interpreter])
                 .args(script.iter().flat_map(|name| ["--script", name]));
+        };
+        let mut output = self.run(folder, "lock", |process| {
+            check(process);
+            process.args([NO_BUILD]);
         })?;
+        if !output.status.success() && output.stderr.contains(NO_BUILD) {
+            output = match backends {
+                Backends::Trusted => self.run(folder, "lock", check)?,
+                Backends::Foreign => self.run_without_credentials(folder, "lock", check)?,
+            };
+        }
         // The one sentence of uv that says so, in every version from the minimum on; its exit code alone
         // would not tell a stale lock from a broken network.
         if !output.status.success() && output.stderr.contains("needs to be updated") {
@@ -381,6 +418,9 @@ impl Uv {
                 None => UvError::LockfileOutdated { root },
                 Some(script) => UvError::ScriptLockfileOutdated { root, script: script.to_owned() },
             });
+        }
+        if let Some(requirement) = without_wheel(&output.stderr) {
+            return Err(UvError::NoWheel { requirement });
         }
         succeeded("lock --check", &output).map(drop)
     }
@@ -493,6 +533,32 @@ impl Uv {
         }
     }
 
+    /// Runs a command that may run scripts of others: without credentials in its variables, and with an empty home.
+    fn run_without_credentials(
+        &self,
+        folder: &Path,
+        command: &'static str,
+        prepare: impl FnOnce(&mut Process),
+    ) -> Result<Output, UvError> {
+        let home = WorkFolder::new(&std::env::temp_dir())
+            .map_err(|source| UvError::Start { path: self.path.clone(), source })?;
+        let cache = self.cache_folder();
+        self.run(folder, command, |process| {
+            prepare(process);
+            process.hide(is_credential);
+            if let (Some(cache), UvCache::OfUser) = (cache, &self.cache) {
+                process.env("UV_CACHE_DIR", cache);
+            }
+            if cfg!(unix) {
+                // Without the user's settings, uv would take another index, and the lock for outdated.
+                if let (None, Some(home)) = (std::env::var_os("XDG_CONFIG_HOME"), std::env::home_dir()) {
+                    process.env("XDG_CONFIG_HOME", home.join(".config"));
+                }
+                process.env("HOME", home.path());
+            }
+        })
+    }
+
     /// Runs a command of uv in a folder.
     pub(super) fn run(
         &self,
@@ -518,6 +584,17 @@ impl Uv {
             Err(source) => not_started(source),
         })
     }
+}
+
+/// Whether a variable is a credential, has one, or leads to one.
+fn is_credential(name: &str, value: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    // `UV_INDEX_STRATEGY` is no credential, and changes what is resolved.
+    upper != "UV_INDEX_STRATEGY"
+        && upper != "UV_INDEX_URL"
+        && PASSED_PREFIXES.iter().any(|prefix| upper.starts_with(prefix))
+        || CREDENTIALS.contains(&upper.as_str())
+        || is_passed(name) && remove_credentials(value) != value
 }
 
 /// Whether uv, and what it starts, may see a variable of the caller's.
@@ -561,6 +638,21 @@ mod tests {
             "UV_PYTHON",
         ] {
             assert!(!is_passed(stopped), "{stopped}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_told_from_settings() {
+        let secret =
+            ["UV_INDEX_PRIVATE_PASSWORD", "AWS_SECRET_ACCESS_KEY", "netrc", "GIT_ASKPASS", "SSH_AUTH_SOCK"];
+        assert!(secret.iter().all(|name| is_credential(name, "x")));
+        assert!(is_credential("UV_DEFAULT_INDEX", "https://ada:secret@a.test/simple"));
+        for (name, value) in [
+            ("UV_DEFAULT_INDEX", "https://a.test/simple"),
+            ("UV_INDEX_STRATEGY", "first-index"),
+            ("PATH", "/bin"),
+        ] {
+            assert!(!is_credential(name, value), "{name}");
         }
     }
 

@@ -142,13 +142,13 @@ impl Activated {
 
 /// Where a locked package comes from. Paths are relative to the folder of the lock.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(try_from = "SourceFields")]
 pub enum Source {
     /// An index: its address, or the path of a flat one.
     Registry(String),
     /// A git repository.
     Git(String),
-    /// An archive's address.
+    /// An archive's address, with the folder of the project in it, if the lock has one (`#subdirectory=...`).
     Url(String),
     /// An archive's path.
     Path(String),
@@ -158,6 +158,41 @@ pub enum Source {
     Editable(String),
     /// A project's folder without a build system: its dependencies are installed, not itself.
     Virtual(String),
+}
+
+/// A source as it stands in the lock: one of the kinds, and perhaps a folder.
+#[derive(Deserialize)]
+struct SourceFields {
+    registry: Option<String>,
+    git: Option<String>,
+    url: Option<String>,
+    path: Option<String>,
+    directory: Option<String>,
+    editable: Option<String>,
+    r#virtual: Option<String>,
+    subdirectory: Option<String>,
+}
+
+impl TryFrom<SourceFields> for Source {
+    type Error = &'static str;
+
+    fn try_from(fields: SourceFields) -> Result<Self, Self::Error> {
+        let SourceFields { registry, git, url, path, directory, editable, r#virtual, subdirectory } = fields;
+        let url = url.map(|url| match subdirectory {
+            Some(folder) => format!("{url}#subdirectory={folder}"),
+            None => url,
+        });
+        let kinds = [
+            registry.map(Self::Registry),
+            git.map(Self::Git),
+            url.map(Self::Url),
+            path.map(Self::Path),
+            directory.map(Self::Directory),
+            editable.map(Self::Editable),
+            r#virtual.map(Self::Virtual),
+        ];
+        kinds.into_iter().flatten().next().ok_or("the source of a package is of no known kind")
+    }
 }
 
 /// A wheel or an archive of sources in the lock, found by its address or its path.
@@ -421,6 +456,14 @@ pub(crate) mod tests {
         );
         assert_eq!(lock.members().len(), 1);
         assert_eq!(lock.members()[0].name, "alone");
+    }
+
+    #[test]
+    fn an_archive_may_have_the_project_in_a_folder() {
+        let lock = lock(
+            "version = 1\n[[package]]\nname = 'a'\nsource = { url = 'https://a.test/a.zip', subdirectory = 'b' }",
+        );
+        assert_eq!(lock.packages()[0].source, Source::Url("https://a.test/a.zip#subdirectory=b".to_owned()));
     }
 
     #[test]
