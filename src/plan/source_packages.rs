@@ -63,7 +63,7 @@ fn source_package<'a>(package: &'a LockedPackage, root: &Path) -> Option<SourceP
     let subdirectory =
         address.split_once("#subdirectory=").map(|(_, folder)| folder.to_owned()).unwrap_or_default();
     let digest = hash.as_ref().map(|hash| format!("{hash}:{subdirectory}"));
-    Some(SourcePackage { package, address, digest, hash, subdirectory, label })
+    Some(SourcePackage { package, address, hash, digest, subdirectory, label })
 }
 
 impl SourcePackage<'_> {
