@@ -10,7 +10,7 @@ import { temporaryFolder, write } from './support/files.mjs';
 import { newStack, runtimeOf } from './support/stacks.mjs';
 import { appSource, cdkSynth } from './support/synth.mjs';
 import { interpreter, pythonVersion, uv } from './support/toolchain.mjs';
-import { fixture } from './support/workspaces.mjs';
+import { fixture, workspace } from './support/workspaces.mjs';
 
 /** Props of a function whose build warns: it is larger than its app wants. */
 const warning = (folder) => ({
@@ -31,6 +31,27 @@ test('a warning stands at the construct, under an id, also where CDK builds equa
     const text = Match.stringLikeRegexp(`the bundle of \`app\` is .* \\[ack: ${ID}\\]`);
     Found.fromStack(stack).hasWarning(`/Stack/${id}`, text);
   }
+});
+
+test('a warning about the Python of this machine stands at the first function only', (t) => {
+  const stack = newStack(t);
+  const folder = workspace(t);
+  for (const packageName of ['one', 'two']) {
+    const handler = `${packageName}.handler`;
+    const bundling = { uv, docker: 'never' };
+    new PythonLambdaFunction(stack, packageName, {
+      path: folder,
+      packageName,
+      handler,
+      runtime: runtimeOf(pythonVersion),
+      bundling,
+    });
+  }
+  const warnings = Found.fromStack(stack).findWarning('*', Match.stringLikeRegexp('PYTHON_NOT_PINNED'));
+  assert.deepEqual(
+    warnings.map(({ id }) => id),
+    ['/Stack/one'],
+  );
 });
 
 test('an acknowledged warning is silent', (t) => {

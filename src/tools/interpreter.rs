@@ -223,8 +223,7 @@ impl Question<'_> {
         let runtime = self.runtime;
         let pinned = pinned_python(runtime).unwrap_or_else(|| runtime.to_string());
         let download = Download { version: &pinned, uv: self.uv, project: self.project };
-        let key =
-            || Key::of("choice of Python", &json!([download.ingredients(), is_in_container(), places()]));
+        let key = || Key::of("choice of Python", &json!([download.choice(), is_in_container(), places()]));
         if let Some(choice) = remembered(&key(), store) {
             return Ok(choice);
         }

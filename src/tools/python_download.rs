@@ -42,6 +42,21 @@ const SETTINGS: &[&str] = &[
     "UV_SYSTEM_CERTS",
 ];
 
+/// The files in the root of a workspace that may have settings of uv.
+const SETTINGS_FILES: [&str; 2] = ["pyproject.toml", "uv.toml"];
+
+/// The settings in these files that decide whether and from where uv downloads a Python.
+const SETTINGS_IN_FILES: &[&str] = &[
+    "allow-insecure-host",
+    "native-tls",
+    "offline",
+    "python-downloads",
+    "python-install-mirror",
+    "python-preference",
+    "required-version",
+    "system-certs",
+];
+
 /// A Python that uv did not download.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotDownloaded {
@@ -136,22 +151,33 @@ impl Download<'_> {
         }
     }
 
-    /// Everything that decides whether the download can succeed, so that a failure is forgotten when something of it changes.
+    /// The key of a failure: it is forgotten when something changes that may have caused it. The manifest changes often, and counts only
+    /// if it says something about downloads.
     fn key(self) -> Key {
-        Key::of("download of Python", &self.ingredients())
+        let settings = SETTINGS_FILES.map(|name| {
+            let path = self.folder().join(name);
+            let text = fs_err::read_to_string(&path).unwrap_or_default();
+            let says_something = SETTINGS_IN_FILES.iter().any(|setting| text.contains(setting));
+            says_something.then(|| Stamp::of(&path).ok())
+        });
+        Key::of("download of Python", &json!([self.ingredients(), settings]))
     }
 
-    /// What the key of the download is made of.
-    pub fn ingredients(self) -> Value {
+    /// Everything that may lead to another Python next time, without the Pythons on this machine. Reads no file of the project: a bundle
+    /// with nothing changed asks for it.
+    pub fn choice(self) -> Value {
+        let files = SETTINGS_FILES.map(|name| Stamp::of(&self.folder().join(name)).ok());
+        json!([self.ingredients(), files])
+    }
+
+    fn ingredients(self) -> Value {
         let settings: Vec<Value> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .filter(|(name, _)| SETTINGS.contains(&name.to_ascii_uppercase().as_str()))
             .map(|(name, value)| json!([name, remove_credentials(&value)]))
             .collect();
-        // Their contents are not read: this must take no longer than a few looks at files.
-        let files = ["pyproject.toml", "uv.toml"].map(|name| Stamp::of(&self.folder().join(name)).ok());
         let program = program("uv", &self.uv.path);
-        json!([self.version, self.uv.version.to_string(), program, settings, uv::settings(), files])
+        json!([self.version, self.uv.version.to_string(), program, settings, uv::settings()])
     }
 
     fn folder(self) -> PathBuf {
@@ -270,6 +296,21 @@ mod tests {
         }
         let mismatch = "error: Hash mismatch for `cpython-3.13.5`\n\nExpected:\n00\n\nComputed:\n11\n";
         assert_eq!(reason_of(mismatch), "Hash mismatch for `cpython-3.13.5`");
+    }
+
+    #[test]
+    fn a_failure_is_forgotten_when_the_project_changes_a_setting_of_downloads() {
+        let folder = tempfile::tempdir().unwrap();
+        let uv = Uv::at("/nonexistent/uv".into(), "0.13.9".parse().unwrap());
+        let download = Download { version: "3.13.5", uv: &uv, project: Some(folder.path()) };
+        let write = |name: &str, text: &str| fs_err::write(folder.path().join(name), text).unwrap();
+        let (first, choice) = (download.key(), download.choice());
+        write("pyproject.toml", "[project]\nname = 'app'\n");
+        assert!(download.key() == first && download.choice() != choice);
+        write("pyproject.toml", "[project]\nname = 'app'\n[tool.uv]\npython-downloads = 'never'\n");
+        let second = download.key();
+        write("uv.toml", "python-install-mirror = 'https://mirror.test'\n");
+        assert!(second != first && download.key() != second);
     }
 
     #[test]

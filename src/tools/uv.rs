@@ -356,6 +356,12 @@ impl Uv {
         Ok(uv)
     }
 
+    /// A uv that nobody asked.
+    #[cfg(test)]
+    pub(crate) fn at(path: PathBuf, version: Version) -> Self {
+        Self { path, version, cache: UvCache::OfUser }
+    }
+
     fn ask(path: PathBuf) -> Result<Self, UvError> {
         let output =
             Process::new(&path).args(["--version"]).question().run().map_err(|source| {
