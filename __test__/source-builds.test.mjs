@@ -17,6 +17,9 @@ import { unzip } from './support/zips.mjs';
 
 const HANDLER = 'main.handler';
 
+/** Variables that no script of a package may see. */
+const SECRETS = { ...CREDENTIALS, GITHUB_TOKEN: 'ghp_0123456789', AWS_SECRET_ACCESS_KEY: 'aws/0123456789' };
+
 /** A locked app with one dependency, `acme-words`, from `source`. */
 function app(t, source, { folder = path.join(temporaryFolder(t), 'app'), others = '', env } = {}) {
   writeAll(folder, {
@@ -109,8 +112,7 @@ describe('a build', () => {
     writeSdist(folder, 'acme-words', { about: { looks: true } });
     const others = '[tool.uv]\nconfig-settings = { colour = "red" }\n';
     const project = app(t, `{ url = "${origin}/files/acme_words-1.0.tar.gz" }`, { others });
-    const secrets = { ...CREDENTIALS, GITHUB_TOKEN: 'ghp_0123456789', AWS_SECRET_ACCESS_KEY: 'aws/0123456789' };
-    const { zipPath } = built(t, project, { variables: secrets });
+    const { zipPath } = built(t, project, { variables: SECRETS });
     const { variables, home, config } = JSON.parse(unzip(zipPath)['acme_words/surroundings.json']);
     assert.deepEqual(home, []);
     assert.deepEqual(config, { colour: 'red' });
@@ -119,6 +121,25 @@ describe('a build', () => {
       [],
     );
     assert.ok(!JSON.stringify(variables).includes('0123456789'));
+  });
+
+  test('for the check of the lock sees no credentials', (t) => {
+    const spy = path.join(temporaryFolder(t), 'seen');
+    const folder = path.join(temporaryFolder(t), 'app');
+    writeSdist(folder, 'acme-words', { about: { spy }, dynamic: true });
+    const project = app(t, '{ path = "acme_words-1.0.tar.gz" }', { folder });
+    fs.rmSync(spy);
+    // With an empty cache, uv builds the package to learn its dependencies.
+    built(t, project, { variables: { ...SECRETS, UV_CACHE_DIR: temporaryFolder(t) } });
+    const seen = fs.readFileSync(spy, 'utf8').trim().split('\n');
+    assert.equal(seen.length, 2);
+    for (const text of seen) {
+      // The mark of a working folder.
+      assert.ok(JSON.parse(text).home.every((name) => name.startsWith('.uv-lambda-cdk-')));
+      for (const secret of Object.values(SECRETS)) {
+        assert.ok(!text.includes(secret), text);
+      }
+    }
   });
 
   test('of a source that only a login opens', async (t) => {

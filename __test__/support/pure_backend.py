@@ -1,7 +1,8 @@
 """The build backend of sdists that tests make. It needs no other package.
 
 `backend.json` beside it says what it builds: `name` and `version`, and perhaps `fails` (the text with which the build fails),
-`native` (the name of a file of machine code that gets into the wheel) or `requires` (build requirements that it finds out).
+`native` (the name of a file of machine code that gets into the wheel), `requires` (build requirements that it finds out) or `spy` (a
+file to which each build adds what it sees of its surroundings, as a line of JSON).
 The wheel has what the build sees of its surroundings in `<module>/surroundings.json`.
 """
 
@@ -27,6 +28,9 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     tag = about.get("tag", "py3-none-any")
     home = os.path.expanduser("~")
     surroundings = {"variables": dict(os.environ), "home": os.listdir(home), "config": config_settings}
+    if "spy" in about:
+        with open(about["spy"], "a") as file:
+            file.write(json.dumps(surroundings) + "\n")
     files = {f"{module}/surroundings.json": json.dumps(surroundings)} if about.get("looks") else {}
     if "native" in about:
         files[about["native"]] = b"\x7fELF machine code"

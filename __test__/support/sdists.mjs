@@ -13,11 +13,17 @@ const backend = path.join(path.dirname(fileURLToPath(import.meta.url)), 'pure_ba
  *
  * @param about more of what the backend reads in its `backend.json`
  * @param requires its build requirements
+ * @param dynamic whether only the backend knows its version and its dependencies
  */
-export function writeSource(folder, name, { version = '1.0', words = name, requires = [], about = {} } = {}) {
+export function writeSource(
+  folder,
+  name,
+  { version = '1.0', words = name, requires = [], about = {}, dynamic = false } = {},
+) {
+  const versionLine = dynamic ? 'dynamic = ["version", "dependencies"]' : `version = "${version}"`;
   writeAll(folder, {
-    'PKG-INFO': `Metadata-Version: 2.2\nName: ${name}\nVersion: ${version}\n`,
-    'pyproject.toml': `[project]\nname = "${name}"\nversion = "${version}"\n\n[build-system]\nrequires = ${JSON.stringify(requires)}\nbuild-backend = "pure_backend"\nbackend-path = ["."]\n`,
+    'PKG-INFO': `Metadata-Version: ${dynamic ? '2.1' : '2.2'}\nName: ${name}\nVersion: ${version}\n`,
+    'pyproject.toml': `[project]\nname = "${name}"\n${versionLine}\n\n[build-system]\nrequires = ${JSON.stringify(requires)}\nbuild-backend = "pure_backend"\nbackend-path = ["."]\n`,
     'backend.json': JSON.stringify({ name, version, ...about }),
     [`${name.replaceAll('-', '_')}/__init__.py`]: `WORDS = ${JSON.stringify(words)}\n`,
   });

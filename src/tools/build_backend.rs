@@ -387,7 +387,7 @@ impl Build<'_> {
         process
             .abridge()
             .name(format!("{hook} of {}", self.system.backend))
-            .args([OsString::from("-B"), script.into(), request.into()])
+            .args([script, request])
             .current_dir(self.source);
         for (names, folder) in [(HOMES, &home), (TEMPORARY, &temporary)] {
             for name in names {
@@ -408,6 +408,8 @@ impl Build<'_> {
             .env("SOURCE_DATE_EPOCH", SOURCE_DATE_EPOCH)
             .env("PYTHONHASHSEED", "0")
             .env("PYTHONNOUSERSITE", "1")
+            // Not beside the source, where a backend may find it. The next hook starts faster with it.
+            .env("PYTHONPYCACHEPREFIX", self.folder.join("bytecode"))
             // On Windows, Python reads files in another encoding otherwise.
             .env("PYTHONUTF8", "1");
         let output = process.run().map_err(|source| match source.downcast() {
