@@ -65,7 +65,7 @@ test('a dependency by git, by url, by path, by a folder and of an index', async 
   );
   for (const name of names) {
     const member = path.join(folder, 'packages', `takes-${name}`);
-    const source = `[tool.uv.sources]\n${name} = ${sources[name]}`;
+    const source = `[tool.uv]\npackage = false\n\n[tool.uv.sources]\n${name} = ${sources[name]}`;
     write(path.join(member, 'pyproject.toml'), manifest(`takes-${name}`, [name], source));
   }
   const members = names.map((name) => `takes-${name}`);
