@@ -9,6 +9,7 @@ import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { bundle } from '../index.js';
 import { temporaryFolder, writeAll } from './support/files.mjs';
+import { checkVersionFromGit } from './support/git-versions.mjs';
 import { invoke } from './support/invoke.mjs';
 import { listen } from './support/servers.mjs';
 import { interpreter, options, pythonVersion, runtimeClient, uv } from './support/toolchain.mjs';
@@ -46,6 +47,10 @@ async function answerOf(t, folder, { handler, event = {}, ...others }) {
 /** A function that answers with an expression. */
 const functionOf = (imports, expression) =>
   `${imports}\n\ndef lambda_handler(event, context):\n    return ${expression}\n`;
+
+for (const backend of ['setuptools-scm', 'uv-dynamic-versioning']) {
+  test(`a version that ${backend} takes from git comes out right`, (t) => checkVersionFromGit(t, backend));
+}
 
 describe('a member and its library, both built by', () => {
   const backends = {

@@ -2,6 +2,7 @@
 // type tests and the Node tests.
 
 import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { runNodeTests } from './node-tests.mjs';
 import { root, run } from '../__test__/support/tools.mjs';
@@ -24,7 +25,8 @@ try {
   step('type tests', 'npx', ['tsc', '--project', 'tsconfig.json']);
   step('type-check the example', 'npx', ['tsc', '--project', 'examples-ts/tsconfig.json']);
   console.log('\n> Node tests');
-  runNodeTests(nodeTests);
+  // Node leaves a core free, so that on two cores only one file would run at a time.
+  runNodeTests(nodeTests, [`--test-concurrency=${availableParallelism()}`]);
 } catch (error) {
   console.error(error.message);
   process.exit(1);
