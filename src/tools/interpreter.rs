@@ -320,6 +320,10 @@ impl Choice {
     /// A warning, if another machine may choose another Python.
     pub fn warning(&self, runtime: PythonVersion) -> Option<Warning> {
         let Origin::Found { pinned, missing } = &self.origin else { return None };
+        // The Python of the image compiles, and everybody has the same image.
+        if is_in_container() {
+            return None;
+        }
         let (found, runtime) = (&self.interpreter.version, runtime.runtime_name());
         Some(Warning {
             code: WarningCode::PythonNotPinned,
