@@ -8,10 +8,10 @@ import { bundleSync, explainSync } from '../index.js';
 import { temporaryFolder, write, writeAll } from './support/files.mjs';
 import { invoke } from './support/invoke.mjs';
 import { commitAll, writeSdist, writeSource } from './support/sdists.mjs';
-import { CREDENTIALS, PASSWORD, USERNAME } from './support/secrets.mjs';
+import { CREDENTIALS, PASSWORD, USERNAME, netrcOf } from './support/secrets.mjs';
 import { startIndex } from './support/servers.mjs';
 import { options, runtimeClient } from './support/toolchain.mjs';
-import { withVariables } from './support/tools.mjs';
+import { run, withVariables } from './support/tools.mjs';
 import { WORKSPACE, fromWorkspace, lock, manifest } from './support/workspaces.mjs';
 import { unzip } from './support/zips.mjs';
 
@@ -155,6 +155,38 @@ describe('a build', () => {
       message: /`acme-words` 1\.0 from `http:.*401/s,
     });
   });
+
+  for (const place of ['the manifest', 'netrc']) {
+    test(`of a git repository that only the login in ${place} opens`, async (t) => {
+      const { folder, host } = await indexOf(t, { username: USERNAME, password: PASSWORD });
+      const repository = path.join(folder, 'acme-words.git');
+      commitAll(writeSource(path.join(folder, 'sources'), 'acme-words', { about: { looks: true } }));
+      run('git', ['clone', '--quiet', '--bare', path.join(folder, 'sources'), repository]);
+      run('git', ['update-server-info'], { cwd: repository });
+      const home = temporaryFolder(t);
+      const login = `${encodeURIComponent(USERNAME)}:${encodeURIComponent(PASSWORD)}`;
+      const address = (login) => `{ git = "http://${login}${host}/files/acme-words.git" }`;
+      if (place === 'netrc') {
+        write(path.join(home, '.netrc'), netrcOf(host.split(':')[0], USERNAME, PASSWORD));
+      }
+      // git would ask on the terminal.
+      const env = { HOME: home, UV_CACHE_DIR: temporaryFolder(t), GIT_TERMINAL_PROMPT: '0' };
+      const project = app(t, address(place === 'netrc' ? '' : `${login}@`), { env });
+      const variables = { ...env, UV_CACHE_DIR: temporaryFolder(t) };
+      const { zipPath } = built(t, project, { variables });
+      const zip = unzip(zipPath);
+      for (const secret of [PASSWORD, encodeURIComponent(PASSWORD)]) {
+        assert.ok(!Object.values(zip).some((contents) => Buffer.from(contents).includes(secret)));
+      }
+      const stranger = { HOME: temporaryFolder(t), UV_CACHE_DIR: temporaryFolder(t) };
+      if (place === 'netrc') {
+        assert.throws(() => built(t, project, { variables: { ...variables, ...stranger } }), {
+          code: 'SOURCE_NOT_AVAILABLE',
+          message: /`acme-words` 1\.0 from `git\+http:/,
+        });
+      }
+    });
+  }
 });
 
 describe('an error says what to do', () => {

@@ -25,10 +25,12 @@ const { host } = await listen((request, response) => {
     return answer(401, 'who are you?', { 'WWW-Authenticate': 'Basic realm="private"' });
   }
   const [, folder, name] = request.url.split('/');
-  const files = fs.readdirSync(wheels);
-  if (folder === 'files' && files.includes(name)) {
-    return answer(200, fs.readFileSync(path.join(wheels, name)));
+  // Below a folder of the files, there may be a git repository: git asks for its files, with a query.
+  const file = path.join(wheels, new URL(request.url, 'http://index').pathname.replace('/files/', ''));
+  if (folder === 'files' && fs.statSync(file, { throwIfNoEntry: false })?.isFile()) {
+    return answer(200, fs.readFileSync(file));
   }
+  const files = fs.readdirSync(wheels);
   const found = files.filter((file) => file.split('-')[0].replaceAll('_', '-') === name);
   if (folder !== 'simple' || found.length === 0) {
     return answer(404, 'no such project');
