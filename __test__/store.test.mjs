@@ -143,9 +143,9 @@ test('commands of the caller run each time', (t) => {
 });
 
 test('damage to any entry is noticed', (t) => {
-  const workspace = fixture(t);
-  const bundleOptions = cached(t, workspace);
+  const bundleOptions = cached(t, fixture(t));
   const { sha256 } = bundleSync(bundleOptions, temporaryFolder(t));
+  assert.equal(bundleSync({ ...bundleOptions, cache: false }, temporaryFolder(t)).sha256, sha256);
   const damages = {
     'a changed byte': (file) => {
       const bytes = fs.readFileSync(file);
@@ -163,7 +163,6 @@ test('damage to any entry is noticed', (t) => {
       files.forEach(damage);
       const mended = bundleSync(bundleOptions, temporaryFolder(t));
       assert.equal(mended.sha256, sha256, `${name}, ${kind}`);
-      assert.equal(bundleSync({ ...bundleOptions, cache: false }, temporaryFolder(t)).sha256, sha256);
     }
   }
 });
@@ -230,29 +229,33 @@ test('the functions of the last synth are made in the background', async (t) => 
   const cacheDir = temporaryFolder(t);
   const names = ['app', 'other'];
   const bundleOptions = (packageName) => cached(t, workspace, { cacheDir, packageName });
-  const synthesise = async (names, context = '{"aws:cdk:bundling-stacks":["**"]}') => {
+  const bundles = path.join(cacheDir, 'v1/bundles');
+  const cachedZips = () => fs.readdirSync(bundles).filter((name) => name.endsWith('.zip')).length;
+  /** Runs an app that lives on until there are so many zips, or for some milliseconds. */
+  const synthesise = async (names, { stacks = '**', zips = 0, limit = 30_000 }) => {
     const program = `
       process.chdir(${JSON.stringify(workspace)});
       for (const options of ${JSON.stringify(names.map(bundleOptions))}) {
         new uvLambdaCdk.UvBundler(options).tryBundle(${JSON.stringify(temporaryFolder(t))});
       }
-      setTimeout(() => {}, ${names.length === 1 ? 8000 : 0});
+      const end = Date.now() + ${limit};
+      const cachedZips = () => fs.readdirSync(${JSON.stringify(bundles)}).filter((name) => name.endsWith('.zip')).length;
+      const timer = setInterval(() => (cachedZips() >= ${zips} || Date.now() > end) && clearInterval(timer), 50);
     `;
     // As the `cdk` command starts an app.
-    await outputOf(startNode(program, { CDK_CONTEXT_JSON: context }));
+    const env = { CDK_CONTEXT_JSON: JSON.stringify({ 'aws:cdk:bundling-stacks': [stacks] }) };
+    await outputOf(startNode(`const fs = require('node:fs');${program}`, env));
   };
   const change = (file) => fs.appendFileSync(path.join(workspace, 'packages', file), '\nCHANGED = True\n');
-  await synthesise(names);
+  await synthesise(names, {});
   change('other/src/other/__init__.py');
   change('app/src/app/main.py');
   // Other stacks are selected: the other function is not one of theirs.
-  await synthesise(['app'], '{"aws:cdk:bundling-stacks":["One"]}');
-  const cachedZips = () =>
-    fs.readdirSync(path.join(cacheDir, 'v1/bundles')).filter((name) => name.endsWith('.zip')).length;
+  await synthesise(['app'], { stacks: 'One', zips: 4, limit: 3000 });
   assert.equal(cachedZips(), 3);
   // The app asks only for the first; the other one is built too.
   change('app/src/app/main.py');
-  await synthesise(['app']);
+  await synthesise(['app'], { zips: 5 });
   assert.equal(cachedZips(), 5);
   assert.equal(bundleSync(bundleOptions('other'), temporaryFolder(t)).reused, true);
 });
