@@ -174,7 +174,7 @@ test('a cache of which a part cannot be written to costs one warning', (t) => {
 test('a cache on a full disk costs one warning', withMount, (t) => {
   const expected = bundleSync(cached(t, { cache: false }), temporaryFolder(t)).sha256;
   // From no space at all to space for some of the packs.
-  for (const size of ['16k', '32k', '48k', '64k', '96k']) {
+  for (const size of ['16k', '48k', '96k']) {
     const cacheDir = fileSystem(t, `size=${size}`);
     if (cacheDir === undefined) {
       return;
@@ -192,7 +192,7 @@ test('a cache on a full disk costs one warning', withMount, (t) => {
   }
 });
 
-test('a cache that can only be read is used', withMount, (t) => {
+test('a cache that can only be read is used', withMount, async (t) => {
   const cacheDir = fileSystem(t, 'size=16m');
   if (cacheDir === undefined) {
     return;
@@ -200,6 +200,8 @@ test('a cache that can only be read is used', withMount, (t) => {
   const bundleOptions = cached(t, { cacheDir });
   const { sha256: expected } = bundleSync(bundleOptions, temporaryFolder(t));
   run('mount', ['-o', 'remount,ro', cacheDir]);
+  // Now the stamps of the files count, so a record of them would be written.
+  await new Promise((resolve) => setTimeout(resolve, 2100));
   const hit = bundleSync(bundleOptions, temporaryFolder(t));
   assert.deepEqual([hit.reused, hit.sha256, codes(hit)], [true, expected, []]);
   fs.appendFileSync(path.join(bundleOptions.path, 'packages/app/src/app/main.py'), '\nCHANGED = True\n');
@@ -247,7 +249,7 @@ for (const [name, command] of Object.entries({
     const outputs = [1, 2].map(() => temporaryFolder(t));
     const program = (output) => `
       const told = { failed: [], warned: 0, wrong: 0, reused: 0 };
-      for (let round = 0; round < 18; round++) {
+      for (let round = 0; round < 8; round++) {
         try {
           const bundle = bundleSync(options, ${JSON.stringify(output)});
           const digest = require('node:crypto').createHash('sha256').update(fs.readFileSync(bundle.zipPath)).digest('hex');
@@ -283,15 +285,18 @@ test('what a killed process left half written is removed by the next one', async
       .filter((entry) => entry.isFile() && entry.name.startsWith('.'))
       .map((entry) => entry.name);
   let left = 0;
-  for (let delay = 150; delay < 1500 && left === 0; delay += 50) {
+  for (let attempt = 0; attempt < 10 && left === 0; attempt += 1) {
     fs.rmSync(bundleOptions.cacheDir, { recursive: true, force: true });
+    fs.mkdirSync(bundleOptions.cacheDir);
     const victim = start(bundleOptions, `bundleSync(options, ${JSON.stringify(temporaryFolder(t))})`);
     const ended = once(victim, 'close');
-    setTimeout(() => victim.kill('SIGKILL'), delay);
+    // Killed as soon as it writes. It may be faster, so there are several attempts.
+    const timer = setInterval(() => temporary().length > 0 && victim.kill('SIGKILL'), 1);
     await ended;
-    left = fs.existsSync(bundleOptions.cacheDir) ? temporary().length : 0;
+    clearInterval(timer);
+    left = temporary().length;
   }
-  t.diagnostic(`${left} temporary files were left`);
+  assert.ok(left > 0, 'no process was killed while it wrote');
   // The children of a killed process may write on for a moment.
   await new Promise((resolve) => setTimeout(resolve, 1000));
   bundleSync(bundleOptions, temporaryFolder(t));

@@ -118,9 +118,11 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
         None => make(&plan, &workshop)?,
     };
     finished.check(&plan, &workshop)?;
+    // Before the record: the next bundle only takes longer without it, so it is no reason for a warning.
+    let cache_warning = workshop.cache_warning();
     unchanged::record(&plan, &workshop, &finished, begun);
     finished.warn(workshop.python_warning.clone());
-    finished.warn(workshop.cache_warning());
+    finished.warn(cache_warning);
     finished.deliver(output, start)
 }
 
