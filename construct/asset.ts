@@ -8,16 +8,9 @@ import type { Construct, IConstruct } from 'constructs';
 import { bundleError, callCore } from './core';
 import { bundleOptions } from './project';
 import { bundlerSettings, bundlingWith } from './uv-bundling';
-import { UvBundler } from './uv-bundler';
+import { UvBundler, isNew } from './uv-bundler';
 import type { ProjectProps } from './project';
-import type {
-  BuildSettings,
-  BundleOptions,
-  BundleWarning,
-  ContainerOptions,
-  LayerContents,
-  PythonBundlingOptions,
-} from './types';
+import type { BuildSettings, BundleOptions, ContainerOptions, LayerContents, PythonBundlingOptions } from './types';
 
 /** An asset as CDK wants it: the folder that a container sees as `/asset-input`, and how to make a zip from it. */
 export interface ProjectAsset {
@@ -103,24 +96,12 @@ export class BundledCode extends AssetCode {
 /** The warnings about this machine that each app has shown. */
 const shown = new WeakMap<IConstruct, Set<string>>();
 
-/** Whether an app has shown a warning about this machine already: it would be the same for each of its functions. */
-function isShown(scope: Construct, { code, message }: BundleWarning): boolean {
-  if (code !== 'PYTHON_NOT_PINNED') {
-    return false;
-  }
-  const messages = shown.get(scope.node.root) ?? new Set();
-  shown.set(scope.node.root, messages);
-  return messages.size === messages.add(message).size;
-}
-
 /** Adds the warnings of a build to a construct, where `cdk synth --strict` and acknowledgements find them. */
 export function showWarnings(scope: Construct, { _warnings: warnings }: UvBundler): void {
-  for (const warning of warnings) {
-    if (isShown(scope, warning)) {
-      continue;
-    }
-    const { code, message } = warning;
-    Annotations.of(scope).addWarningV2(`uv-lambda-cdk:${code}`, message);
+  const messages = shown.get(scope.node.root) ?? new Set();
+  shown.set(scope.node.root, messages);
+  for (const warning of warnings.filter((warning) => isNew(warning, messages))) {
+    Annotations.of(scope).addWarningV2(`uv-lambda-cdk:${warning.code}`, warning.message);
   }
 }
 

@@ -16,8 +16,22 @@ interface Attempt {
   unavailable?: Reason;
 }
 
-/** The warnings about this machine that this process has said: they would be the same for each zip. */
+/** The warnings about this machine that this process has said. */
 const said = new Set<string>();
+
+/**
+ * Whether a warning has to be said. Those about this machine would be the same for each zip, so they are said once.
+ *
+ * @internal
+ */
+export function isNew({ code, message }: BundleWarning, said: Set<string>): boolean {
+  if (code !== 'PYTHON_NOT_PINNED') {
+    return true;
+  }
+  const isNew = !said.has(message);
+  said.add(message);
+  return isNew;
+}
 
 /** What this process built, by digest: CDK builds equal bundles once, for the first of their constructs. */
 const built = new Map<string, Bundle>();
@@ -111,14 +125,10 @@ export class UvBundler implements ILocalBundling {
    * @internal
    */
   _report(warnings: readonly BundleWarning[]): void {
-    for (const { code, message } of warnings) {
-      if (code === 'PYTHON_NOT_PINNED') {
-        if (said.has(message)) {
-          continue;
-        }
-        said.add(message);
+    for (const warning of warnings) {
+      if (isNew(warning, said)) {
+        this.#say(`warning: ${warning.message}`);
       }
-      this.#say(`warning: ${message}`);
     }
   }
 

@@ -105,7 +105,7 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
     let (start, begun) = (Instant::now(), SystemTime::now());
     let workspace = Workspace::open(&request.path)?;
     let subject = Subject::of(request, &workspace)?;
-    let workshop = Workshop::open(request, &subject, conditions)?;
+    let workshop = Workshop::open(request, &workspace, &subject, conditions)?;
     let plan = Plan::new(request, &workspace, &subject, &workshop.interpreter.version)?;
     // Before the sources are read, because that takes longest if they are too large.
     check::check_sources(&plan)?;

@@ -105,7 +105,7 @@ pub enum OmissionKind {
 pub fn explain(request: &Request) -> Result<Explanation, Error> {
     let workspace = Workspace::open(&request.path)?;
     let subject = Subject::of(request, &workspace)?;
-    let workshop = Workshop::open(request, &subject, &Conditions::default())?;
+    let workshop = Workshop::open(request, &workspace, &subject, &Conditions::default())?;
     let plan = Plan::new(request, &workspace, &subject, &workshop.interpreter.version)?;
     let (packs, keys) = gather(&plan, &workshop)?;
 
@@ -128,12 +128,10 @@ pub fn explain(request: &Request) -> Result<Explanation, Error> {
     left_out.sort_by(|left, right| (left.kind, &left.name).cmp(&(right.kind, &right.name)));
     let mut packages = packages(&packs, &present, &plan);
     for package in &mut packages {
-        let Some(source) = plan.source_packages.iter().find(|source| source.package.name == package.name)
-        else {
-            continue;
-        };
-        package.built_from = Some(source.label.clone());
-        package.built_with = keys.backends.get(&package.name).cloned();
+        if let Some(source) = plan.source_of(&package.name) {
+            package.built_from = Some(source.label.clone());
+            package.built_with = keys.backends.get(&package.name).cloned();
+        }
     }
     Ok(Explanation { packages, left_out })
 }

@@ -1,16 +1,17 @@
 //! Pythons: which one would compile for each runtime, and why. Downloads nothing.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::request::{Options, Request, is_full_version};
-use crate::target::{Architecture, PythonVersion, Target, pinned_python};
+use crate::plan::subject;
+use crate::request::{Options, Request};
+use crate::target::{PythonVersion, Target, pinned_python};
 use crate::tools::interpreter::{Choice, Origin, Outlook, Question};
 use crate::tools::uv::Uv;
 use crate::workshop::{StoreUse, WorkshopError, open_store};
-use crate::workspace::{find_root, python_versions};
+use crate::workspace::find_root;
 
 /// The Python of one runtime.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -54,14 +55,10 @@ pub fn pythons(options: Options) -> Result<Vec<RuntimePython>, Error> {
     let (store, _) = open_store(&request, StoreUse::AsRequested);
     let uv = Uv::find(&request, &store).map_err(WorkshopError::Uv)?;
     let project = find_root(&request.path).ok();
-    let folder = if request.path.is_dir() { request.path.as_path() } else { parent(&request.path) };
-    let version_file = python_versions::version_file(folder, project.as_deref().unwrap_or(folder))
-        .filter(|version| is_full_version(version));
-    let runtimes = Target::runtime_names()
-        .into_iter()
-        .filter_map(|name| Target::new(&name, Architecture::X86_64))
-        .map(|target| target.python)
-        .filter(|python| request.runtime.is_none_or(|wanted| *python == wanted));
+    let path = request.path.as_path();
+    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+    let version_file = subject::pinned_python(folder, project.as_deref().unwrap_or(folder));
+    let runtimes = Target::pythons().filter(|python| request.runtime.is_none_or(|wanted| *python == wanted));
     Ok(runtimes
         .map(|runtime| {
             let question = Question {
@@ -86,10 +83,6 @@ pub fn pythons(options: Options) -> Result<Vec<RuntimePython>, Error> {
             }
         })
         .collect())
-}
-
-fn parent(file: &Path) -> &Path {
-    file.parent().unwrap_or(file)
 }
 
 fn chosen(runtime: PythonVersion, default: Option<String>, choice: Choice) -> RuntimePython {

@@ -4,6 +4,7 @@
 //! the same, the zip is the same. A lookup costs one `stat` per path, and reads two small files. git finds changed files in the same
 //! way, and has the same rule for files that were written shortly before they were read.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -63,7 +64,14 @@ pub fn find(request: &Request, store: &Store) -> Option<Finished> {
     if !record.snapshot.is_unchanged() || lock_inputs(&record.lock, store)?.digest != record.lock_inputs {
         return None;
     }
-    let tools = Tools::find(request, record.python, record.pinned_python.as_deref(), store).ok()?;
+    let tools = Tools::find(
+        request,
+        Path::new(&record.lock).parent()?,
+        record.python,
+        record.pinned_python.as_deref(),
+        store,
+    )
+    .ok()?;
     if digest_of(&tools.versions) != record.tools {
         return None;
     }

@@ -16,7 +16,7 @@ use crate::support::working_folder::WorkFolder;
 use crate::target::PythonVersion;
 use crate::tools::interpreter::{Interpreter, InterpreterError, Question};
 use crate::tools::uv::{self, Uv, UvCache, UvError};
-use crate::workspace::find_root;
+use crate::workspace::Workspace;
 
 /// The tools of one bundle.
 #[derive(Debug)]
@@ -109,13 +109,14 @@ impl Workshop {
     /// Opens the store, and finds uv and the interpreter.
     pub fn open(
         request: &Request,
+        workspace: &Workspace,
         subject: &Subject,
         conditions: &Conditions,
     ) -> Result<Self, WorkshopError> {
         let (store, no_cache) = open_store(request, conditions.store);
         let python = subject.target.python;
         let Tools { uv, interpreter, versions, python_warning } =
-            Tools::find(request, python, subject.pinned_python.as_deref(), &store)?;
+            Tools::find(request, &workspace.root, python, subject.pinned_python.as_deref(), &store)?;
         let uv = uv.with_cache(&conditions.uv_cache);
         let (conditions, folder) = (conditions.clone(), OnceLock::new());
         Ok(Self { uv, interpreter, store, conditions, versions, python_warning, no_cache, folder })
@@ -165,16 +166,17 @@ struct Search {
     python: Option<PythonRequest>,
     runtime: PythonVersion,
     pinned_python: Option<String>,
-    project: Option<PathBuf>,
+    root: PathBuf,
     /// The store, which caches the answers of the tools.
     store: Option<PathBuf>,
     variables: Vec<(OsString, OsString)>,
 }
 
 impl Tools {
-    /// Finds uv, and a Python for a runtime. `pinned_python` is the full version that the project asks for.
+    /// Finds uv, and a Python for a runtime. The settings of uv in `root`, the root of the workspace, count. `pinned_python` is the full version that the project asks for.
     pub fn find(
         request: &Request,
+        root: &Path,
         runtime: PythonVersion,
         pinned_python: Option<&str>,
         store: &Store,
@@ -186,7 +188,7 @@ impl Tools {
             python: request.python.clone(),
             runtime,
             pinned_python: pinned_python.map(str::to_owned),
-            project: find_root(&request.path).ok(),
+            root: root.to_path_buf(),
             store: store.folder().map(Path::to_path_buf),
             variables: variables(),
         };
@@ -199,7 +201,7 @@ impl Tools {
             asked: request.python.as_ref(),
             version_file: pinned_python,
             runtime,
-            project: search.project.as_deref(),
+            project: Some(root),
             uv: &uv,
         };
         let choice = question.answer(store)?;

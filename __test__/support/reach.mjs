@@ -1,6 +1,5 @@
 // Compares the packages that bundles reach in a lock with those of `uv export`, for every runtime and CPU.
 
-import { spawnSync } from 'node:child_process';
 import * as path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { PYTHON, ensureUv, root, run } from './tools.mjs';
@@ -28,16 +27,8 @@ const markersOf = ({ version, architecture, python }) => ({
 /** What a program answers to questions, one line of JSON each. */
 function answers(program, args, questions) {
   const input = questions.map((question) => `${JSON.stringify(question)}\n`).join('');
-  const { stdout, stderr, status } = spawnSync(program, args, {
-    input,
-    encoding: 'utf8',
-    maxBuffer: 2 ** 30,
-    cwd: root,
-  });
-  if (status !== 0) {
-    throw new Error(`${program} failed: ${stderr}`);
-  }
-  return stdout.trimEnd().split('\n').map(JSON.parse);
+  const output = run(program, args, { input, stdio: 'pipe', maxBuffer: 2 ** 30, cwd: root });
+  return output.trimEnd().split('\n').map(JSON.parse);
 }
 
 /**

@@ -209,7 +209,7 @@ pub fn install<'a>(
     for package in &mut third_party {
         // Where compiling is allowed, uv built it: with the same tools, its metadata is the same as if it had been built here.
         let name = package.origin.name();
-        if plan.packages.iter().any(|locked| locked.name == name && locked.wheels.is_empty()) {
+        if plan.packages.iter().any(|locked| locked.name == name && locked.is_source_only()) {
             package.origin = Origin::Source { name: name.to_owned() };
         }
     }
@@ -243,9 +243,8 @@ pub fn check_lock(
     };
     let script = workspace.script.as_deref();
     // uv may run backends of packages that are there only as source, too.
-    let is_foreign = |package: &LockedPackage| package.local_folder().is_none() && package.wheels.is_empty();
-    let backends =
-        if workspace.lock.packages().iter().any(is_foreign) { Backends::Foreign } else { Backends::Trusted };
+    let has_foreign = workspace.lock.packages().iter().any(LockedPackage::is_source_only);
+    let backends = if has_foreign { Backends::Foreign } else { Backends::Trusted };
     workshop
         .uv
         .check_lock(checked, &workspace.root, script, &workshop.interpreter.path, backends)

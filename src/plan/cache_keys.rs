@@ -120,8 +120,7 @@ impl Plan<'_> {
             .iter()
             .filter(|package| package.local_folder().is_none())
             .map(|package| {
-                let source = self.source_packages.iter().find(|source| source.package.name == package.name);
-                let (origin, key) = match source {
+                let (origin, key) = match self.source_of(&package.name) {
                     Some(source) => (PackageOrigin::Source, self.key_of_source(source, tools, backends)),
                     None => (PackageOrigin::ThirdParty, self.key_of_third_party(package, &common)),
                 };

@@ -144,6 +144,11 @@ impl<'a> Plan<'a> {
         })
     }
 
+    /// The source of a package, if it is built on this machine.
+    pub fn source_of(&self, package: &str) -> Option<&SourcePackage<'a>> {
+        self.source_packages.iter().find(|source| source.package.name == package)
+    }
+
     /// Every path on which the plan and its keys depend: while none of them changes, the request has the same bundle. `None` if only
     /// git can tell.
     pub fn observed(&self) -> Option<BTreeSet<PathBuf>> {

@@ -39,11 +39,9 @@ pub(super) fn source_packages<'a>(
     if !request.source_builds || request.native_builds {
         return Vec::new();
     }
-    let packages = packages.iter().filter(|package| {
-        package.local_folder().is_none()
-            && package.wheels.is_empty()
-            && !workspace.build_settings.forbid(&package.name)
-    });
+    let packages = packages
+        .iter()
+        .filter(|package| package.is_source_only() && !workspace.build_settings.forbid(&package.name));
     packages.filter_map(|package| source_package(package, &workspace.root)).collect()
 }
 

@@ -69,7 +69,7 @@ impl Subject {
 }
 
 /// The full version in the nearest `.python-version` between `folder` and the workspace's root.
-fn pinned_python(folder: &Path, root: &Path) -> Option<String> {
+pub fn pinned_python(folder: &Path, root: &Path) -> Option<String> {
     python_versions::version_file(folder, root).filter(|version| is_full_version(version))
 }
 

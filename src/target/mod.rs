@@ -163,13 +163,17 @@ impl Target {
 
     /// The names of all runtimes, previews included, the oldest first.
     pub fn runtime_names() -> Vec<String> {
-        RUNTIMES.iter().map(|(minor, _)| PythonVersion { major: 3, minor: *minor }.runtime_name()).collect()
+        Self::pythons().map(PythonVersion::runtime_name).collect()
+    }
+
+    /// The Pythons of all runtimes, previews included, the oldest first.
+    pub fn pythons() -> impl Iterator<Item = PythonVersion> {
+        RUNTIMES.iter().map(|(minor, _)| PythonVersion { major: 3, minor: *minor })
     }
 
     /// The Pythons of the runtimes that Lambda has released, the oldest first.
     pub fn released() -> impl Iterator<Item = PythonVersion> {
-        let minors = RUNTIMES.iter().map(|(minor, _)| *minor);
-        minors.filter(|minor| *minor < FIRST_PREVIEW).map(|minor| PythonVersion { major: 3, minor })
+        Self::pythons().filter(|python| python.minor < FIRST_PREVIEW)
     }
 
     /// Lambda's name of the runtime, such as `python3.13`.

@@ -27,14 +27,11 @@ pub fn pinned_python(runtime: PythonVersion) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::RUNTIMES;
+    use crate::target::Target;
 
     #[test]
     fn every_runtime_has_a_pinned_python() {
-        let pinned: Vec<String> = RUNTIMES
-            .iter()
-            .filter_map(|(minor, _)| pinned_python(PythonVersion { major: 3, minor: *minor }))
-            .collect();
+        let pinned: Vec<String> = Target::pythons().filter_map(pinned_python).collect();
         assert_eq!(pinned, ["3.9.23", "3.10.18", "3.11.13", "3.12.11", "3.13.5", "3.14.0", "3.15.0"]);
     }
 }

@@ -11,6 +11,7 @@ use toml::Table;
 use super::process::{Output, Process, TimedOut};
 use super::uv::{SOURCE_DATE_EPOCH, TEMPORARY, Uv, UvCache, UvError};
 use crate::secrets::mask_credentials;
+use crate::support::wording::one_line;
 use crate::workspace::normalize_name;
 
 /// The script that calls the backend.
@@ -204,11 +205,6 @@ impl SourceTools<'_> {
 
 fn lines(items: &[String]) -> String {
     items.iter().flat_map(|item| [item, "\n"]).collect()
-}
-
-/// uv breaks its sentences anywhere.
-fn one_line(words: &str) -> String {
-    words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The source that uv fetched into an empty cache: an archive that it unpacked, or a checkout of a git repository.

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::secrets::{mask_credentials, remove_credentials};
 use crate::store::{Key, Store};
 use crate::support::file_stamp::{Stamp, program};
+use crate::support::wording::one_line;
 use crate::tools::uv::{self, Network, Uv};
 
 /// How long a failure is remembered. Without a network an attempt takes seconds, and an app has many functions. Whoever does not want
@@ -208,10 +209,6 @@ fn report_download(version: String) -> impl FnMut(&str) + Send + 'static {
             "uv-lambda-cdk: uv downloads CPython {version}, which compiles the bytecode (once for this machine{size})"
         );
     }
-}
-
-fn one_line(words: &str) -> String {
-    words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Whether uv would download, but for the network.

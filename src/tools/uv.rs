@@ -16,6 +16,7 @@ use crate::request::Request;
 use crate::secrets::{mask_credentials, remove_credentials};
 use crate::store::{Key, Store};
 use crate::support::file_stamp::program;
+use crate::support::wording::one_line;
 use crate::support::working_folder::WorkFolder;
 use crate::target::Target;
 use crate::tools::process::{Output, Process, TimedOut};
@@ -406,16 +407,20 @@ impl Uv {
                 .args([interpreter])
                 .args(script.iter().flat_map(|name| ["--script", name]));
         };
-        let mut output = self.run(folder, "lock", |process| {
-            check(process);
-            process.args([NO_BUILD]);
-        })?;
-        if !output.status.success() && output.stderr.contains(NO_BUILD) {
-            output = match backends {
-                Backends::Trusted => self.run(folder, "lock", check)?,
-                Backends::Foreign => self.run_without_credentials(folder, "lock", check)?,
-            };
-        }
+        let output = match backends {
+            Backends::Trusted => self.run(folder, "lock", check)?,
+            Backends::Foreign => {
+                let output = self.run(folder, "lock", |process| {
+                    check(process);
+                    process.args([NO_BUILD]);
+                })?;
+                if !output.status.success() && output.stderr.contains(NO_BUILD) {
+                    self.run_without_credentials(folder, "lock", check)?
+                } else {
+                    output
+                }
+            }
+        };
         // The one sentence of uv that says so, in every version from the minimum on; its exit code alone
         // would not tell a stale lock from a broken network.
         if !output.status.success() && output.stderr.contains("needs to be updated") {
@@ -619,7 +624,7 @@ fn succeeded<'a>(command: &'static str, output: &'a Output) -> Result<&'a Output
 /// The package that uv would have to build, from the sentence in which it refuses to: "Distribution
 /// `numpy==2.4.1 @ registry+https://...` can't be installed because it ...". uv may break the line anywhere.
 fn without_wheel(words: &str) -> Option<String> {
-    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = one_line(words);
     let (_, distribution) = words.split_once("Distribution `")?;
     let (distribution, rest) = distribution.split_once('`')?;
     let (requirement, _) = distribution.split_once(" @ ")?;

@@ -412,6 +412,11 @@ impl LockedPackage {
             Source::Registry(_) | Source::Git(_) | Source::Url(_) | Source::Path(_) => None,
         }
     }
+
+    /// Whether this is a package of others that has no wheel in the lock, so that somebody has to build it.
+    pub fn is_source_only(&self) -> bool {
+        self.local_folder().is_none() && self.wheels.is_empty()
+    }
 }
 
 impl Dependency {
