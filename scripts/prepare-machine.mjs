@@ -1,6 +1,6 @@
 // Prepares a Debian machine for the tests that need more than Node, Rust and Python: installs system packages, makes the
-// image of the test containers, compiles another build of the system's CPython, unpacks a Debian for arm64, and prepares Node of
-// other platforms. Only root can do that. Everything is made once: later runs take seconds.
+// image of the test containers, compiles another build of the system's CPython, unpacks a Debian for arm64 and a WebDAV server, and
+// prepares Node of other platforms. Only root can do that. Everything is made once: later runs take seconds.
 //
 //   node scripts/prepare-machine.mjs
 //
@@ -10,7 +10,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { CONTAINER_PROGRAMS, IMAGE, IMAGE_CONTENTS, whyNoContainers } from '../__test__/support/containers.mjs';
-import { DEBIAN_ARM64, otherBuildFolder } from '../__test__/support/prepared.mjs';
+import { DEBIAN_ARM64, WEBDAV_SERVER, otherBuildFolder } from '../__test__/support/prepared.mjs';
 import { ensureUv, fullVersion, hasProgram, isRoot, root, run, systemPython } from '../__test__/support/tools.mjs';
 import { debianMirror, ensureImage, inTemporaryFolder, installDebian } from './debian-image.mjs';
 import { makeWindows, unpackLibraries } from './prepare-platforms.mjs';
@@ -38,6 +38,12 @@ const OWN_PROGRAMS = {
   'x86_64-w64-mingw32-gcc': 'gcc-mingw-w64-x86-64-win32',
 };
 
+/** Runs `apt-get` without questions. */
+const apt = (...args) =>
+  run('apt-get', ['-o', 'DPkg::Lock::Timeout=300', '--quiet', ...args], {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  });
+
 /** Installs the programs that are missing. */
 function installPrograms() {
   const packages = { ...PROGRAMS, ...OWN_PROGRAMS };
@@ -45,10 +51,6 @@ function installPrograms() {
   if (missing.length === 0) {
     return;
   }
-  const apt = (...args) =>
-    run('apt-get', ['-o', 'DPkg::Lock::Timeout=300', '--quiet', ...args], {
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    });
   apt('update');
   apt('--yes', '--no-install-recommends', 'install', ...new Set(missing.map((program) => packages[program])));
 }
@@ -131,6 +133,31 @@ function unpackArm64() {
   fs.writeFileSync(ready, '');
 }
 
+/**
+ * Unpacks the WebDAV server of the tests, and the libraries that it needs and this machine lacks: 0.4 MB. Installed, it would be
+ * a service of the system that listens on port 80.
+ */
+function unpackWebdav() {
+  const ready = path.join(WEBDAV_SERVER, 'ready');
+  if (fs.existsSync(ready)) {
+    return;
+  }
+  inTemporaryFolder((archives) => {
+    fs.mkdirSync(path.join(archives, 'partial'));
+    // The folder need not be open to the user that apt downloads as.
+    const options = [`Dir::Cache::archives=${archives}`, 'APT::Sandbox::User=root'].flatMap((option) => ['-o', option]);
+    // Reinstalled: a package that this machine has is downloaded too.
+    const flags = ['--yes', '--no-install-recommends', '--download-only', '--reinstall'];
+    apt('update');
+    apt(...options, ...flags, 'install', 'lighttpd', 'lighttpd-mod-webdav');
+    fs.rmSync(WEBDAV_SERVER, { recursive: true, force: true });
+    for (const archive of fs.readdirSync(archives).filter((name) => name.endsWith('.deb'))) {
+      run('dpkg', ['-x', path.join(archives, archive), WEBDAV_SERVER]);
+    }
+  });
+  fs.writeFileSync(ready, '');
+}
+
 function tryContainer() {
   const reason = whyNoContainers();
   if (reason !== undefined) {
@@ -144,6 +171,7 @@ const STEPS = {
   'a container': tryContainer,
   'another build of CPython': compilePython,
   'Debian for arm64': unpackArm64,
+  'WebDAV server': unpackWebdav,
   'libraries of other platforms': () => unpackLibraries(debianMirror()),
   Windows: makeWindows,
 };

@@ -34,3 +34,11 @@ export function whyNoArm64() {
   }
   return existsSync(path.join(DEBIAN_ARM64, 'ready')) ? undefined : `no Debian for arm64: ${HINT}`;
 }
+
+/** The folder of a WebDAV server, lighttpd, that Debian's packages are unpacked into. */
+export const WEBDAV_SERVER = path.join(root, '.tools/lighttpd');
+
+/** Why no WebDAV server can be started here; `undefined` if one can. */
+export function whyNoWebdav() {
+  return existsSync(path.join(WEBDAV_SERVER, 'ready')) ? undefined : `no WebDAV server: ${HINT} as root`;
+}
