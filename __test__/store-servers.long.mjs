@@ -26,7 +26,15 @@ import {
   wrongContentLength,
 } from './support/fault-proxy.mjs';
 import { exchange } from './support/http.mjs';
-import { s3Client, startMinistack, startOtherS3 } from './support/store-servers.mjs';
+import { whyNoWebdav } from './support/prepared.mjs';
+import {
+  s3Client,
+  startAzurite,
+  startGcs,
+  startMinistack,
+  startOtherS3,
+  startWebdav,
+} from './support/store-servers.mjs';
 
 /** Names that need to be encoded in addresses, in signatures and in listings. */
 const NAME = 'bundles/a b+c&ü(1)*.zip';
@@ -95,6 +103,67 @@ test('s3s-fs refuses a signature that is wrong', async (t) => {
   const environment = { ...store.environment, AWS_SECRET_ACCESS_KEY: 'another' };
   const send = s3Client({ environment, endpoint: proxy.endpoint });
   assert.equal((await send('GET', NAME)).status, 403);
+});
+
+test('lighttpd stores files', { skip: whyNoWebdav() }, async (t) => {
+  const { store, proxy } = await startBoth(t, startWebdav);
+  const authorization = `Basic ${Buffer.from(`${store.username}:${store.password}`).toString('base64')}`;
+  const send = (method, name, { body, headers = {} } = {}) =>
+    exchange(`${proxy.endpoint}/${encodeURI(name)}`, { method, body, headers: { authorization, ...headers } });
+  assert.equal((await exchange(`${proxy.endpoint}/`)).status, 401);
+  assert.equal((await send('PUT', NAME, { body: BYTES })).status, 409, 'its folder is missing');
+  assert.equal((await send('MKCOL', 'bundles/')).status, 201);
+  const put = (name, body) => send('PUT', name, { body });
+  const remove = (name) => send('DELETE', name);
+  await assertStores({ store, proxy, put, remove, get: (name) => send('GET', name) });
+
+  await put('new', BYTES);
+  const { status: found, body: listing } = await send('PROPFIND', '', { headers: { depth: '1' } });
+  assert.equal(found, 207);
+  assert.match(String(listing), /<D:href>\/new<\/D:href>[^]*<D:getcontentlength>100000</);
+  // The address that a file moves to is that of the proxy, as the client knows no other.
+  const destination = `${proxy.endpoint}/bundles/moved`;
+  assert.equal((await send('MOVE', 'new', { headers: { destination } })).status, 201);
+  assert.deepEqual(await store.read('bundles/moved'), BYTES);
+  const onlyNew = { headers: { 'if-none-match': '*' }, body: 'another' };
+  assert.equal((await send('PUT', 'bundles/moved', onlyNew)).status, 412);
+  assert.equal((await send('PUT', 'bundles/new', onlyNew)).status, 201);
+});
+
+test('Azurite stores blobs', async (t) => {
+  const { store, proxy } = await startBoth(t, startAzurite);
+  const send = (method, name, { body, headers = {}, permission = store.permission } = {}) =>
+    exchange(`${proxy.endpoint}/${store.container}/${encodeURIComponent(name)}?${permission}`, {
+      method,
+      body,
+      headers,
+    });
+  const type = { 'x-ms-blob-type': 'BlockBlob' };
+  const put = (name, body) => send('PUT', name, { body, headers: type });
+  const remove = (name) => send('DELETE', name);
+  await assertStores({ store, proxy, put, remove, get: (name) => send('GET', name) });
+
+  const onlyNew = { headers: { ...type, 'if-none-match': '*' }, body: BYTES };
+  assert.equal((await send('PUT', NAME, onlyNew)).status, 201);
+  assert.equal((await send('PUT', NAME, onlyNew)).status, 409);
+  const permission = store.permission.replace(/sig=.{4}/, 'sig=AAAA');
+  assert.equal((await send('GET', NAME, { permission })).status, 403);
+});
+
+test("Google's emulator stores objects", async (t) => {
+  const { store, proxy } = await startBoth(t, startGcs);
+  const object = (name) => `${proxy.endpoint}/storage/v1/b/${store.bucket}/o/${encodeURIComponent(name)}`;
+  const put = (name, body) => {
+    const query = `uploadType=media&name=${encodeURIComponent(name)}`;
+    return exchange(`${proxy.endpoint}/upload/storage/v1/b/${store.bucket}/o?${query}`, { method: 'POST', body });
+  };
+  const get = (name) => exchange(`${object(name)}?alt=media`);
+  const remove = (name) => exchange(object(name), { method: 'DELETE' });
+  await assertStores({ store, proxy, put, remove, get });
+
+  const credentials = JSON.parse(fs.readFileSync(store.environment.GOOGLE_APPLICATION_CREDENTIALS, 'utf8'));
+  const { body } = await exchange(credentials.token_url, { method: 'POST', body: 'grant_type=test' });
+  assert.equal(JSON.parse(body).token_type, 'Bearer');
 });
 
 test('two servers of a kind know nothing of each other', async (t) => {

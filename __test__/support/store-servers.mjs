@@ -11,7 +11,10 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { write } from './files.mjs';
 import { exchange } from './http.mjs';
+import { WEBDAV_SERVER, whyNoWebdav } from './prepared.mjs';
+import { listen } from './servers.mjs';
 import { PYTHON, installFromPyPI, root, run } from './tools.mjs';
 
 /** The bucket, or container, of every store that has buckets. */
@@ -46,6 +49,7 @@ const ensureFromPyPI = (name, version) =>
   ensureInstalled(`${name}-${version}`, (folder) => installFromPyPI(folder, [`${name}==${version}`]));
 
 const ensureMinistack = () => ensureFromPyPI('ministack', '1.5.33');
+const ensureGcs = () => ensureFromPyPI('gcp-storage-emulator', '2026.7.19');
 
 /** Compiles a server of the crate s3s-fs: takes one to two minutes. */
 const ensureOtherS3 = () =>
@@ -58,9 +62,17 @@ const ensureOtherS3 = () =>
     });
   });
 
-/** Installs every server, one after the other. Test files that run at the same time need not each install one then. */
+const ensureAzurite = () =>
+  // The newest version that runs in Node 20.
+  ensureInstalled('azurite-3.35.0', (folder) => {
+    fs.writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ private: true }));
+    const flags = ['--no-audit', '--no-fund', '--ignore-scripts', '--package-lock=false'];
+    run('npm', ['install', ...flags, 'azurite@3.35.0'], { cwd: folder });
+  });
+
+/** Installs every server but that of WebDAV, one after the other. Test files that run at the same time need not each install one then. */
 export function installStores() {
-  for (const install of [ensureMinistack, ensureOtherS3]) {
+  for (const install of [ensureMinistack, ensureOtherS3, ensureAzurite, ensureGcs]) {
     install();
   }
 }
@@ -272,4 +284,208 @@ export async function startOtherS3() {
     return [path.join(packages, 'bin/s3s-fs'), '--host', '127.0.0.1', '--port', String(port), ...keys, objects];
   });
   return s3Store(server, environment);
+}
+
+/**
+ * Starts a WebDAV server, lighttpd, which demands HTTP basic authentication. `scripts/prepare-machine.mjs` unpacks it: see
+ * `whyNoWebdav` in prepared.mjs.
+ *
+ * @returns as `startMinistack` does, and beside that `{ username, password, files }`: `files` is the folder that it serves, in
+ *   which every object is a file. `environment` is empty, because WebDAV has no credentials of its own in the environment
+ */
+export async function startWebdav() {
+  const reason = whyNoWebdav();
+  if (reason !== undefined) {
+    throw new Error(reason);
+  }
+  const username = 'ada.lovelace';
+  const password = randomBytes(20).toString('hex');
+  const usr = path.join(WEBDAV_SERVER, 'usr');
+  const { origin, folder, stop } = await startServer(
+    (folder, port) => {
+      fs.mkdirSync(path.join(folder, 'files'));
+      fs.mkdirSync(path.join(folder, 'uploads'));
+      fs.writeFileSync(path.join(folder, 'users'), `${username}:${password}\n`);
+      const settings = `
+server.modules = ("mod_auth", "mod_authn_file", "mod_webdav")
+server.bind = "127.0.0.1"
+server.port = ${port}
+server.document-root = "${folder}/files"
+server.upload-dirs = ("${folder}/uploads")
+# What a test changes in the folder is seen at once.
+server.stat-cache-engine = "disable"
+webdav.activate = "enable"
+auth.backend = "plain"
+auth.backend.plain.userfile = "${folder}/users"
+auth.require = ("" => ("method" => "basic", "realm" => "team cache", "require" => "valid-user"))
+`;
+      const file = path.join(folder, 'settings');
+      fs.writeFileSync(file, settings);
+      return [path.join(usr, 'sbin/lighttpd'), '-D', '-f', file, '-m', path.join(usr, 'lib/lighttpd')];
+    },
+    // The libraries that Debian would have installed with it.
+    () => ({ LD_LIBRARY_PATH: libraryFolders(path.join(usr, 'lib')).join(path.delimiter) }),
+  );
+  const files = path.join(folder, 'files');
+  const names = () =>
+    fs
+      .readdirSync(files, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => path.join(entry.parentPath ?? entry.path, entry.name));
+  return {
+    endpoint: origin,
+    username,
+    password,
+    files,
+    environment: {},
+    list: async () =>
+      sorted(names().map((file) => ({ name: path.relative(files, file), size: fs.statSync(file).size }))),
+    read: async (name) => fs.readFileSync(path.join(files, name)),
+    write: async (name, bytes) => write(path.join(files, name), bytes),
+    remove: async (name) => fs.rmSync(path.join(files, name)),
+    stop,
+  };
+}
+
+/** The folders of a Debian system's libraries, such as `lib/x86_64-linux-gnu`. */
+const libraryFolders = (lib) =>
+  fs
+    .readdirSync(lib)
+    .filter((name) => name.includes('-linux-'))
+    .map((name) => path.join(lib, name));
+
+/** Permission for everything in an account of Azure's storage, as a query (an account SAS). */
+function azurePermission(account, key) {
+  const [services, types, permissions, protocols, version] = ['b', 'sco', 'rwdlac', 'https,http', '2021-06-08'];
+  const end = new Date(Date.now() + 24 * 60 * 60 * 1000).toISOString().replace(/\.\d+/, '');
+  const text = [account, permissions, services, types, '', end, '', protocols, version, '', ''].join('\n');
+  const signature = hmac(Buffer.from(key, 'base64'), text, 'base64');
+  const query = { sv: version, ss: services, srt: types, sp: permissions, se: end, spr: protocols, sig: signature };
+  return queryText(Object.entries(query));
+}
+
+/**
+ * Starts the blob storage of Azurite, Microsoft's emulator. It checks signatures.
+ *
+ * @returns as `startMinistack` does, and beside that `{ container, account, permission }`: the endpoint ends with the account, and
+ *   `permission` is a query that may do everything
+ */
+export async function startAzurite() {
+  const packages = ensureAzurite();
+  const account = 'teamcache';
+  const key = randomBytes(64).toString('base64');
+  const program = path.join(packages, 'node_modules/azurite/dist/src/blob/main.js');
+  const { origin, stop } = await startServer(
+    (folder, port) => {
+      const flags = ['--silent', '--disableTelemetry', '--skipApiVersionCheck'];
+      return [process.execPath, program, ...flags, '--blobPort', String(port), '--location', folder];
+    },
+    () => ({ AZURITE_ACCOUNTS: `${account}:${key}` }),
+  );
+  const endpoint = `${origin}/${account}`;
+  const permission = azurePermission(account, key);
+  const send = async (method, name, { query = '', body = Buffer.alloc(0), headers = {} } = {}) => {
+    const url = `${endpoint}/${BUCKET}${name && `/${encodePath(name)}`}?${query}${permission}`;
+    return successful(await exchange(url, { method, body, headers: { 'content-length': body.length, ...headers } }));
+  };
+  await send('PUT', '', { query: 'restype=container&' });
+  const list = async () => {
+    const found = [];
+    let marker = '';
+    do {
+      const query = `restype=container&comp=list&marker=${encode(marker)}&`;
+      const xml = (await send('GET', '', { query })).body.toString();
+      for (const entry of elements(xml, 'Blob')) {
+        found.push({ name: elements(entry, 'Name')[0], size: Number(elements(entry, 'Content-Length')[0]) });
+      }
+      [marker] = elements(xml, 'NextMarker');
+    } while (marker);
+    return sorted(found);
+  };
+  const headers = { 'x-ms-blob-type': 'BlockBlob' };
+  return {
+    endpoint,
+    container: BUCKET,
+    account,
+    permission,
+    environment: { AZURE_STORAGE_ACCOUNT_NAME: account, AZURE_STORAGE_ACCOUNT_KEY: key },
+    list,
+    read: async (name) => (await send('GET', name)).body,
+    write: async (name, bytes) => void (await send('PUT', name, { body: Buffer.from(bytes), headers })),
+    remove: async (name) => void (await send('DELETE', name)),
+    stop,
+  };
+}
+
+/**
+ * Starts an emulator of Google Cloud Storage. It does not check credentials, and ignores `ifGenerationMatch`: it replaces an object
+ * that should have been written only if it was new. This process answers the request for a token, so
+ * the client must not block its event loop.
+ *
+ * @returns as `startMinistack` does, and beside that `{ bucket }`
+ */
+export async function startGcs() {
+  const packages = ensureGcs();
+  const { origin, folder, stop } = await startServer(
+    (folder, port) => {
+      const flags = [
+        '--host',
+        '127.0.0.1',
+        '--port',
+        String(port),
+        '--default-bucket',
+        BUCKET,
+        '--in-memory',
+        '--quiet',
+      ];
+      return [PYTHON, '-m', 'gcp_storage_emulator', 'start', ...flags];
+    },
+    () => pythonEnvironment(packages),
+  );
+  const tokens = await listen((request, response) => {
+    const token = { access_token: 'a-token', token_type: 'Bearer', expires_in: 3600 };
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(token));
+  });
+  // The credentials of a job in continuous integration: its identity in a file, and an address that gives a token for it.
+  const identity = path.join(folder, 'identity');
+  fs.writeFileSync(identity, 'an-identity');
+  const credentials = path.join(folder, 'credentials.json');
+  const contents = {
+    type: 'external_account',
+    audience: 'test',
+    subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+    token_url: `http://${tokens.host}/token`,
+    credential_source: { file: identity, format: { type: 'text' } },
+  };
+  fs.writeFileSync(credentials, JSON.stringify(contents));
+  const send = async (method, resource, body = Buffer.alloc(0)) =>
+    successful(await exchange(`${origin}/${resource}`, { method, body, headers: { 'content-length': body.length } }));
+  const object = (name) => `storage/v1/b/${BUCKET}/o/${encode(name)}`;
+  const list = async () => {
+    const found = [];
+    let token = '';
+    do {
+      const { body } = await send('GET', `storage/v1/b/${BUCKET}/o?pageToken=${encode(token)}`);
+      const { items = [], nextPageToken } = JSON.parse(body);
+      found.push(...items.map(({ name, size }) => ({ name, size: Number(size) })));
+      token = nextPageToken;
+    } while (token);
+    return sorted(found);
+  };
+  return {
+    endpoint: origin,
+    bucket: BUCKET,
+    environment: { GOOGLE_APPLICATION_CREDENTIALS: credentials },
+    list,
+    read: async (name) => (await send('GET', `${object(name)}?alt=media`)).body,
+    write: async (name, bytes) => {
+      const upload = `upload/storage/v1/b/${BUCKET}/o?uploadType=media&name=${encode(name)}`;
+      await send('POST', upload, Buffer.from(bytes));
+    },
+    remove: async (name) => void (await send('DELETE', object(name))),
+    stop: async () => {
+      tokens.close();
+      await stop();
+    },
+  };
 }
