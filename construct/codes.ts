@@ -130,6 +130,8 @@ export type ErrorCode =
  * | `NEEDS_MUSL` | a compiled file is for another C library (Alpine) than the runtime's, and the function may never load it |
  * | `BUNDLE_TOO_LARGE` | the zip is larger than Lambda takes by direct upload, or the bundle than `maxSize` allows |
  * | `CACHE_NOT_USABLE` | the bundle was not cached, because the folder of the cache cannot be read or written |
+ * | `REMOTE_CACHE_NOT_USABLE` | the remote cache cannot be reached, read or written; what it has is built on this machine |
+ * | `REMOTE_CACHE_OBJECT_REFUSED` | an object of the remote cache is damaged, or has not the signature that `UV_LAMBDA_CDK_REMOTE_CACHE_KEY` asks for; it was not used, and is built on this machine |
  * | `RUNTIME_DEPRECATED` | AWS no longer supports the runtime; the message has the dates from which Lambda refuses functions of it |
  * | `RUNTIME_BLOCKED` | Lambda refuses to create functions of the runtime, or to update them too |
  * | `FILE_IN_TWO_PACKAGES` | two packages have different files with the same path; the file of the first package ships |
@@ -145,6 +147,8 @@ export type WarningCode =
   | 'NEEDS_MUSL'
   | 'BUNDLE_TOO_LARGE'
   | 'CACHE_NOT_USABLE'
+  | 'REMOTE_CACHE_NOT_USABLE'
+  | 'REMOTE_CACHE_OBJECT_REFUSED'
   | 'RUNTIME_DEPRECATED'
   | 'RUNTIME_BLOCKED'
   | 'FILE_IN_TWO_PACKAGES'

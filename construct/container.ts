@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { createHmac, randomBytes } from 'node:crypto';
-import { existsSync, realpathSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { DockerImage } from 'aws-cdk-lib';
 import type { DockerRunOptions, DockerVolume } from 'aws-cdk-lib';
 import type { ContainerPlan, Handover } from '../binding';
 import { bundleError, callCore } from './core';
+import { CONTAINER, folderOfExecutable } from './executables';
 import type { UvBundler } from './uv-bundler';
 import type { BundleOptions } from './types';
 
@@ -155,28 +155,19 @@ function isMissingProgram(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
-/** The `container` folder of this package, without links, since a container engine mounts it. */
-const CONTAINER = join(realpathSync(join(__dirname, '..')), 'container');
-
 /** The folder of the Dockerfile, alone: whatever lies beside it would be part of the image's identity. */
 const IMAGE = join(CONTAINER, 'image');
 
-/**
- * The folder of the executables that build inside a container, without links. They are in a package of their own, which npm installs
- * beside this one. In a checkout (`npm run build:executables`) and in the package for Python they are in this package.
- */
+/** The folder of the executables that build inside a container. */
 function executablesFolder(executable: string): string {
-  if (!existsSync(join(CONTAINER, executable))) {
-    try {
-      return dirname(realpathSync(require.resolve('@uv-lambda-cdk/container/package.json')));
-    } catch {
-      // A published package has them; a checkout may not, and the engine would only say that it found no such file.
-      process.stderr.write(
-        `uv-lambda-cdk: \`${executable}\`, which builds in the container, is missing: install the package again; in a checkout, \`npm run build:executables\` makes it\n`,
-      );
-    }
+  const folder = folderOfExecutable(executable);
+  if (folder === undefined) {
+    // A published package has them; a checkout may not, and the engine would only say that it found no such file.
+    process.stderr.write(
+      `uv-lambda-cdk: \`${executable}\`, which builds in the container, is missing: install the package again; in a checkout, \`npm run build:executables\` makes it\n`,
+    );
   }
-  return CONTAINER;
+  return folder ?? CONTAINER;
 }
 
 /** The build image of the runtime, with uv. Made when it is first run. */

@@ -3,11 +3,31 @@
 import * as binding from '../binding';
 import type { BundleError } from './types';
 import type { ErrorCode } from './codes';
+import { remoteCacheHelper } from './executables';
+
+let isReady = false;
+
+/** The core, ready to build: it knows its executable, and finishes its work when the process ends. */
+export function readyCore(): typeof binding {
+  if (!isReady) {
+    isReady = true;
+    const helper = remoteCacheHelper();
+    if (helper !== undefined) {
+      binding.setExecutable(helper);
+    }
+    process.once('exit', () => {
+      for (const warning of binding.finish()) {
+        process.stderr.write(`uv-lambda-cdk: warning: ${warning}\n`);
+      }
+    });
+  }
+  return binding;
+}
 
 /** Calls the core. Names of options in an error are spelled as in the language of the app. */
 export function callCore<Result>(call: (core: typeof binding) => Result): Result {
   try {
-    return call(binding);
+    return call(readyCore());
   } catch (error) {
     if (error instanceof Error) {
       error.message = inLanguageOfApp(error.message);

@@ -1,6 +1,6 @@
 // The plain functions: the same work without CDK. jsii skips functions, so they are for TypeScript and JavaScript alone.
 
-import * as core from '../binding';
+import { readyCore } from './core';
 import type { Bundle, BundleOptions, BundleRequest, Diff, Explanation, Verification, VerifySettings } from './types';
 
 /**
@@ -16,7 +16,7 @@ import type { Bundle, BundleOptions, BundleRequest, Diff, Explanation, Verificat
  * );
  */
 export function bundle(options: BundleOptions, outputDir: string): Promise<Bundle> {
-  return core.bundle(options, outputDir) as Promise<Bundle>;
+  return readyCore().bundle(options, outputDir) as Promise<Bundle>;
 }
 
 /**
@@ -26,7 +26,7 @@ export function bundle(options: BundleOptions, outputDir: string): Promise<Bundl
  * @throws {BundleError} where the zip cannot be built on this machine.
  */
 export function bundleSync(options: BundleOptions, outputDir: string): Bundle {
-  return core.bundleSync(options, outputDir) as Bundle;
+  return readyCore().bundleSync(options, outputDir) as Bundle;
 }
 
 /**
@@ -45,7 +45,7 @@ export function bundleSync(options: BundleOptions, outputDir: string): Bundle {
  * );
  */
 export async function bundleAll(requests: readonly BundleRequest[]): Promise<Bundle[]> {
-  const bundles = core.bundleAllOf(
+  const bundles = readyCore().bundleAllOf(
     requests.map(({ options }) => options),
     requests.map(({ outputDir }) => outputDir),
   );
@@ -64,12 +64,12 @@ export async function bundleAll(requests: readonly BundleRequest[]): Promise<Bun
  * // leftOut: [{ kind: 'package', name: 'pytest', reason: 'it is in the dependency group `dev` (...)' }, ...]
  */
 export async function explain(options: BundleOptions): Promise<Explanation> {
-  return JSON.parse(await core.explain(options)) as Explanation;
+  return JSON.parse(await readyCore().explain(options)) as Explanation;
 }
 
 /** The same as `explain`, but blocks until it is done. */
 export function explainSync(options: BundleOptions): Explanation {
-  return JSON.parse(core.explainSync(options)) as Explanation;
+  return JSON.parse(readyCore().explainSync(options)) as Explanation;
 }
 
 /**
@@ -88,7 +88,7 @@ export function explainSync(options: BundleOptions): Explanation {
  * }
  */
 export function verify(options: BundleOptions, settings?: VerifySettings): Promise<Verification> {
-  return core.verify(options, settings) as Promise<Verification>;
+  return readyCore().verify(options, settings) as Promise<Verification>;
 }
 
 /**
@@ -97,7 +97,7 @@ export function verify(options: BundleOptions, settings?: VerifySettings): Promi
  * @throws {BundleError} where the zip cannot be built. Different bytes are not an error.
  */
 export function verifySync(options: BundleOptions, settings?: VerifySettings): Verification {
-  return core.verifySync(options, settings) as Verification;
+  return readyCore().verifySync(options, settings) as Verification;
 }
 
 /**
@@ -108,5 +108,5 @@ export function verifySync(options: BundleOptions, settings?: VerifySettings): V
  * @throws {BundleError} where one of them cannot be read (`IO`) or is no zip (`BAD_ZIP`).
  */
 export function diffSync(before: string, after: string): Diff {
-  return core.diffSync(before, after) as Diff;
+  return readyCore().diffSync(before, after) as Diff;
 }

@@ -376,6 +376,16 @@ export interface BuildSettings {
   readonly cacheDir?: string;
 
   /**
+   * The address of a cache that a team shares: what one machine compiled, no other compiles again. One of
+   * `s3://bucket/prefix?region=...&endpoint=...`, `gs://bucket/prefix`, `azblob://container/prefix?account=...`, `ghac://`,
+   * `webdav+https://host/folder` and `file:///folder`. It has no credentials: each service looks for them where it always does.
+   * The cache is only read, unless the variable `UV_LAMBDA_CDK_REMOTE_CACHE_MODE` is `read-write`. Without effect if `cache` is `false`.
+   *
+   * @default - the variable `UV_LAMBDA_CDK_REMOTE_CACHE`; without it, none
+   */
+  readonly remoteCache?: string;
+
+  /**
    * The size limits of the bundle. Lambda's own limit is 250 MB unzipped with all layers.
    *
    * @default - Lambda's limit; a zip of more than 50 MB is a warning

@@ -73,7 +73,6 @@ export class UvBundler implements ILocalBundling {
    * @throws {BundleError} where a container would fail as well.
    */
   tryBundle(outputDir: string, _options: BundlingOptions): boolean {
-    rememberAtExit();
     const { bundle, unavailable } = callCore((core) => core.attemptSync(this.#options, outputDir)) as Attempt;
     if (bundle) {
       const warnings = bundle.warnings.map(({ code, message }) => ({ code, message: inLanguageOfApp(message) }));
@@ -136,16 +135,6 @@ export class UvBundler implements ILocalBundling {
   #say(text: string): void {
     const subject = this.#options.packageName ?? basename(this.#options.path);
     process.stderr.write(`uv-lambda-cdk: ${subject}: ${text.trim().replace(/\s*\n\s*/g, ' ')}\n`);
-  }
-}
-
-let remembers = false;
-
-/** The next synth prepares the bundles of this one in the background. Their list is complete when the app ends. */
-function rememberAtExit(): void {
-  if (!remembers) {
-    remembers = true;
-    process.once('exit', () => callCore((core) => core.rememberLastSynth()));
   }
 }
 

@@ -16,9 +16,11 @@ use crate::pack::find_or_make::{Packs, find_or_make};
 use crate::plan::Plan;
 use crate::plan::cache_keys::Keys;
 use crate::plan::subject::Subject;
+use crate::remote::{Kind, ObjectName};
 use crate::report::{Bundle, Warning};
 use crate::request::Request;
 use crate::select::SelectError;
+use crate::store::Key;
 use crate::target::PythonVersion;
 use crate::unchanged;
 use crate::workshop::{Conditions, StoreUse, Workshop, open_store};
@@ -59,7 +61,7 @@ fn unchanged_or_built(
     before_build: impl FnOnce(),
 ) -> Result<Bundle, Error> {
     let start = Instant::now();
-    let unchanged = unchanged::find(request, &open_store(request, conditions.store).0);
+    let unchanged = unchanged::find(request, &open_store(request, &conditions.store).0);
     // If the cache breaks here, the build reports it.
     let unchanged = unchanged.and_then(|finished| finished.deliver(output, start).ok());
     let mut bundle = if let Some(bundle) = unchanged {
@@ -84,7 +86,7 @@ fn built(request: &Request, output: Option<&Path>, conditions: &Conditions) -> R
 /// Builds the bundle. If a cached pack is damaged, removes it and builds once more. If the cache cannot be read or written, builds
 /// once more without it, and adds a warning.
 fn undamaged(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Result<Bundle, Error> {
-    let store = || open_store(request, conditions.store).0;
+    let store = || open_store(request, &conditions.store).0;
     match walk(request, output, conditions) {
         Err(error) if error.is_damage() => {
             Pack::remove_damaged(&store());
@@ -109,21 +111,50 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
     let plan = Plan::new(request, &workspace, &subject, &workshop.interpreter.version)?;
     // Before the sources are read, because that takes longest if they are too large.
     check::check_sources(&plan)?;
+    let backends: Vec<ObjectName> = backends_of(&plan, &workshop);
+    workshop.fetch(&backends);
     let keys = plan.keys(&workshop.versions, &plan.digest_sources()?, &known_backends(&plan, &workshop));
 
     // Another process may be building the same bundle. After the wait, it is cached.
     let _lock = workshop.store.lock(&keys.bundle, &format!("bundles `{}`", subject.member));
     let mut finished = match Finished::cached(&plan, &workshop, &keys) {
         Some(cached) => cached,
-        None => make(&plan, &workshop)?,
+        None => {
+            let entries = shared_entries(&plan, &keys);
+            workshop.fetch(&entries);
+            make(&plan, &workshop, &keys)?
+        }
     };
     finished.check(&plan, &workshop)?;
+    workshop.send(&[backends, shared_entries(&plan, &keys)].concat());
     // Before the record: the next bundle only takes longer without it, so it is no reason for a warning.
     let cache_warning = workshop.cache_warning();
     unchanged::record(&plan, &workshop, &finished, begun);
     finished.warn(workshop.python_warning.clone());
     finished.warn(cache_warning);
+    if output.is_some() {
+        workshop.remote_warnings().into_iter().for_each(|warning| finished.warn(Some(warning)));
+    }
     finished.deliver(output, start)
+}
+
+/// The versions of the build requirements of the source packages, as entries that a remote store may have. The keys of these packages
+/// need them.
+fn backends_of(plan: &Plan<'_>, workshop: &Workshop) -> Vec<ObjectName> {
+    let keys =
+        plan.source_packages.iter().filter_map(|source| plan.key_of_backend(source, &workshop.versions));
+    keys.map(|key| ObjectName { kind: Kind::Fact, key }).collect()
+}
+
+/// The entries of a bundle that a remote store may have: its packs, and the results of checks that would start a process.
+fn shared_entries(plan: &Plan<'_>, keys: &Keys) -> Vec<ObjectName> {
+    let packs = keys.packages.iter().filter_map(|package| package.key.clone());
+    let handler = keys.bundle.as_ref().and_then(|bundle| plan.key_of_handler(bundle));
+    let facts = std::iter::once(keys.lock.clone()).chain(handler);
+    packs
+        .map(|key| ObjectName { kind: Kind::Pack, key })
+        .chain(facts.map(|key| ObjectName { kind: Kind::Fact, key }))
+        .collect()
 }
 
 /// Stages the sources, and gathers the packs of everything that ships. Packs that the store lacks are made (install, select,
@@ -138,8 +169,12 @@ pub(crate) fn gather(plan: &Plan<'_>, workshop: &Workshop) -> Result<(Packs, Key
 }
 
 /// Makes the zip: gather, check, archive, cache.
-fn make(plan: &Plan<'_>, workshop: &Workshop) -> Result<Finished, Error> {
-    if plan.request.handler.is_some() {
+fn make(plan: &Plan<'_>, workshop: &Workshop, expected: &Keys) -> Result<Finished, Error> {
+    let is_checked = |bundle: Option<&Key>| {
+        let check = bundle.and_then(|bundle| plan.key_of_handler(bundle));
+        check.is_some_and(|check| workshop.store.shared_fact(&check).is_some())
+    };
+    if plan.request.handler.is_some() && !is_checked(expected.bundle.as_ref()) {
         check::start_early(&workshop.interpreter);
     }
     let (packs, keys) = gather(plan, workshop)?;
@@ -158,7 +193,10 @@ fn make(plan: &Plan<'_>, workshop: &Workshop) -> Result<Finished, Error> {
     let entries = files.entries(plan.subject.kind, plan.subject.target.python);
     let (written, handler) = thread::scope(|scope| {
         let paths = files.files.keys().copied();
-        let handler = scope.spawn(|| check_handler(plan, workshop, paths, |path| Ok(files.read(path)?)));
+        let handler = scope.spawn(|| match is_checked(key.as_ref()) {
+            true => Ok(()),
+            false => check_handler(plan, workshop, paths, |path| Ok(files.read(path)?)),
+        });
         let written = archive::write(entries, &place);
         (written, handler.join().unwrap_or_else(|panic| resume_unwind(panic)))
     });

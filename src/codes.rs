@@ -168,6 +168,11 @@ pub enum WarningCode {
     BundleTooLarge,
     /// the bundle was not cached, because the folder of the cache cannot be read or written
     CacheNotUsable,
+    /// the remote cache cannot be reached, read or written; what it has is built on this machine
+    RemoteCacheNotUsable,
+    /// an object of the remote cache is damaged, or has not the signature that `UV_LAMBDA_CDK_REMOTE_CACHE_KEY` asks for; it was not
+    /// used, and is built on this machine
+    RemoteCacheObjectRefused,
     /// AWS no longer supports the runtime; the message has the dates from which Lambda refuses functions of it
     RuntimeDeprecated,
     /// Lambda refuses to create functions of the runtime, or to update them too

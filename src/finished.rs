@@ -39,7 +39,7 @@ impl Finished {
     /// The cached zip of these keys. The check of the lock has to be cached too: the lock may be out of date though the sources are
     /// the same.
     pub fn cached(plan: &Plan<'_>, workshop: &Workshop, keys: &Keys) -> Option<Self> {
-        workshop.store.fact(&keys.lock)?;
+        workshop.store.shared_fact(&keys.lock)?;
         let cached = workshop.store.bundle(keys.bundle.as_ref()?)?;
         Some(Self::reused(cached, plan.subject.zip_name()))
     }
@@ -106,9 +106,8 @@ impl Finished {
     pub fn check(&mut self, plan: &Plan<'_>, workshop: &Workshop) -> Result<(), Error> {
         let warnings = self.size_warnings(plan)?;
         self.report.warnings.extend(warnings);
-        let Some(handler) = &plan.request.handler else { return Ok(()) };
-        let answer = self.key.as_ref().map(|key| Key::of("handler", &json!([key.to_string(), handler])));
-        if answer.as_ref().is_some_and(|answer| workshop.store.fact(answer).is_some()) {
+        let answer = self.key.as_ref().and_then(|key| plan.key_of_handler(key));
+        if answer.as_ref().is_some_and(|answer| workshop.store.shared_fact(answer).is_some()) {
             return Ok(());
         }
         match self.handler.take() {
@@ -116,7 +115,7 @@ impl Finished {
             None => self.look_for_handler(plan, workshop)?,
         }
         if let Some(answer) = answer {
-            workshop.store.remember(&answer, "found");
+            workshop.store.remember_shared(&answer, "found");
         }
         Ok(())
     }

@@ -40,6 +40,7 @@ pub mod pack;
 pub mod check;
 pub mod archive;
 pub mod store;
+pub mod remote;
 mod finished;
 mod unchanged;
 pub mod report;
@@ -52,6 +53,8 @@ pub mod explain;
 pub mod many_bundles;
 pub mod pythons;
 pub mod verify;
+#[cfg(feature = "remote-cache")]
+pub mod remote_helper;
 
 // Shared by several stages.
 pub mod secrets;

@@ -52,7 +52,7 @@ pub enum PythonSource {
 /// The Python of the runtime in these options, or else of every runtime, for bundles of the project. Fails if there is no uv.
 pub fn pythons(options: Options) -> Result<Vec<RuntimePython>, Error> {
     let request = Request::new(options)?;
-    let (store, _) = open_store(&request, StoreUse::AsRequested);
+    let (store, _) = open_store(&request, &StoreUse::AsRequested);
     let uv = Uv::find(&request, &store).map_err(WorkshopError::Uv)?;
     let project = find_root(&request.path).ok();
     let path = request.path.as_path();

@@ -8,6 +8,7 @@ use std::time::{Instant, SystemTime};
 
 use crate::plan::cache_keys::ToolVersions;
 use crate::plan::subject::Subject;
+use crate::remote::{ObjectName, RemoteStore};
 use crate::report::Warning;
 use crate::request::{PythonRequest, Request};
 use crate::store::{Key, Store};
@@ -27,6 +28,8 @@ pub struct Workshop {
     pub interpreter: Interpreter,
     /// The cache of earlier results.
     pub store: Store,
+    /// The cache of a team behind it.
+    remote: Option<RemoteStore>,
     /// The conditions. They must not change the bytes.
     pub conditions: Conditions,
     /// The versions and settings of the tools that can change the bytes.
@@ -69,11 +72,13 @@ pub enum CompileOrder {
     Reversed,
 }
 
-/// Whether the store is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Which store is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreUse {
-    /// As the request says.
+    /// The one of the request.
     AsRequested,
+    /// The one in this folder, with the remote store of the request behind it.
+    At(PathBuf),
     /// Not at all.
     Never,
 }
@@ -113,13 +118,33 @@ impl Workshop {
         subject: &Subject,
         conditions: &Conditions,
     ) -> Result<Self, WorkshopError> {
-        let (store, no_cache) = open_store(request, conditions.store);
+        let (store, no_cache) = open_store(request, &conditions.store);
+        let remote = request.remote.as_ref().filter(|_| store.is_used()).map(RemoteStore::open);
         let python = subject.target.python;
         let Tools { uv, interpreter, versions, python_warning } =
             Tools::find(request, &workspace.root, python, subject.pinned_python.as_deref(), &store)?;
         let uv = uv.with_cache(&conditions.uv_cache);
         let (conditions, folder) = (conditions.clone(), OnceLock::new());
-        Ok(Self { uv, interpreter, store, conditions, versions, python_warning, no_cache, folder })
+        Ok(Self { uv, interpreter, store, remote, conditions, versions, python_warning, no_cache, folder })
+    }
+
+    /// Fetches the entries that the store lacks, as far as the remote store has them.
+    pub fn fetch(&self, names: &[ObjectName]) {
+        if let Some(remote) = &self.remote {
+            remote.fetch(&self.store, names);
+        }
+    }
+
+    /// Writes the entries that the remote store lacks and this bundle made, in the background, if this machine writes there.
+    pub fn send(&self, names: &[ObjectName]) {
+        if let Some(remote) = &self.remote {
+            remote.send(&self.store, names);
+        }
+    }
+
+    /// The warnings about the remote store that no bundle has yet.
+    pub fn remote_warnings(&self) -> Vec<Warning> {
+        self.remote.as_ref().map(RemoteStore::take_warnings).unwrap_or_default()
     }
 
     /// A warning, if the bundle could not be cached.
@@ -229,10 +254,13 @@ fn variables() -> Vec<(OsString, OsString)> {
 }
 
 /// The store of the request. If it cannot be used, the bundle is built without it, and a warning says why.
-pub fn open_store(request: &Request, store: StoreUse) -> (Store, Option<Warning>) {
-    let Some(folder) = request.store.as_ref().filter(|_| store == StoreUse::AsRequested) else {
-        return (Store::none(), None);
+pub fn open_store(request: &Request, store: &StoreUse) -> (Store, Option<Warning>) {
+    let folder = match store {
+        StoreUse::AsRequested => request.store.as_ref(),
+        StoreUse::At(folder) => Some(folder),
+        StoreUse::Never => None,
     };
+    let Some(folder) = folder else { return (Store::none(), None) };
     match Store::open(folder) {
         Ok(store) => (store, None),
         Err(error) => {

@@ -25,7 +25,7 @@ use crate::plan::packages_of_layer;
 use crate::plan::subject::{self, Subject};
 use crate::request::existing_path;
 use crate::target::PythonVersion;
-use crate::{Error, Options, Workspace, archive, cli, container, find_root};
+use crate::{Error, Options, Workspace, archive, cli, container, find_root, remote};
 
 /// Builds a bundle.
 #[napi]
@@ -68,10 +68,18 @@ pub fn attempt_sync(
     }
 }
 
-/// Records for the next synth which bundles this process asked for. Call it at the end of the process.
+/// Names the executable of this package, which reaches remote caches.
+#[napi]
+pub fn set_executable(path: String) {
+    remote::set_executable(path.into());
+}
+
+/// Ends the work of this process: records for the next synth which bundles it asked for, and writes what is still to be written into
+/// remote caches. Returns warnings. Call it at the end of the process.
 #[napi(catch_unwind)]
-pub fn remember_last_synth() {
+pub fn finish() -> Vec<String> {
     remember_synth();
+    remote::finish_all().into_iter().map(|warning| warning.message).collect()
 }
 
 /// Builds many bundles at once, without blocking. `options` and `output_dirs` have one element for each. If

@@ -19,6 +19,7 @@ use crate::cli::option_flags::{OptionFlags, in_words_of_flags};
 use crate::codes::ErrorCode;
 use crate::error::{Error, caught};
 use crate::pythons::pythons;
+use crate::remote::finish_all;
 use crate::request::Options;
 use crate::store::{Store, default_folder};
 use crate::support::byte_size::ByteSize;
@@ -288,6 +289,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             if error.container_can_help() { Ending::NeedsContainer } else { Ending::Failed }
         }
     };
+    print_error(&text_output::warnings(&finish_all()));
     ending as u8
 }
 

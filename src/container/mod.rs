@@ -124,6 +124,7 @@ fn options_inside(request: &Request, subject: &Subject, path: String) -> Options
         native_builds: Some(true),
         cache: Some(false),
         cache_dir: None,
+        remote_cache: None,
         layer,
         ..request.options().clone()
     }

@@ -228,7 +228,7 @@ pub fn check_lock(
     key: &crate::store::Key,
 ) -> Result<(), InstallError> {
     let store: &Store = &workshop.store;
-    if store.fact(key).is_some() {
+    if store.shared_fact(key).is_some() {
         return Ok(());
     }
     let workspace = plan.workspace;
@@ -251,7 +251,7 @@ pub fn check_lock(
         .map_err(|error| of_lock_check(plan, error))?;
     // The key is made of the files that were read; uv may have seen newer ones.
     if workspace.is_unchanged() || runs_backends {
-        store.remember(key, "up to date");
+        store.remember_shared(key, "up to date");
     }
     Ok(())
 }

@@ -143,7 +143,10 @@ struct ReadySource {
 pub fn known_backends(plan: &Plan<'_>, workshop: &Workshop) -> Backends {
     let known = plan.source_packages.iter().filter_map(|source| {
         let key = plan.key_of_backend(source, &workshop.versions)?;
-        Some((source.package.name.clone(), workshop.store.fact(&key)?.lines().map(str::to_owned).collect()))
+        Some((
+            source.package.name.clone(),
+            workshop.store.shared_fact(&key)?.lines().map(str::to_owned).collect(),
+        ))
     });
     known.collect()
 }
@@ -174,7 +177,7 @@ impl<'a> SourceBuilds<'a> {
             let ready = builds.prepare(source, None)?;
             let versions = ready.environment.packages()?;
             if let Some(key) = plan.key_of_backend(source, &workshop.versions) {
-                workshop.store.remember(&key, &versions.join("\n"));
+                workshop.store.remember_shared(&key, &versions.join("\n"));
             }
             Ok::<_, SourceBuildError>((source.package.name.as_str(), ready, versions))
         });

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::source_packages::{Backends, SourcePackage};
 use super::{LocalPackage, Plan, PlanError, Shipping};
+use crate::request::layers;
 use crate::store::Key;
 use crate::support::{regular_file, wording};
 use crate::workspace::git_history;
@@ -230,6 +231,14 @@ impl Plan<'_> {
                 "files": self.digests_of(package, digests),
             }),
         ))
+    }
+
+    /// The key of the check that a bundle has the handler of the request; `None` if there is nothing to check, or the layers of the
+    /// function may have the module: they are no part of the key.
+    pub fn key_of_handler(&self, bundle: &Key) -> Option<Key> {
+        let handler = self.request.handler.as_ref()?;
+        let is_in_bundle = !layers::may_hold(&self.request.layers, handler);
+        is_in_bundle.then(|| Key::of("handler", &json!([bundle.to_string(), handler])))
     }
 
     /// The key of the check that the lock is up to date. If uv runs a build backend for the check, the sources that the backend

@@ -4,6 +4,8 @@
 pub mod hooks;
 pub mod file_patterns;
 pub mod layers;
+pub mod remote_address;
+pub mod remote_settings;
 pub mod size_limits;
 pub(crate) mod options_from_json;
 pub(crate) mod options;
@@ -23,6 +25,7 @@ pub use request_error::RequestError;
 use self::file_patterns::problem_of_pattern;
 use crate::request::hooks::Hooks;
 use crate::request::layers::{FunctionLayer, LayerContents};
+use crate::request::remote_settings::{RemoteSettings, WrongSetting};
 use crate::request::size_limits::SizeLimits;
 use crate::store::default_folder;
 use crate::support::wording;
@@ -63,6 +66,9 @@ pub struct Request {
     /// The folder of the store; `None` if the system has no folder for caches, or the caller wants no cache.
     #[serde(skip)]
     pub store: Option<PathBuf>,
+    /// The remote store behind it; `None` if there is none, or the caller wants no cache.
+    #[serde(skip)]
+    pub remote: Option<RemoteSettings>,
     /// The size limits. They change no byte, but are part of the digest: CDK bundles only one of two functions with one digest.
     pub max_size: SizeLimits,
     /// The packages of the layer, if the bundle is a layer.
@@ -122,6 +128,7 @@ impl Request {
             hooks,
             cache,
             cache_dir,
+            remote_cache,
             max_size,
             layer,
             layers,
@@ -154,6 +161,7 @@ impl Request {
             },
             hooks: hooks.unwrap_or_default(),
             store: store_folder(cache, cache_dir)?,
+            remote: remote_settings(cache, remote_cache)?,
             max_size: limits(max_size.unwrap_or_default())?,
             layer: layer.map(layer_contents).transpose()?,
             layers: function_layers(layers.unwrap_or_default())?,
@@ -325,6 +333,15 @@ fn patterns(option: &str, given: Vec<String>) -> Result<Vec<String>, RequestErro
 fn store_folder(cache: Option<bool>, cache_dir: Option<String>) -> Result<Option<PathBuf>, RequestError> {
     let folder = cache_dir.map(|folder| absolute("cacheDir", folder)).transpose()?;
     Ok(folder.or_else(default_folder).filter(|_| cache.unwrap_or(true)))
+}
+
+fn remote_settings(
+    cache: Option<bool>,
+    address: Option<String>,
+) -> Result<Option<RemoteSettings>, RequestError> {
+    let settings = RemoteSettings::read(address, |name| std::env::var(name).ok())
+        .map_err(|WrongSetting { name, value, problem }| RequestError::bad_value(name, &value, problem))?;
+    Ok(settings.filter(|_| cache.unwrap_or(true)))
 }
 
 /// Refuses limits that no bundle meets.

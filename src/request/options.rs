@@ -74,6 +74,10 @@ pub struct Options {
     /// The folder of the cache [default: `UV_LAMBDA_CDK_CACHE_DIR`, or `uv-lambda-cdk` in your folder for caches]
     #[arg(long, value_name = "FOLDER")]
     pub cache_dir: Option<String>,
+    /// The address of a cache that a team shares, such as `s3://bucket/prefix?region=eu-west-1`
+    /// [default: `UV_LAMBDA_CDK_REMOTE_CACHE`]
+    #[arg(long, value_name = "ADDRESS")]
+    pub remote_cache: Option<String>,
     /// The size limits of the bundle
     #[command(flatten)]
     pub max_size: Option<SizeLimits>,

@@ -1,5 +1,8 @@
 //! Store: the cache on this machine: packs, whole zips, and facts, such as answers of other programs.
 //!
+//! Facts about this machine (where its Python is) are apart from facts that are true on every machine (this lock is up to date), which
+//! a [remote store](crate::remote) may have too.
+//!
 //! Everything in it can be made again, so a missing, damaged or foreign entry is a miss and never an error. Entries are written
 //! beside their place and renamed onto it, so any number of processes can work in one store. Notes and facts have a checksum, and so
 //! has every piece of a pack ([`pack`](crate::pack)). A zip is trusted while its [stamp](crate::support::file_stamp::LinkedStamp)
@@ -102,9 +105,18 @@ impl Store {
         self.folder.as_ref().map(|folder| folder.join(kind.folder()).join(name))
     }
 
-    /// The fact under a key. A damaged fact is removed.
+    /// The fact about this machine under a key. A damaged fact is removed.
     pub fn fact(&self, key: &Key) -> Option<String> {
-        let path = self.place(Kind::Fact, &key.to_string())?;
+        self.fact_of(Kind::Fact, key)
+    }
+
+    /// The fact under a key that is true on every machine. A damaged fact is removed.
+    pub fn shared_fact(&self, key: &Key) -> Option<String> {
+        self.fact_of(Kind::SharedFact, key)
+    }
+
+    fn fact_of(&self, kind: Kind, key: &Key) -> Option<String> {
+        let path = self.place(kind, &key.to_string())?;
         let entry = files::read_used(&path).ok()?;
         let Some(text) = checked(key, &entry) else {
             files::remove(&path);
@@ -113,9 +125,18 @@ impl Store {
         Some(text.to_owned())
     }
 
-    /// Caches a fact.
+    /// Caches a fact about this machine.
     pub fn remember(&self, key: &Key, text: &str) {
-        if let Some(path) = self.place(Kind::Fact, &key.to_string()) {
+        self.remember_as(Kind::Fact, key, text);
+    }
+
+    /// Caches a fact that is true on every machine: nothing in it, and nothing that it follows from, may depend on this one.
+    pub fn remember_shared(&self, key: &Key, text: &str) {
+        self.remember_as(Kind::SharedFact, key, text);
+    }
+
+    fn remember_as(&self, kind: Kind, key: &Key, text: &str) {
+        if let Some(path) = self.place(kind, &key.to_string()) {
             self.noted(files::write(&path, with_checksum(key, text).as_bytes()));
         }
     }
@@ -123,6 +144,18 @@ impl Store {
     /// The path for the pack of this key. The pack may be missing.
     pub fn pack_path(&self, key: &Key) -> Option<PathBuf> {
         self.place(Kind::Pack, &key.to_string())
+    }
+
+    /// The path for an entry that a remote store may have too. The entry may be missing.
+    pub fn shared_path(&self, kind: Shared, key: &Key) -> Option<PathBuf> {
+        self.place(kind.into(), &key.to_string())
+    }
+
+    /// The keys of all entries of a kind that a remote store may have too.
+    pub fn shared_keys(&self, kind: Shared) -> Vec<Key> {
+        let paths = self.files_of(kind.into());
+        let names = paths.iter().filter_map(|path| path.file_name()?.to_str());
+        names.filter_map(Key::parse).collect()
     }
 
     /// The paths of all packs.
@@ -143,17 +176,37 @@ enum Kind {
     Pack,
     Bundle,
     Fact,
+    SharedFact,
     Lock,
 }
 
+/// The kinds of entries that a remote store may have too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shared {
+    /// A pack.
+    Pack,
+    /// A fact that is true on every machine.
+    Fact,
+}
+
+impl From<Shared> for Kind {
+    fn from(shared: Shared) -> Self {
+        match shared {
+            Shared::Pack => Self::Pack,
+            Shared::Fact => Self::SharedFact,
+        }
+    }
+}
+
 impl Kind {
-    const ALL: [Self; 4] = [Self::Pack, Self::Bundle, Self::Fact, Self::Lock];
+    const ALL: [Self; 5] = [Self::Pack, Self::Bundle, Self::Fact, Self::SharedFact, Self::Lock];
 
     const fn folder(self) -> &'static str {
         match self {
             Self::Pack => "packs",
             Self::Bundle => "bundles",
             Self::Fact => "facts",
+            Self::SharedFact => "shared-facts",
             Self::Lock => "locks",
         }
     }

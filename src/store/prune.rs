@@ -67,7 +67,7 @@ impl Store {
             match entry.kind {
                 Kind::Bundle => usage.bundles += 1,
                 Kind::Pack => usage.packages += 1,
-                Kind::Fact | Kind::Lock => {}
+                Kind::Fact | Kind::SharedFact | Kind::Lock => {}
             }
         }
         usage

@@ -1,0 +1,438 @@
+//! Client: what this process asks of the helper, and what it knows of the remote store.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{ChildStderr, ChildStdin, ChildStdout};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::message::{FromHelper, HELPER_VERB, ToHelper, Transfer};
+use super::object::{Kind, ObjectName};
+use crate::codes::WarningCode;
+use crate::report::Warning;
+use crate::request::remote_settings::{Mode, RemoteSettings};
+use crate::secrets::mask_credentials;
+use crate::store::Store;
+use crate::tools::process::{Conversation, Process};
+
+/// The beginnings of the names of variables that a helper sees: where services look for credentials and settings, proxies, certificates,
+/// and our own.
+const VARIABLES: &[&str] = &[
+    "UV_LAMBDA_CDK_REMOTE_CACHE",
+    "AWS_",
+    "GOOGLE_",
+    "GCE_",
+    "CLOUDSDK_",
+    "AZURE_",
+    "AZBLOB_",
+    "IDENTITY_",
+    "MSI_",
+    "ACTIONS_",
+    "GITHUB_",
+    "SSL_CERT_",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "XDG_",
+];
+
+/// How long the answer to a pruning may take.
+const TIME_TO_PRUNE: Duration = Duration::from_hours(1);
+
+/// The executable that is started as a helper.
+static EXECUTABLE: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+/// The stores of this process.
+static STORES: Mutex<BTreeMap<RemoteSettings, RemoteStore>> = Mutex::new(BTreeMap::new());
+
+/// Names the executable that is started as a helper. An executable is its own helper, and needs no name.
+pub fn set_executable(path: PathBuf) {
+    *EXECUTABLE.lock().unwrap_or_else(PoisonError::into_inner) = Some(path);
+}
+
+/// A remote store. All bundles of a process share one.
+#[derive(Debug, Clone)]
+pub struct RemoteStore(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    settings: RemoteSettings,
+    state: Mutex<State>,
+    /// Tells those that wait that the state changed.
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    helper: Helper,
+    /// What is known of each object that this process asked for.
+    objects: BTreeMap<ObjectName, Progress>,
+    /// Warnings that no bundle has yet.
+    warnings: Vec<Warning>,
+    /// The objects that bundles looked for, here or in the remote store.
+    wanted: BTreeSet<ObjectName>,
+    /// The warnings that were given out: a store that is down would be in every bundle otherwise.
+    known_warnings: BTreeSet<String>,
+    statistics: Statistics,
+    /// How many objects are still to be written.
+    to_send: usize,
+    /// The answer to the last pruning.
+    pruned: Option<(u64, u64)>,
+}
+
+#[derive(Debug, Default)]
+enum Helper {
+    #[default]
+    NotStarted,
+    Runs {
+        input: ChildStdin,
+        /// Ends the helper when it is dropped.
+        _conversation: Conversation,
+    },
+    Ended,
+}
+
+/// What is known of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Asked,
+    Fetched,
+    /// The store does not have it, or not as it should be.
+    Missing,
+}
+
+/// What a process had of a remote store.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Objects that were fetched.
+    pub hits: u64,
+    /// Objects that the store did not have.
+    pub misses: u64,
+    /// The size of the fetched objects, in bytes.
+    pub bytes_fetched: u64,
+    /// Objects that were written.
+    pub sent: u64,
+    /// The size of the written objects, in bytes.
+    pub bytes_sent: u64,
+    /// How long bundles waited for objects. Two bundles that wait at one time count twice.
+    pub waited: Duration,
+}
+
+impl RemoteStore {
+    /// The store of these settings. Nothing is started yet.
+    pub fn open(settings: &RemoteSettings) -> Self {
+        let mut stores = STORES.lock().unwrap_or_else(PoisonError::into_inner);
+        let store = stores.entry(settings.clone()).or_insert_with(|| {
+            let (state, changed) = (Mutex::default(), Condvar::new());
+            Self(Arc::new(Shared { settings: settings.clone(), state, changed }))
+        });
+        store.clone()
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &RemoteSettings {
+        &self.0.settings
+    }
+
+    /// Fetches the objects that `store` lacks, and waits for them. Those that the remote store lacks stay missing.
+    pub fn fetch(&self, store: &Store, names: &[ObjectName]) {
+        let start = Instant::now();
+        self.lock().wanted.extend(names.iter().cloned());
+        let missing = missing_in(store, names);
+        if missing.is_empty() {
+            return;
+        }
+        let mut state = self.ask(missing.clone());
+        let is_open = |state: &State| {
+            let is_asked = |name: &ObjectName| state.objects.get(name) == Some(&Progress::Asked);
+            missing.iter().any(|transfer| is_asked(&transfer.name))
+        };
+        while is_open(&state) {
+            state = self.0.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.statistics.waited += start.elapsed();
+    }
+
+    /// Begins to fetch the objects that `store` lacks.
+    pub fn begin_to_fetch(&self, store: &Store, names: &[ObjectName]) {
+        drop(self.ask(missing_in(store, names)));
+    }
+
+    /// Asks for the objects that nobody asked for yet.
+    fn ask(&self, transfers: Vec<Transfer>) -> MutexGuard<'_, State> {
+        let mut state = self.lock();
+        let new: Vec<Transfer> =
+            transfers.into_iter().filter(|transfer| !state.objects.contains_key(&transfer.name)).collect();
+        if new.is_empty() {
+            return state;
+        }
+        for transfer in &new {
+            state.objects.insert(transfer.name.clone(), Progress::Asked);
+        }
+        self.tell(&mut state, &ToHelper::Fetch(new));
+        state
+    }
+
+    /// Writes those of these objects that the remote store did not have and `store` has now, in the background. Does nothing if this
+    /// machine only reads.
+    pub fn send(&self, store: &Store, names: &[ObjectName]) {
+        if self.0.settings.mode == Mode::Read {
+            return;
+        }
+        let mut state = self.lock();
+        let is_missing = |name: &&ObjectName| state.objects.get(*name) == Some(&Progress::Missing);
+        let made: Vec<Transfer> =
+            transfers(store, names.iter().filter(is_missing)).filter(|made| made.path.is_file()).collect();
+        if made.is_empty() {
+            return;
+        }
+        for transfer in &made {
+            state.objects.insert(transfer.name.clone(), Progress::Fetched);
+        }
+        state.to_send += made.len();
+        self.tell(&mut state, &ToHelper::Send(made));
+    }
+
+    /// Writes those of these objects that the remote store lacks, in the background.
+    pub fn send_missing(&self, store: &Store, names: &[ObjectName]) {
+        let transfers: Vec<Transfer> = transfers(store, names.iter()).collect();
+        let mut state = self.lock();
+        state.to_send += transfers.len();
+        self.tell(&mut state, &ToHelper::SendMissing(transfers));
+    }
+
+    /// Writes one object anew, in the background.
+    pub fn replace(&self, name: &ObjectName, path: &Path) {
+        let mut state = self.lock();
+        state.to_send += 1;
+        self.tell(
+            &mut state,
+            &ToHelper::Send(vec![Transfer { name: name.clone(), path: path.to_path_buf() }]),
+        );
+    }
+
+    /// Removes the objects that were written before a time, in seconds since 1970. Returns their number and their size in bytes;
+    /// `None` if the store cannot be reached, which a warning says.
+    pub fn prune(&self, before: u64) -> Option<(u64, u64)> {
+        let mut state = self.lock();
+        state.pruned = None;
+        self.tell(&mut state, &ToHelper::Prune { before });
+        let waits = |state: &mut State| state.pruned.is_none() && matches!(state.helper, Helper::Runs { .. });
+        let waited = self.0.changed.wait_timeout_while(state, TIME_TO_PRUNE, waits);
+        waited.unwrap_or_else(PoisonError::into_inner).0.pruned
+    }
+
+    /// The objects that the bundles of this process looked for, here or in the remote store.
+    pub fn wanted(&self) -> Vec<ObjectName> {
+        let state = self.lock();
+        state.wanted.iter().filter(|name| name.kind != Kind::Prefetch).cloned().collect()
+    }
+
+    /// The warnings that nobody took yet.
+    pub fn take_warnings(&self) -> Vec<Warning> {
+        std::mem::take(&mut self.lock().warnings)
+    }
+
+    /// What this process had of the store.
+    pub fn statistics(&self) -> Statistics {
+        self.lock().statistics
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends a message, and starts the helper for the first one. Without a helper, all objects are missing.
+    fn tell(&self, state: &mut State, message: &ToHelper) {
+        if matches!(state.helper, Helper::NotStarted) {
+            match self.start() {
+                Ok(helper) => state.helper = helper,
+                Err(problem) => {
+                    self.0.lose(state, &problem);
+                    return;
+                }
+            }
+        }
+        if let Helper::Runs { input, .. } = &mut state.helper
+            && let Ok(mut line) = serde_json::to_vec(message)
+        {
+            line.push(b'\n');
+            // If the helper has ended, the thread that reads its answers finds that out.
+            let _ = input.write_all(&line).and_then(|()| input.flush());
+        } else {
+            self.0.give_up(state);
+        }
+    }
+
+    /// Starts a helper and tells it the address.
+    fn start(&self) -> Result<Helper, String> {
+        let named = EXECUTABLE.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let executable = match named {
+            Some(executable) => executable,
+            None if cfg!(feature = "remote-cache") => {
+                std::env::current_exe().map_err(|error| error.to_string())?
+            }
+            None => {
+                return Err(
+                    "this installation has no executable that can reach it; in a checkout, run `npm run build:executables`".to_owned(),
+                );
+            }
+        };
+        let start = || -> io::Result<(Conversation, ChildStdin, ChildStdout, ChildStderr)> {
+            let mut process = Process::new(&executable);
+            process.args([HELPER_VERB]).current_dir(&std::env::temp_dir()).inherit(|name| {
+                let name = name.to_ascii_uppercase();
+                VARIABLES.iter().any(|beginning| name.starts_with(beginning))
+            });
+            process.converse()
+        };
+        let (conversation, mut input, output, complaints) =
+            start().map_err(|error| format!("`{}` cannot be started: {error}", executable.display()))?;
+        // Each request to the store has a limit of its own.
+        conversation.pause();
+        let begin = ToHelper::Begin { address: self.0.settings.address.to_string() };
+        let line = serde_json::to_string(&begin).map_err(|error| error.to_string())?;
+        // If it has ended already, the thread that listens finds that out.
+        let _ = writeln!(input, "{line}").and_then(|()| input.flush());
+        let shared = Arc::clone(&self.0);
+        thread::Builder::new()
+            .spawn(move || shared.listen(output, complaints))
+            .map_err(|error| error.to_string())?;
+        Ok(Helper::Runs { input, _conversation: conversation })
+    }
+
+    /// Waits until the helper has written everything, and ends it. Returns a warning if it took too long.
+    fn finish(&self) -> Option<Warning> {
+        let mut state = self.lock();
+        if !matches!(state.helper, Helper::Runs { .. }) {
+            return None;
+        }
+        self.tell(&mut state, &ToHelper::Finish);
+        let limit = self.0.settings.time_to_send;
+        let runs = |state: &mut State| matches!(state.helper, Helper::Runs { .. });
+        let waited = self.0.changed.wait_timeout_while(state, limit, runs);
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        // Dropped without the lock: the thread that listens may need it.
+        let helper = std::mem::replace(&mut state.helper, Helper::Ended);
+        let left = state.to_send;
+        drop(state);
+        let is_late = matches!(helper, Helper::Runs { .. });
+        drop(helper);
+        (is_late && left > 0).then(|| Warning {
+            code: WarningCode::RemoteCacheNotUsable,
+            message: format!(
+                "{left} objects for the remote cache `{}` were not written within {} s: set `UV_LAMBDA_CDK_REMOTE_CACHE_UPLOAD_TIME` to more seconds, or run `uv-lambda-cdk cache push`",
+                self.0.settings.address,
+                limit.as_secs()
+            ),
+        })
+    }
+}
+
+impl Shared {
+    /// Reads the answers of the helper until it ends.
+    fn listen(&self, output: ChildStdout, complaints: ChildStderr) {
+        let heard = thread::spawn(move || {
+            let lines = BufReader::new(complaints).lines().map_while(Result::ok);
+            // The last line tells most.
+            lines.filter(|line| !line.trim().is_empty()).last()
+        });
+        let lines = BufReader::new(output).lines().map_while(Result::ok);
+        let mut is_finished = false;
+        for message in lines.filter_map(|line| serde_json::from_str(&line).ok()) {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            is_finished |= message == FromHelper::Finished;
+            state.hear(message);
+            self.changed.notify_all();
+        }
+        let words = heard.join().ok().flatten();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_finished || matches!(state.helper, Helper::Ended) {
+            self.give_up(&mut state);
+        } else {
+            let words = words.map(|words| format!(": {words}")).unwrap_or_default();
+            self.lose(&mut state, &format!("its helper ended{words}"));
+        }
+    }
+
+    /// Gives up the helper, and says why.
+    fn lose(&self, state: &mut State, problem: &str) {
+        let message = format!("the remote cache `{}` is not used: {problem}", self.settings.address);
+        state.warn(Warning { code: WarningCode::RemoteCacheNotUsable, message });
+        self.give_up(state);
+    }
+
+    /// Without the helper, everything that was asked for is missing.
+    fn give_up(&self, state: &mut State) {
+        state.helper = Helper::Ended;
+        state.to_send = 0;
+        for progress in state.objects.values_mut().filter(|progress| **progress == Progress::Asked) {
+            *progress = Progress::Missing;
+        }
+        self.changed.notify_all();
+    }
+}
+
+impl State {
+    fn hear(&mut self, message: FromHelper) {
+        match message {
+            FromHelper::Fetched { name, is_here, bytes } => {
+                if is_here {
+                    self.statistics.hits += 1;
+                    self.statistics.bytes_fetched += bytes;
+                } else {
+                    self.statistics.misses += 1;
+                }
+                let progress = if is_here { Progress::Fetched } else { Progress::Missing };
+                self.objects.insert(name, progress);
+            }
+            FromHelper::Sent { bytes } => {
+                self.to_send = self.to_send.saturating_sub(1);
+                if bytes > 0 {
+                    self.statistics.sent += 1;
+                    self.statistics.bytes_sent += bytes;
+                }
+            }
+            FromHelper::Warning(warning) => self.warn(warning),
+            FromHelper::Pruned { objects, bytes } => self.pruned = Some((objects, bytes)),
+            FromHelper::Finished => self.helper = Helper::Ended,
+        }
+    }
+
+    fn warn(&mut self, Warning { code, message }: Warning) {
+        let message = mask_credentials(&message);
+        if self.known_warnings.insert(message.clone()) {
+            self.warnings.push(Warning { code, message });
+        }
+    }
+}
+
+/// Writes what is still to be written into all remote stores of this process, and ends their helpers. Returns the warnings that no
+/// bundle has. Called once, when the process ends.
+pub fn finish_all() -> Vec<Warning> {
+    let stores: Vec<RemoteStore> =
+        STORES.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+    let finish = |store: RemoteStore| {
+        let late = store.finish();
+        store.take_warnings().into_iter().chain(late)
+    };
+    stores.into_iter().flat_map(finish).collect()
+}
+
+/// The objects whose files are missing.
+fn missing_in(store: &Store, names: &[ObjectName]) -> Vec<Transfer> {
+    transfers(store, names.iter()).filter(|transfer| !transfer.path.exists()).collect()
+}
+
+fn transfers<'a>(
+    store: &'a Store,
+    names: impl Iterator<Item = &'a ObjectName>,
+) -> impl Iterator<Item = Transfer> {
+    names.filter_map(|name| {
+        let path = store.shared_path(name.kind.shared(), &name.key)?;
+        Some(Transfer { name: name.clone(), path })
+    })
+}
