@@ -681,6 +681,14 @@ export interface VerifySettings {
    * @default true
    */
   readonly coldCache?: boolean;
+
+  /**
+   * Whether the first build takes everything that the remote cache has, while the second one is built from the wheels and sources.
+   * Code that somebody put into the remote cache then shows as a difference.
+   *
+   * @default false
+   */
+  readonly remote?: boolean;
 }
 
 /**
@@ -718,6 +726,9 @@ export interface Verification {
 
   /** Every file that is not the same in both zips, sorted by path. Empty if only the zip format differs. */
   readonly differingFiles: readonly string[];
+
+  /** How many entries the first build took from the remote cache, if `remote` asked for this. */
+  readonly remoteEntries?: number;
 
   /** How long it took, in seconds. */
   readonly seconds: number;

@@ -20,6 +20,7 @@ use crate::remote::{Kind, ObjectName};
 use crate::report::{Bundle, Warning};
 use crate::request::Request;
 use crate::select::SelectError;
+use crate::statistics;
 use crate::store::Key;
 use crate::target::PythonVersion;
 use crate::unchanged;
@@ -70,6 +71,9 @@ fn unchanged_or_built(
         before_build();
         built(request, output, conditions)?
     };
+    if let Some(store) = request.store.as_deref().filter(|_| conditions.store == StoreUse::AsRequested) {
+        statistics::count(store, &bundle);
+    }
     // Here, because it depends on the day, so it is never cached.
     let python = PythonVersion::of_full(&bundle.python);
     bundle.warnings.extend(python.and_then(|python| check::check_runtime_support(python, conditions.time)));
@@ -136,6 +140,14 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
         workshop.remote_warnings().into_iter().for_each(|warning| finished.warn(Some(warning)));
     }
     finished.deliver(output, start)
+}
+
+/// Fetches everything that a remote store has of a bundle.
+pub(crate) fn fetch_shared(plan: &Plan<'_>, workshop: &Workshop) -> Result<(), Error> {
+    workshop.fetch(&backends_of(plan, workshop));
+    let keys = plan.keys(&workshop.versions, &plan.digest_sources()?, &known_backends(plan, workshop));
+    workshop.fetch(&shared_entries(plan, &keys));
+    Ok(())
 }
 
 /// The versions of the build requirements of the source packages, as entries that a remote store may have. The keys of these packages

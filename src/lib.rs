@@ -44,6 +44,7 @@ pub mod remote;
 mod finished;
 mod unchanged;
 pub mod report;
+pub mod statistics;
 pub mod error;
 pub mod codes;
 

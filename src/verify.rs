@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::bundle::bundle_under;
 use crate::compare::{Difference, diff};
 use crate::error::Error;
+use crate::remote::RemoteStore;
 use crate::report::Bundle;
 use crate::request::options_from_json::options_from_json;
 use crate::request::{Request, RequestError};
@@ -35,6 +36,10 @@ pub struct VerifySettings {
     /// unless `UV_OFFLINE` is set
     #[arg(long = "warm-only", action = ArgAction::SetFalse)]
     pub cold_cache: Option<bool>,
+    /// Take everything that the remote cache has for the first build, and build the second one from the wheels and sources: what
+    /// somebody put into the remote cache then shows as a difference
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub remote: Option<bool>,
 }
 
 impl VerifySettings {
@@ -57,6 +62,8 @@ pub struct Verification {
     pub difference: Option<Difference>,
     /// Every file that is not the same in both, in the order of their paths' bytes.
     pub differing_files: Vec<String>,
+    /// How many entries the first build took from the remote cache, if this was asked for.
+    pub remote_entries: Option<u64>,
     /// How long it took.
     pub elapsed: Duration,
 }
@@ -101,7 +108,16 @@ pub fn verify(request: &Request, settings: VerifySettings) -> Result<Verificatio
     let room = WorkFolder::new(&std::env::temp_dir()).map_err(Error::WorkFolder)?;
     let second_cache = SecondCache::choose(settings);
 
-    let first = bundle_under(request, &room.path().join("first"), &Conditions::default())?;
+    let remote = match settings.remote {
+        Some(true) => {
+            Some(request.remote.as_ref().map(RemoteStore::open).ok_or(RequestError::NoRemoteCache)?)
+        }
+        _ => None,
+    };
+    // An empty store, so that everything comes from the remote one.
+    let store = remote.as_ref().map_or(StoreUse::AsRequested, |_| StoreUse::At(room.path().join("store")));
+    let first_conditions = Conditions { store, ..Conditions::default() };
+    let first = bundle_under(request, &room.path().join("first"), &first_conditions)?;
     let conditions = second_conditions(room.path(), second_cache)?;
     sleep(CLOCK_TICK);
     let second = bundle_under(request, &room.path().join("second"), &conditions)
@@ -112,6 +128,7 @@ pub fn verify(request: &Request, settings: VerifySettings) -> Result<Verificatio
         first,
         second_sha256: second.sha256,
         second_cache,
+        remote_entries: remote.map(|remote| remote.statistics().hits),
         difference: diff.first,
         differing_files: diff.files.into_iter().map(|change| change.path).collect(),
         elapsed: start.elapsed(),
@@ -180,7 +197,7 @@ mod tests {
         let misspelt = read(json!({ "coldcache": false })).unwrap_err();
         assert_eq!(
             misspelt.to_string(),
-            "unknown option `coldcache` (did you mean `coldCache`?); the options are `coldCache`"
+            "unknown option `coldcache` (did you mean `coldCache`?); the options are `coldCache` and `remote`"
         );
         assert_eq!(read(json!({ "coldCache": "no" })).unwrap_err().code(), ErrorCode::InvalidOptions);
         assert_eq!(read(json!("no")).unwrap_err().code(), ErrorCode::InvalidOptions);

@@ -19,13 +19,13 @@ use results_to_js::{Attempt, Bundle, ContainerPlan, Diff, LayerPackage, Reason, 
 
 use crate::container::credentials::{self, HandoverFolder};
 use crate::error::caught;
-use crate::many_bundles::{bundle_all, bundle_next, remember_synth};
+use crate::many_bundles::{bundle_all, bundle_next};
 use crate::plan::default_handler;
 use crate::plan::packages_of_layer;
 use crate::plan::subject::{self, Subject};
 use crate::request::existing_path;
 use crate::target::PythonVersion;
-use crate::{Error, Options, Workspace, archive, cli, container, find_root, remote};
+use crate::{Error, Options, Workspace, archive, cli, container, find_root, many_bundles, remote};
 
 /// Builds a bundle.
 #[napi]
@@ -74,12 +74,10 @@ pub fn set_executable(path: String) {
     remote::set_executable(path.into());
 }
 
-/// Ends the work of this process: records for the next synth which bundles it asked for, and writes what is still to be written into
-/// remote caches. Returns warnings. Call it at the end of the process.
+/// Ends the work of this process, and returns warnings. Call it at the end of the process.
 #[napi(catch_unwind)]
 pub fn finish() -> Vec<String> {
-    remember_synth();
-    remote::finish_all().into_iter().map(|warning| warning.message).collect()
+    many_bundles::finish().into_iter().map(|warning| warning.message).collect()
 }
 
 /// Builds many bundles at once, without blocking. `options` and `output_dirs` have one element for each. If

@@ -173,6 +173,8 @@ pub struct Verification {
     pub difference: Option<FirstDifference>,
     /// Every file that differs.
     pub differing_files: Vec<String>,
+    /// How many entries the first build took from the remote cache.
+    pub remote_entries: Option<f64>,
     /// How long it took, in seconds.
     pub seconds: f64,
 }
@@ -262,6 +264,7 @@ impl From<crate::verify::Verification> for Verification {
             cold_cache_reason: reason.map(str::to_owned),
             difference: verification.difference.map(FirstDifference::from),
             differing_files: verification.differing_files,
+            remote_entries: verification.remote_entries.map(|entries| entries as f64),
             seconds: verification.elapsed.as_secs_f64(),
         }
     }

@@ -8,6 +8,8 @@ use crate::Bundle;
 use crate::codes::ErrorCode;
 use crate::compare::{Diff, Difference, FileChange, PackageChange, Side};
 use crate::explain::Explanation;
+use crate::remote::{self, RemoteStore};
+use crate::statistics::Statistics;
 use crate::store::{Pruned, Usage};
 use crate::verify::Verification;
 
@@ -47,7 +49,20 @@ pub(super) fn explanation(explanation: &Explanation) -> Value {
     json!(explanation)
 }
 
-pub(super) fn cache(folder: &Path, pruned: Option<Pruned>, usage: Usage) -> Value {
+pub(super) fn pushed(remote: &RemoteStore) -> Value {
+    let remote::Statistics { sent, bytes_sent, .. } = remote.statistics();
+    object([
+        ("remoteCache", json!(remote.settings().address.to_string())),
+        ("writtenEntries", json!(sent)),
+        ("writtenBytes", json!(bytes_sent)),
+    ])
+}
+
+pub(super) fn pruned(Pruned { entries, bytes }: Pruned) -> Value {
+    object([("removedBytes", json!(bytes)), ("removedEntries", json!(entries))])
+}
+
+pub(super) fn cache(folder: &Path, pruned: Option<Pruned>, usage: Usage, statistics: &Statistics) -> Value {
     object([
         ("path", json!(folder.to_string_lossy())),
         ("bytes", json!(usage.bytes)),
@@ -55,12 +70,20 @@ pub(super) fn cache(folder: &Path, pruned: Option<Pruned>, usage: Usage) -> Valu
         ("packages", json!(usage.packages)),
         ("removedBytes", json!(pruned.map(|pruned| pruned.bytes))),
         ("removedEntries", json!(pruned.map(|pruned| pruned.entries))),
+        ("statistics", json!(statistics)),
     ])
 }
 
 pub(super) fn verification(verification: &Verification) -> Value {
-    let Verification { first, second_sha256, second_cache, difference: found, differing_files, elapsed } =
-        verification;
+    let Verification {
+        first,
+        second_sha256,
+        second_cache,
+        difference: found,
+        differing_files,
+        remote_entries,
+        elapsed,
+    } = verification;
     let reason = second_cache.reason_not_cold();
     object([
         ("same", found.is_none().into()),
@@ -73,6 +96,7 @@ pub(super) fn verification(verification: &Verification) -> Value {
         ("coldCacheReason", reason.into()),
         ("difference", found.as_ref().map(difference).into()),
         ("differingFiles", differing_files.as_slice().into()),
+        ("remoteEntries", json!(remote_entries)),
         ("seconds", elapsed.as_secs_f64().into()),
     ])
 }

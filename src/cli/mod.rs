@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use clap::error::ErrorKind as UsageErrorKind;
 use clap::{Args, Parser, Subcommand};
@@ -18,9 +18,12 @@ use serde_json::Value;
 use crate::cli::option_flags::{OptionFlags, in_words_of_flags};
 use crate::codes::ErrorCode;
 use crate::error::{Error, caught};
+use crate::many_bundles::finish;
 use crate::pythons::pythons;
-use crate::remote::finish_all;
-use crate::request::Options;
+use crate::remote::RemoteStore;
+use crate::request::remote_settings::RemoteSettings;
+use crate::request::{Options, RequestError};
+use crate::statistics::Statistics;
 use crate::store::{Store, default_folder};
 use crate::support::byte_size::ByteSize;
 use crate::verify::VerifySettings;
@@ -71,7 +74,7 @@ enum Verb {
     /// Say which Python would compile for each runtime, and why; downloads nothing
     #[command(after_help = EXIT_CODES)]
     Python(PythonVerb),
-    /// Show the size of the cache; `prune` and `clear` make it smaller
+    /// Show the size of the cache, and what bundles had of it; `prune` and `clear` make it smaller, `push` fills a remote cache
     #[command(after_help = EXIT_CODES)]
     Cache(CacheVerb),
 }
@@ -141,6 +144,12 @@ enum CacheAction {
     /// Remove entries that were not used for some time, or the least recently used entries until the cache is small enough
     #[command(group = clap::ArgGroup::new("what").required(true).multiple(true))]
     Prune {
+        /// Remove from the remote cache, and not from this machine's. A remote cache does not know when an entry was read, so the
+        /// time counts from when it was written
+        #[arg(long, conflicts_with = "to_size")]
+        remote: bool,
+        #[command(flatten)]
+        address: RemoteAddress,
         /// Remove entries that were not used for this time, such as `12h` or `30days`
         #[arg(long, value_name = "TIME", group = "what", value_parser = humantime::parse_duration)]
         unused_for: Option<Duration>,
@@ -151,6 +160,25 @@ enum CacheAction {
     },
     /// Remove everything
     Clear,
+    /// Write the entries of this machine's cache that a remote cache lacks into it
+    Push {
+        #[command(flatten)]
+        address: RemoteAddress,
+    },
+}
+
+#[derive(Debug, Args)]
+struct RemoteAddress {
+    /// The address of the remote cache [default: `UV_LAMBDA_CDK_REMOTE_CACHE`]
+    #[arg(long, value_name = "ADDRESS")]
+    remote_cache: Option<String>,
+}
+
+impl RemoteAddress {
+    fn open(&self) -> Result<RemoteStore, Error> {
+        let settings = RemoteSettings::of_environment(self.remote_cache.clone())?;
+        Ok(RemoteStore::open(&settings.ok_or(RequestError::NoRemoteCache)?))
+    }
 }
 
 impl CacheVerb {
@@ -162,7 +190,27 @@ impl CacheVerb {
         let failed = |source| Error::Cache { folder: folder.clone(), source };
         let pruned = match &self.action {
             None => None,
-            Some(CacheAction::Prune { unused_for, to_size }) => {
+            Some(CacheAction::Push { address }) => {
+                let remote = address.open()?;
+                remote.push(&Store::open(&folder).map_err(failed)?);
+                return Ok(Answer {
+                    text: text_output::pushed(&remote),
+                    value: json_output::pushed(&remote),
+                    warnings: text_output::warnings(&remote.take_warnings()),
+                    ending: Ending::Good,
+                });
+            }
+            Some(CacheAction::Prune { remote: true, address, unused_for: Some(age), .. }) => {
+                let remote = address.open()?;
+                let pruned = remote.prune(SystemTime::now() - *age).unwrap_or_default();
+                return Ok(Answer {
+                    text: text_output::pruned(pruned),
+                    value: json_output::pruned(pruned),
+                    warnings: text_output::warnings(&remote.take_warnings()),
+                    ending: Ending::Good,
+                });
+            }
+            Some(CacheAction::Prune { unused_for, to_size, .. }) => {
                 let store = Store::open(&folder).map_err(failed)?;
                 let size = to_size.map(ByteSize::bytes);
                 Some(store.prune(*unused_for, size, Duration::ZERO))
@@ -170,9 +218,10 @@ impl CacheVerb {
             Some(CacheAction::Clear) => Some(Store::clear(&folder).map_err(failed)?),
         };
         let usage = Store::usage_of(&folder);
+        let statistics = Statistics::of(&Store::at(&folder));
         Ok(Answer {
-            text: text_output::cache(&folder, pruned, usage),
-            value: json_output::cache(&folder, pruned, usage),
+            text: text_output::cache(&folder, pruned, usage, &statistics),
+            value: json_output::cache(&folder, pruned, usage, &statistics),
             warnings: String::new(),
             ending: Ending::Good,
         })
@@ -289,7 +338,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             if error.container_can_help() { Ending::NeedsContainer } else { Ending::Failed }
         }
     };
-    print_error(&text_output::warnings(&finish_all()));
+    print_error(&text_output::warnings(&finish()));
     ending as u8
 }
 

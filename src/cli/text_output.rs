@@ -6,7 +6,9 @@ use crate::Bundle;
 use crate::compare::{Diff, FileChange, PackageChange, Side};
 use crate::explain::{Explanation, FileKind, Omission};
 use crate::pythons::RuntimePython;
+use crate::remote::{self, RemoteStore};
 use crate::report::Warning;
+use crate::statistics::{Bundles, Remote, Statistics};
 use crate::store::{LIMIT, Pruned, Usage};
 use crate::support::wording::size;
 use crate::verify::Verification;
@@ -103,11 +105,23 @@ pub(super) fn explanation(explanation: &Explanation, with_files: bool) -> String
     lines.0
 }
 
-pub(super) fn cache(folder: &Path, pruned: Option<Pruned>, usage: Usage) -> String {
+pub(super) fn pruned(Pruned { entries, bytes }: Pruned) -> String {
+    format!("removed {}, {}\n", entries_text(entries as u64), size(bytes))
+}
+
+fn entries_text(count: u64) -> String {
+    if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") }
+}
+
+pub(super) fn pushed(remote: &RemoteStore) -> String {
+    let remote::Statistics { sent, bytes_sent, .. } = remote.statistics();
+    format!("wrote {}, {}, into {}\n", entries_text(sent), size(bytes_sent), remote.settings().address)
+}
+
+pub(super) fn cache(folder: &Path, removed: Option<Pruned>, usage: Usage, statistics: &Statistics) -> String {
     let mut lines = Lines::new();
-    if let Some(Pruned { entries, bytes }) = pruned {
-        let entries = if entries == 1 { "1 entry".to_owned() } else { format!("{entries} entries") };
-        lines.add(&format!("removed {entries}, {}", size(bytes)));
+    if let Some(removed) = removed {
+        lines.add(pruned(removed).trim_end());
     }
     lines.add(&folder.to_string_lossy());
     lines.add(&format!(
@@ -117,12 +131,39 @@ pub(super) fn cache(folder: &Path, pruned: Option<Pruned>, usage: Usage) -> Stri
         count(usage.packages, "package"),
         size(LIMIT)
     ));
+    let Statistics { hits, misses, remote } = statistics;
+    for (name, Bundles { bundles, bytes, seconds }) in [("hits  ", hits), ("misses", misses)] {
+        lines.add(&format!(
+            "  {name}  {} of {}, in {seconds:.1} s",
+            count(as_count(*bundles), "zip"),
+            size(*bytes)
+        ));
+    }
+    for (address, Remote { hits, misses, bytes, seconds, sent, bytes_sent }) in remote {
+        lines.add(address);
+        lines.add(&format!(
+            "  hits    {} of {}, waited for {seconds:.1} s",
+            entries_text(*hits),
+            size(*bytes)
+        ));
+        lines.add(&format!("  misses  {}", entries_text(*misses)));
+        lines.add(&format!("  wrote   {} of {}", entries_text(*sent), size(*bytes_sent)));
+    }
     lines.0
 }
 
+fn as_count(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
 pub(super) fn verification(verification: &Verification) -> String {
-    let Verification { first, second_sha256, second_cache, difference, differing_files, .. } = verification;
+    let Verification {
+        first, second_sha256, second_cache, difference, differing_files, remote_entries, ..
+    } = verification;
     let mut lines = Lines::new();
+    if let Some(entries) = remote_entries {
+        lines.add(&format!("the first build took {} from the remote cache", entries_text(*entries)));
+    }
     match difference {
         None => {
             lines.add("same: two builds under different conditions gave the same bytes");

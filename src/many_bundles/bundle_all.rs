@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use serde_json::json;
+
+use super::prefetch_list;
 use crate::bundle::bundle;
 use crate::error::{Error, caught};
 use crate::plan::subject::Subject;
@@ -15,7 +18,24 @@ use crate::workspace::Workspace;
 /// results are in the order of the requests. If two requests would write the same zip, this is an error, and nothing is built.
 pub fn bundle_all(requests: &[(Request, PathBuf)]) -> Result<Vec<Result<Bundle, Error>>, Error> {
     refuse_same_output(requests)?;
-    Ok(on_threads(requests, |(request, output)| caught(|| bundle(request, output))))
+    let prefetch = requests.first().and_then(|(request, _)| {
+        let bundle = |request: &Request| {
+            let Request { package, runtime, architecture, .. } = request;
+            format!("{package:?} {runtime:?} {architecture:?}")
+        };
+        let bundles: BTreeSet<String> = requests.iter().map(|(request, _)| bundle(request)).collect();
+        prefetch_list::of(request, &json!(["all", bundles]))
+    });
+    if let Some(prefetch) = &prefetch {
+        prefetch.begin_at_first_miss();
+    }
+    let bundles = on_threads(requests, |(request, output)| caught(|| bundle(request, output)));
+    let is_new = |bundle: &Result<Bundle, Error>| bundle.as_ref().is_ok_and(|bundle| !bundle.reused);
+    // With hits or errors, the list would lack something.
+    if let Some(prefetch) = prefetch.filter(|_| bundles.iter().all(is_new)) {
+        prefetch.replace();
+    }
+    Ok(bundles)
 }
 
 /// Refuses requests that would write one zip over the other.

@@ -8,8 +8,10 @@ use std::{env, thread};
 
 use serde_json::{Value, json};
 
+use super::prefetch_list;
 use crate::bundle::{bundle_announced, prepare};
 use crate::error::{Error, caught};
+use crate::remote::Prefetch;
 use crate::report::Bundle;
 use crate::request::hooks::Hooks;
 use crate::request::{Options, Request};
@@ -38,6 +40,10 @@ struct Synth {
     now: Vec<Value>,
     /// Whether the requests of the last synth are being prepared.
     is_prepared: bool,
+    /// The list of what other machines needed for this synth.
+    prefetch: Option<Prefetch>,
+    /// Whether a bundle of this synth was cached.
+    has_hits: bool,
 }
 
 /// Builds the next bundle of an app. When the first one has to be built, this starts to prepare those of the last synth in the
@@ -49,11 +55,16 @@ pub fn bundle_next(options: Options, output: &Path) -> Result<Bundle, Error> {
     if let Some((key, store)) = &synth {
         add(key, store, asked);
     }
-    bundle_announced(&request, output, || {
+    let bundle = bundle_announced(&request, output, || {
         if let Some((key, _)) = &synth {
-            prepare_last_synth(key);
+            prepare_last_synth(key, &request);
         }
-    })
+    })?;
+    if let Some((key, _)) = synth.filter(|_| bundle.reused) {
+        let mut requests = REQUESTS.lock().unwrap_or_else(PoisonError::into_inner);
+        requests.entry(key).and_modify(|synth| synth.has_hits = true);
+    }
+    Ok(bundle)
 }
 
 /// Adds a request to those of the synth.
@@ -66,26 +77,39 @@ fn add(key: &Key, store: &Store, asked: Value) {
             before: before.unwrap_or_default(),
             now: Vec::new(),
             is_prepared: false,
+            prefetch: None,
+            has_hits: false,
         }
     });
     synth.now.push(asked);
 }
 
-/// Begins to prepare the requests of the last synth, once. Nobody waits for the thread: the app may end before it.
-fn prepare_last_synth(key: &Key) {
+/// Begins to fetch what other machines needed for this synth, and to prepare the requests of the last synth of this one. Does so once.
+/// Nobody waits for the threads: the app may end before them.
+fn prepare_last_synth(key: &Key, request: &Request) {
     let mut requests = REQUESTS.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(synth) = requests.get_mut(key).filter(|synth| !synth.is_prepared) else { return };
     synth.is_prepared = true;
+    let stacks = env::var(CONTEXT).ok().and_then(bundling_stacks);
+    synth.prefetch = prefetch_list::of(request, &json!(["synth", stacks]));
+    if let Some(prefetch) = &synth.prefetch {
+        prefetch.begin_at_first_miss();
+    }
     let before = synth.before.clone();
     thread::spawn(move || prepare_all(&before));
 }
 
-/// Remembers the requests of this process for the next synth. Called once, when the process ends.
+/// Remembers the requests of this process for the next synth, and what they needed for other machines. Called once, when the process
+/// ends.
 pub fn remember_synth() {
     let requests = REQUESTS.lock().unwrap_or_else(PoisonError::into_inner);
     for (key, synth) in requests.iter() {
         if synth.now != synth.before {
             synth.store.remember(key, &Value::from(synth.now.clone()).to_string());
+        }
+        // With hits, the list would lack what they were made of.
+        if let Some(prefetch) = synth.prefetch.as_ref().filter(|_| !synth.has_hits) {
+            prefetch.replace();
         }
     }
 }

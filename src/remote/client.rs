@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use std::process::{ChildStderr, ChildStdin, ChildStdout};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::message::{FromHelper, HELPER_VERB, ToHelper, Transfer};
 use super::object::{Kind, ObjectName};
+use super::prefetch::Prefetch;
 use crate::codes::WarningCode;
 use crate::report::Warning;
 use crate::request::remote_settings::{Mode, RemoteSettings};
 use crate::secrets::mask_credentials;
-use crate::store::Store;
+use crate::store::{Pruned, Store};
 use crate::tools::process::{Conversation, Process};
 
 /// The beginnings of the names of variables that a helper sees: where services look for credentials and settings, proxies, certificates,
@@ -72,15 +73,19 @@ struct State {
     objects: BTreeMap<ObjectName, Progress>,
     /// Warnings that no bundle has yet.
     warnings: Vec<Warning>,
+    /// The list of objects to fetch as soon as one is missing.
+    prefetch: Option<Prefetch>,
     /// The objects that bundles looked for, here or in the remote store.
     wanted: BTreeSet<ObjectName>,
     /// The warnings that were given out: a store that is down would be in every bundle otherwise.
     known_warnings: BTreeSet<String>,
     statistics: Statistics,
+    /// The folders of the stores that objects were fetched into.
+    stores: BTreeSet<PathBuf>,
     /// How many objects are still to be written.
     to_send: usize,
     /// The answer to the last pruning.
-    pruned: Option<(u64, u64)>,
+    pruned: Option<Pruned>,
 }
 
 #[derive(Debug, Default)]
@@ -140,12 +145,19 @@ impl RemoteStore {
     /// Fetches the objects that `store` lacks, and waits for them. Those that the remote store lacks stay missing.
     pub fn fetch(&self, store: &Store, names: &[ObjectName]) {
         let start = Instant::now();
-        self.lock().wanted.extend(names.iter().cloned());
+        {
+            let mut state = self.lock();
+            state.wanted.extend(names.iter().cloned());
+            state.stores.extend(store.folder().map(Path::to_path_buf));
+        }
         let missing = missing_in(store, names);
         if missing.is_empty() {
             return;
         }
         let mut state = self.ask(missing.clone());
+        if let Some(prefetch) = state.prefetch.take() {
+            prefetch.begin();
+        }
         let is_open = |state: &State| {
             let is_asked = |name: &ObjectName| state.objects.get(name) == Some(&Progress::Asked);
             missing.iter().any(|transfer| is_asked(&transfer.name))
@@ -154,6 +166,11 @@ impl RemoteStore {
             state = self.0.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.statistics.waited += start.elapsed();
+    }
+
+    /// Sets the list of objects to fetch as soon as one is missing.
+    pub(super) fn prefetch_at_first_miss(&self, prefetch: Prefetch) {
+        self.lock().prefetch = Some(prefetch);
     }
 
     /// Begins to fetch the objects that `store` lacks.
@@ -196,12 +213,20 @@ impl RemoteStore {
         self.tell(&mut state, &ToHelper::Send(made));
     }
 
-    /// Writes those of these objects that the remote store lacks, in the background.
-    pub fn send_missing(&self, store: &Store, names: &[ObjectName]) {
+    /// Writes the entries of `store` that the remote store lacks, and waits until all are written or the helper has ended. The
+    /// [statistics](Self::statistics) count them.
+    pub fn push(&self, store: &Store) {
+        let of_kind = |kind: Kind| {
+            let keys = store.shared_keys(kind.shared()).into_iter();
+            keys.map(move |key| ObjectName { kind, key })
+        };
+        let names: Vec<ObjectName> = [Kind::Pack, Kind::Fact].into_iter().flat_map(of_kind).collect();
         let transfers: Vec<Transfer> = transfers(store, names.iter()).collect();
         let mut state = self.lock();
         state.to_send += transfers.len();
         self.tell(&mut state, &ToHelper::SendMissing(transfers));
+        let is_open = |state: &mut State| state.to_send > 0 && matches!(state.helper, Helper::Runs { .. });
+        drop(self.0.changed.wait_while(state, is_open));
     }
 
     /// Writes one object anew, in the background.
@@ -214,9 +239,9 @@ impl RemoteStore {
         );
     }
 
-    /// Removes the objects that were written before a time, in seconds since 1970. Returns their number and their size in bytes;
-    /// `None` if the store cannot be reached, which a warning says.
-    pub fn prune(&self, before: u64) -> Option<(u64, u64)> {
+    /// Removes the objects that were written before a time. `None` if the store cannot be reached, which a warning says.
+    pub fn prune(&self, before: SystemTime) -> Option<Pruned> {
+        let before = before.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let mut state = self.lock();
         state.pruned = None;
         self.tell(&mut state, &ToHelper::Prune { before });
@@ -397,7 +422,7 @@ impl State {
                 }
             }
             FromHelper::Warning(warning) => self.warn(warning),
-            FromHelper::Pruned { objects, bytes } => self.pruned = Some((objects, bytes)),
+            FromHelper::Pruned { entries, bytes } => self.pruned = Some(Pruned { entries, bytes }),
             FromHelper::Finished => self.helper = Helper::Ended,
         }
     }
@@ -410,16 +435,27 @@ impl State {
     }
 }
 
+/// What this process had of the remote stores behind a store, by their addresses.
+pub fn statistics(store: &Store) -> Vec<(String, Statistics)> {
+    all_stores()
+        .into_iter()
+        .filter(|remote| remote.lock().stores.iter().any(|folder| Some(folder.as_path()) == store.folder()))
+        .map(|remote| (remote.0.settings.address.to_string(), remote.lock().statistics))
+        .collect()
+}
+
+fn all_stores() -> Vec<RemoteStore> {
+    STORES.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+}
+
 /// Writes what is still to be written into all remote stores of this process, and ends their helpers. Returns the warnings that no
 /// bundle has. Called once, when the process ends.
 pub fn finish_all() -> Vec<Warning> {
-    let stores: Vec<RemoteStore> =
-        STORES.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
     let finish = |store: RemoteStore| {
         let late = store.finish();
         store.take_warnings().into_iter().chain(late)
     };
-    stores.into_iter().flat_map(finish).collect()
+    all_stores().into_iter().flat_map(finish).collect()
 }
 
 /// The objects whose files are missing.

@@ -66,7 +66,7 @@ pub enum FromHelper {
     /// Objects were removed.
     Pruned {
         /// How many.
-        objects: u64,
+        entries: usize,
         /// Their size in bytes.
         bytes: u64,
     },

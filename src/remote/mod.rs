@@ -12,6 +12,6 @@ pub mod message;
 pub mod object;
 mod prefetch;
 
-pub use client::{RemoteStore, Statistics, finish_all, set_executable};
+pub use client::{RemoteStore, Statistics, finish_all, set_executable, statistics};
 pub use object::{Kind, ObjectName};
 pub use prefetch::Prefetch;

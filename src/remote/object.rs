@@ -50,7 +50,8 @@ impl Kind {
     pub const fn shared(self) -> Shared {
         match self {
             Self::Pack => Shared::Pack,
-            Self::Fact | Self::Prefetch => Shared::Fact,
+            Self::Fact => Shared::Fact,
+            Self::Prefetch => Shared::Prefetch,
         }
     }
 

@@ -28,30 +28,35 @@ impl Prefetch {
         Self { remote, store, name }
     }
 
-    /// Begins to fetch the objects in the list, in the background.
-    pub fn begin(&self) {
-        let Self { remote, store, name } = self.clone();
+    /// Lets the remote store fetch the objects in the list, in the background, as soon as the first object is missing here.
+    pub fn begin_at_first_miss(&self) {
+        self.remote.prefetch_at_first_miss(self.clone());
+    }
+
+    /// Fetches the list, and begins to fetch the objects in it.
+    pub(super) fn begin(self) {
         // Without the thread, each bundle waits for its own objects.
         let _ = thread::Builder::new().spawn(move || {
+            let Self { remote, store, name } = self;
             let Some(path) = store.shared_path(name.kind.shared(), &name.key) else { return };
             // The one that is here may be older.
             let _ = fs_err::remove_file(path);
             remote.fetch(&store, std::slice::from_ref(&name));
-            let list = store.shared_fact(&name.key).unwrap_or_default();
+            let list = store.prefetch_list(&name.key).unwrap_or_default();
             if let Ok(names) = serde_json::from_str::<Vec<ObjectName>>(&list) {
                 remote.begin_to_fetch(&store, &names);
             }
         });
     }
 
-    /// Writes the list anew, with these objects. Does nothing if this machine only reads.
-    pub fn replace(&self, names: &[ObjectName]) {
+    /// Writes the list anew, with the objects that the bundles of this process looked for. Does nothing if this machine only reads.
+    pub fn replace(&self) {
         let Self { remote, store, name } = self;
-        let Ok(list) = serde_json::to_string(names) else { return };
-        if remote.settings().mode == Mode::Read || store.shared_fact(&name.key).as_deref() == Some(&list) {
+        let Ok(list) = serde_json::to_string(&remote.wanted()) else { return };
+        if remote.settings().mode == Mode::Read || store.prefetch_list(&name.key).as_deref() == Some(&list) {
             return;
         }
-        store.remember_shared(&name.key, &list);
+        store.remember_prefetch_list(&name.key, &list);
         if let Some(path) = store.shared_path(name.kind.shared(), &name.key) {
             remote.replace(name, &path);
         }

@@ -85,8 +85,8 @@ async fn serve(mut messages: UnboundedReceiver<ToHelper>, transfers: Arc<Transfe
                 }
             }
             ToHelper::Prune { before } => {
-                let (objects, bytes) = transfers.prune(before).await;
-                say(&FromHelper::Pruned { objects, bytes });
+                let (entries, bytes) = transfers.prune(before).await;
+                say(&FromHelper::Pruned { entries, bytes });
             }
             ToHelper::Finish => {
                 while sends.join_next().await.is_some() {}

@@ -228,7 +228,7 @@ impl Transfers {
     }
 
     /// Removes the objects that were written before a time, in seconds since 1970. Returns their number and their size in bytes.
-    pub async fn prune(&self, before: u64) -> (u64, u64) {
+    pub async fn prune(&self, before: u64) -> (usize, u64) {
         let (mut objects, mut bytes) = (0, 0);
         for folder in Kind::FOLDERS {
             match self.prune_folder(&self.store.writing, folder, before).await {
@@ -243,7 +243,7 @@ impl Transfers {
         (objects, bytes)
     }
 
-    async fn prune_folder(&self, store: &Operator, folder: &str, before: u64) -> Result<(u64, u64), Error> {
+    async fn prune_folder(&self, store: &Operator, folder: &str, before: u64) -> Result<(usize, u64), Error> {
         let (mut objects, mut bytes) = (0, 0);
         for entry in store.list(folder).await?.into_iter().filter(|entry| entry.metadata().is_file()) {
             let metadata = match entry.metadata().last_modified() {

@@ -25,7 +25,7 @@ pub use request_error::RequestError;
 use self::file_patterns::problem_of_pattern;
 use crate::request::hooks::Hooks;
 use crate::request::layers::{FunctionLayer, LayerContents};
-use crate::request::remote_settings::{RemoteSettings, WrongSetting};
+use crate::request::remote_settings::RemoteSettings;
 use crate::request::size_limits::SizeLimits;
 use crate::store::default_folder;
 use crate::support::wording;
@@ -339,8 +339,7 @@ fn remote_settings(
     cache: Option<bool>,
     address: Option<String>,
 ) -> Result<Option<RemoteSettings>, RequestError> {
-    let settings = RemoteSettings::read(address, |name| std::env::var(name).ok())
-        .map_err(|WrongSetting { name, value, problem }| RequestError::bad_value(name, &value, problem))?;
+    let settings = RemoteSettings::of_environment(address)?;
     Ok(settings.filter(|_| cache.unwrap_or(true)))
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::RequestError;
 use super::remote_address::Address;
 
 /// The variable with the address of the remote store.
@@ -37,53 +38,48 @@ pub enum Mode {
     ReadWrite,
 }
 
-/// A setting that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WrongSetting {
-    /// The option or the variable.
-    pub name: &'static str,
-    /// Its value.
-    pub value: String,
-    /// What is wrong with it, as the end of a sentence.
-    pub problem: String,
-}
-
 impl RemoteSettings {
+    /// The settings of an option with an address and of this process's environment; `None` if neither has an address.
+    pub fn of_environment(option: Option<String>) -> Result<Option<Self>, RequestError> {
+        Self::read(option, |name| std::env::var(name).ok())
+    }
+
     /// The settings of an option with an address and of the environment; `None` if neither has an address.
-    pub fn read(
+    fn read(
         option: Option<String>,
         variable: impl Fn(&str) -> Option<String>,
-    ) -> Result<Option<Self>, WrongSetting> {
+    ) -> Result<Option<Self>, RequestError> {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         let (name, value) = match (option, variable(ADDRESS_VARIABLE)) {
             (Some(value), _) => ("remoteCache", value),
             (None, Some(value)) => (ADDRESS_VARIABLE, value),
             (None, None) => return Ok(None),
         };
-        let address = Address::parse(&value).map_err(|problem| WrongSetting { name, value, problem })?;
+        let address = Address::parse(&value).map_err(|problem| wrong(name, &value, problem))?;
         let mode = match variable(MODE_VARIABLE) {
             None => Mode::default(),
             Some(value) => match value.as_str() {
                 "read" => Mode::Read,
                 "read-write" => Mode::ReadWrite,
-                _ => {
-                    let problem = "it is `read` or `read-write`".to_owned();
-                    return Err(WrongSetting { name: MODE_VARIABLE, value, problem });
-                }
+                _ => return Err(wrong(MODE_VARIABLE, &value, "it is `read` or `read-write`")),
             },
         };
         let time_to_send = match variable(TIME_VARIABLE) {
             None => TIME_TO_SEND,
-            Some(value) => match value.parse() {
-                Ok(seconds) => Duration::from_secs(seconds),
-                Err(_) => {
-                    let problem = "it is a whole number of seconds".to_owned();
-                    return Err(WrongSetting { name: TIME_VARIABLE, value, problem });
-                }
-            },
+            Some(value) => {
+                let seconds = value
+                    .parse()
+                    .map_err(|_| wrong(TIME_VARIABLE, &value, "it is a whole number of seconds"));
+                Duration::from_secs(seconds?)
+            }
         };
         Ok(Some(Self { address, mode, time_to_send }))
     }
+}
+
+fn wrong(name: &'static str, value: &str, problem: impl Into<String>) -> RequestError {
+    let shown = value.split('?').next().unwrap_or_default().to_owned();
+    RequestError::RemoteCache { name, value: shown, problem: problem.into() }
 }
 
 #[cfg(test)]
@@ -93,7 +89,7 @@ mod tests {
     fn read(
         option: Option<&str>,
         variables: &[(&str, &str)],
-    ) -> Result<Option<RemoteSettings>, WrongSetting> {
+    ) -> Result<Option<RemoteSettings>, RequestError> {
         RemoteSettings::read(option.map(str::to_owned), |name| {
             let found = variables.iter().find(|(known, _)| *known == name);
             found.map(|(_, value)| (*value).to_owned())
@@ -102,7 +98,7 @@ mod tests {
 
     #[test]
     fn the_option_comes_before_the_variable_and_reading_is_the_default() {
-        assert_eq!(read(None, &[(ADDRESS_VARIABLE, "")]), Ok(None));
+        assert_eq!(read(None, &[(ADDRESS_VARIABLE, "")]).unwrap(), None);
         let both = read(Some("s3://one"), &[(ADDRESS_VARIABLE, "s3://two")]).unwrap().unwrap();
         assert_eq!((both.address.to_string().as_str(), both.mode), ("s3://one", Mode::Read));
         let written = read(None, &[(ADDRESS_VARIABLE, "s3://two"), (MODE_VARIABLE, "read-write")]);
@@ -111,10 +107,21 @@ mod tests {
 
     #[test]
     fn wrong_settings_are_named() {
-        let name = |variables: &[(&str, &str)]| read(None, variables).unwrap_err().name;
-        assert_eq!(name(&[(ADDRESS_VARIABLE, "bucket")]), ADDRESS_VARIABLE);
-        assert_eq!(name(&[(ADDRESS_VARIABLE, "s3://a"), (MODE_VARIABLE, "write")]), MODE_VARIABLE);
-        assert_eq!(name(&[(ADDRESS_VARIABLE, "s3://a"), (TIME_VARIABLE, "1m")]), TIME_VARIABLE);
-        assert_eq!(read(Some("bucket"), &[]).unwrap_err().name, "remoteCache");
+        let error = |option, variables: &[(&str, &str)]| read(option, variables).unwrap_err().to_string();
+        assert!(
+            error(None, &[(ADDRESS_VARIABLE, "bucket")])
+                .starts_with("`UV_LAMBDA_CDK_REMOTE_CACHE` is `bucket`: ")
+        );
+        assert_eq!(
+            error(None, &[(ADDRESS_VARIABLE, "s3://a"), (MODE_VARIABLE, "write")]),
+            "`UV_LAMBDA_CDK_REMOTE_CACHE_MODE` is `write`: it is `read` or `read-write`"
+        );
+        assert_eq!(
+            error(None, &[(ADDRESS_VARIABLE, "s3://a"), (TIME_VARIABLE, "1m")]),
+            "`UV_LAMBDA_CDK_REMOTE_CACHE_UPLOAD_TIME` is `1m`: it is a whole number of seconds"
+        );
+        assert!(error(Some("bucket"), &[]).starts_with("`remoteCache` is `bucket`: "));
+        let secret = error(Some("s3://a?secret_access_key=planted"), &[]);
+        assert!(secret.contains("`secret_access_key`") && !secret.contains("planted"), "{secret}");
     }
 }

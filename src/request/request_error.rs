@@ -57,6 +57,21 @@ pub enum RequestError {
         /// What is wrong with it and what to write instead.
         problem: String,
     },
+    /// A setting of the remote cache is not allowed.
+    #[error("`{name}` is `{value}`: {problem}")]
+    RemoteCache {
+        /// The option or variable.
+        name: &'static str,
+        /// Its value, without the parameters of an address: somebody may have written a secret there.
+        value: String,
+        /// What is wrong with it and what to write instead.
+        problem: String,
+    },
+    /// An audit of a remote cache needs one.
+    #[error(
+        "there is no remote cache to verify: name one in `UV_LAMBDA_CDK_REMOTE_CACHE` or the option `remoteCache`, and leave the cache on"
+    )]
+    NoRemoteCache,
     /// An option that only a function can have.
     #[error(
         "the option `{name}` has no meaning for a layer, which holds third-party packages only: leave it out"
@@ -100,6 +115,8 @@ impl RequestError {
             | Self::Missing { .. }
             | Self::WrongType { .. }
             | Self::BadValue { .. }
+            | Self::RemoteCache { .. }
+            | Self::NoRemoteCache
             | Self::NotForLayers { .. } => ErrorCode::InvalidOptions,
         }
     }

@@ -80,6 +80,11 @@ impl Store {
         Ok(Self { folder: Some(layout), failure: Arc::default() })
     }
 
+    /// The store in `folder`, for reading: a missing one is not made, and is empty.
+    pub fn at(folder: &Path) -> Self {
+        Self { folder: Some(folder.join(LAYOUT)), failure: Arc::default() }
+    }
+
     /// Whether there is a cache.
     pub fn is_used(&self) -> bool {
         self.folder.is_some()
@@ -113,6 +118,16 @@ impl Store {
     /// The fact under a key that is true on every machine. A damaged fact is removed.
     pub fn shared_fact(&self, key: &Key) -> Option<String> {
         self.fact_of(Kind::SharedFact, key)
+    }
+
+    /// The list of what an app needed last.
+    pub fn prefetch_list(&self, key: &Key) -> Option<String> {
+        self.fact_of(Kind::Prefetch, key)
+    }
+
+    /// Caches the list of what an app needed last.
+    pub fn remember_prefetch_list(&self, key: &Key, text: &str) {
+        self.remember_as(Kind::Prefetch, key, text);
     }
 
     fn fact_of(&self, kind: Kind, key: &Key) -> Option<String> {
@@ -177,6 +192,7 @@ enum Kind {
     Bundle,
     Fact,
     SharedFact,
+    Prefetch,
     Lock,
 }
 
@@ -187,6 +203,8 @@ pub enum Shared {
     Pack,
     /// A fact that is true on every machine.
     Fact,
+    /// A list of what an app needed last.
+    Prefetch,
 }
 
 impl From<Shared> for Kind {
@@ -194,12 +212,14 @@ impl From<Shared> for Kind {
         match shared {
             Shared::Pack => Self::Pack,
             Shared::Fact => Self::SharedFact,
+            Shared::Prefetch => Self::Prefetch,
         }
     }
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::Pack, Self::Bundle, Self::Fact, Self::SharedFact, Self::Lock];
+    const ALL: [Self; 6] =
+        [Self::Pack, Self::Bundle, Self::Fact, Self::SharedFact, Self::Prefetch, Self::Lock];
 
     const fn folder(self) -> &'static str {
         match self {
@@ -207,6 +227,7 @@ impl Kind {
             Self::Bundle => "bundles",
             Self::Fact => "facts",
             Self::SharedFact => "shared-facts",
+            Self::Prefetch => "prefetch",
             Self::Lock => "locks",
         }
     }

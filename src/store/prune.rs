@@ -56,7 +56,7 @@ struct Entry {
 impl Store {
     /// Counts the contents of the store in a folder. A missing folder is an empty store.
     pub fn usage_of(folder: &Path) -> Usage {
-        Self { folder: Some(folder.join(LAYOUT)), ..Self::none() }.usage()
+        Self::at(folder).usage()
     }
 
     /// Counts the contents of the store.
@@ -67,7 +67,7 @@ impl Store {
             match entry.kind {
                 Kind::Bundle => usage.bundles += 1,
                 Kind::Pack => usage.packages += 1,
-                Kind::Fact | Kind::SharedFact | Kind::Lock => {}
+                Kind::Fact | Kind::SharedFact | Kind::Prefetch | Kind::Lock => {}
             }
         }
         usage
