@@ -99,7 +99,8 @@ impl Address {
                 let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
                 Service::Webdav { endpoint: format!("{scheme}://{}{port}", place("host")?) }
             }
-            "file" => {
+            // Without the slashes, a relative path would become one of the root.
+            "file" if text.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("file://")) => {
                 let path = url.to_file_path().map_err(|()| "it is no path of this machine".to_owned())?;
                 parameters.refuse_others()?;
                 return Ok(Self {
@@ -148,7 +149,8 @@ impl Parameters {
     fn take_endpoint(&mut self) -> Result<Option<String>, String> {
         let Some(endpoint) = self.take("endpoint") else { return Ok(None) };
         match Url::parse(&endpoint) {
-            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+            // An `@` in an endpoint that cannot be read may follow a password too.
+            _ if endpoint.contains('@') => {
                 Err("its parameter `endpoint` has credentials: leave them to the environment".to_owned())
             }
             Ok(url) if ["http", "https"].contains(&url.scheme()) && url.has_host() => Ok(Some(endpoint)),
@@ -215,7 +217,10 @@ mod tests {
             ("s3://", "names no bucket"),
             ("s3://bucket?region=", "`region` is empty"),
             ("s3://bucket?endpoint=host:9000", "write it as"),
+            ("s3://bucket?endpoint=a:b@host", "has credentials"),
             ("redis://host", "none of the forms"),
+            ("file:folder", "none of the forms"),
+            ("file:a", "none of the forms"),
             ("bucket", "none of the forms"),
         ] {
             let error = Address::parse(text).unwrap_err();

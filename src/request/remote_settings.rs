@@ -78,8 +78,20 @@ impl RemoteSettings {
 }
 
 fn wrong(name: &'static str, value: &str, problem: impl Into<String>) -> RequestError {
-    let shown = value.split('?').next().unwrap_or_default().to_owned();
-    RequestError::RemoteCache { name, value: shown, problem: problem.into() }
+    RequestError::RemoteCache { name, value: without_secrets(value), problem: problem.into() }
+}
+
+/// A wrong address without the parts in which somebody may have written a secret: its parameters, and what is before an `@`, which need
+/// not be where an address has credentials.
+fn without_secrets(address: &str) -> String {
+    let shown = address.split(['?', '#']).next().unwrap_or_default();
+    match shown.rsplit_once('@') {
+        None => shown.to_owned(),
+        Some((before, host)) => {
+            let scheme = before.split_once("://").map(|(scheme, _)| format!("{scheme}://"));
+            format!("{}****@{host}", scheme.unwrap_or_default())
+        }
+    }
 }
 
 #[cfg(test)]
@@ -123,5 +135,18 @@ mod tests {
         assert!(error(Some("bucket"), &[]).starts_with("`remoteCache` is `bucket`: "));
         let secret = error(Some("s3://a?secret_access_key=planted"), &[]);
         assert!(secret.contains("`secret_access_key`") && !secret.contains("planted"), "{secret}");
+    }
+
+    #[test]
+    fn a_secret_at_any_place_of_an_address_is_not_shown() {
+        for (address, shown) in [
+            ("s3://key:secret@bucket/prefix?region=x", "s3://****@bucket/prefix"),
+            ("s3:/key:secret@bucket", "****@bucket"),
+            ("key:sec@ret@bucket", "****@bucket"),
+            ("s3://bucket#secret", "s3://bucket"),
+            ("s3://bucket", "s3://bucket"),
+        ] {
+            assert_eq!(without_secrets(address), shown);
+        }
     }
 }
