@@ -1,15 +1,15 @@
-// How the add-on of each platform is built, on each system that may build it.
+// How the add-on of each platform and the executables are built, on each system that may build them.
 
 import * as assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { ADD_ONS, recipe } from '../scripts/native/add-ons.mjs';
+import { ADD_ONS, EXECUTABLES, executableRecipe, executablesUsedOn, recipe } from '../scripts/native/add-ons.mjs';
 import { root } from './support/tools.mjs';
 
-/** The linker for each platform that a system builds. */
-function linkers(machine) {
-  const recipes = Object.keys(ADD_ONS).map((platform) => [platform, recipe(platform, machine)]);
+/** The linker for each platform, or for each executable, that a system builds. */
+function linkers(machine, known = ADD_ONS, recipeFor = recipe) {
+  const recipes = Object.keys(known).map((name) => [name, recipeFor(name, machine)]);
   return Object.fromEntries(recipes.filter(([, how]) => how !== undefined).map(([name, { linker }]) => [name, linker]));
 }
 
@@ -35,6 +35,41 @@ test('Windows builds for the ABI of Microsoft, with the C library inside', () =>
   assert.equal(target, 'x86_64-pc-windows-msvc');
   assert.deepEqual(flags, ['-Ctarget-feature=+crt-static']);
   assert.equal(recipe('win32-x64-msvc', 'linux').target, 'x86_64-pc-windows-gnu');
+});
+
+test('Linux builds the executables of all systems but macOS, and every system builds its own and those for containers', () => {
+  const containers = { 'uv-lambda-cdk-x86_64': 'zig', 'uv-lambda-cdk-arm64': 'zig' };
+  assert.deepEqual(linkers('linux', EXECUTABLES, executableRecipe), {
+    ...containers,
+    'uv-lambda-cdk-win32-x64.exe': 'mingw',
+  });
+  for (const [system, own] of Object.entries({
+    darwin: { 'uv-lambda-cdk-darwin-x64': 'native', 'uv-lambda-cdk-darwin-arm64': 'native' },
+    win32: { 'uv-lambda-cdk-win32-x64.exe': 'native' },
+  })) {
+    assert.deepEqual(linkers(system, EXECUTABLES, executableRecipe), { ...containers, ...own });
+    assert.deepEqual(executablesUsedOn(system), Object.keys({ ...containers, ...own }));
+  }
+  assert.deepEqual(executablesUsedOn('linux'), Object.keys(containers));
+});
+
+test('an executable is linked as a program', () => {
+  const flags = (name, machine) => executableRecipe(name, machine).flags.join(' ');
+  // Static, which is the default for musl.
+  assert.equal(flags('uv-lambda-cdk-x86_64', 'linux'), '');
+  assert.doesNotMatch(flags('uv-lambda-cdk-darwin-arm64', 'darwin'), /dynamic_lookup|install_name/);
+  assert.equal(flags('uv-lambda-cdk-win32-x64.exe', 'win32'), '-Ctarget-feature=+crt-static');
+});
+
+test('each executable is where the constructs look for it', () => {
+  const text = readFileSync(path.join(root, 'construct/executables.ts'), 'utf8');
+  const helpers = [...text.matchAll(/^  '([\w-]+)': \{ name: '(.*)', inPackage: '(.*)' \},$/gm)];
+  assert.deepEqual(helpers.map(([, , name]) => name).toSorted(), Object.keys(EXECUTABLES).toSorted());
+  for (const [, platform, name, inPackage] of helpers) {
+    const built = EXECUTABLES[name];
+    assert.ok(built.startsWith(platform), `${name} is for ${built}`);
+    assert.equal(inPackage, platform.startsWith('linux') ? 'container' : `binding-${built}`);
+  }
 });
 
 test('the platforms are those of the manifest', () => {

@@ -1,4 +1,4 @@
-// The platforms that have an add-on, each by the name that napi gives it, and how a machine builds it.
+// The platforms that have an add-on, each by the name that napi gives it, the executables, and how a machine builds them.
 
 /** The oldest glibc that an add-on for Linux runs with: that of Amazon Linux 2 is newer. */
 export const OLDEST_GLIBC = '2.17';
@@ -17,11 +17,21 @@ export const ADD_ONS = {
   'win32-x64-msvc': 'x86_64-pc-windows-msvc',
 };
 
-/** The executables that build in containers, static and for both CPUs: the Rust target of each, by its name. */
+/**
+ * The executables: the platform of each, by its name. All reach a remote cache, which the add-ons cannot. Those for Linux are static,
+ * run with every C library, and also build in containers.
+ */
 export const EXECUTABLES = {
-  'uv-lambda-cdk-x86_64': 'x86_64-unknown-linux-musl',
-  'uv-lambda-cdk-arm64': 'aarch64-unknown-linux-musl',
+  'uv-lambda-cdk-x86_64': 'linux-x64-musl',
+  'uv-lambda-cdk-arm64': 'linux-arm64-musl',
+  'uv-lambda-cdk-darwin-x64': 'darwin-x64',
+  'uv-lambda-cdk-darwin-arm64': 'darwin-arm64',
+  'uv-lambda-cdk-win32-x64.exe': 'win32-x64-msvc',
 };
+
+/** The names of the executables that a package uses on a system: its own, and those that it starts in containers. */
+export const executablesUsedOn = (system) =>
+  Object.keys(EXECUTABLES).filter((name) => ['linux', system].includes(EXECUTABLES[name].split('-')[0]));
 
 /**
  * How a machine builds the add-on of a platform: `{ target, linker, flags }`, where `linker` is `native` (cargo alone), `zig` or
@@ -54,6 +64,25 @@ export function recipe(platform, machine) {
   return machine === 'win32'
     ? { target, linker: 'native', flags: ['-Ctarget-feature=+crt-static'] }
     : { target: 'x86_64-pc-windows-gnu', linker: 'mingw', flags: [] };
+}
+
+/**
+ * How a machine builds an executable, as `recipe` says it of an add-on.
+ *
+ * @param name a name of `EXECUTABLES`
+ * @param machine the system of the machine that builds, as in `process.platform`
+ */
+export function executableRecipe(name, machine) {
+  const platform = EXECUTABLES[name];
+  if (platform.startsWith('linux')) {
+    // Zig builds a static executable on every system, and `crt-static` is the default.
+    return { target: ADD_ONS[platform], linker: 'zig', flags: [] };
+  }
+  if (platform.startsWith('darwin')) {
+    // The certificates of the system are read through Apple's frameworks, which Zig lacks.
+    return machine === 'darwin' ? { target: ADD_ONS[platform], linker: 'native', flags: [] } : undefined;
+  }
+  return recipe(platform, machine);
 }
 
 /** The name of the add-on of a platform. */

@@ -1,21 +1,39 @@
-// Builds the static executables that the Docker fallback mounts into its container: the same core as the Node add-on,
-// for both CPUs, linked with musl so that any Linux image runs them.
+// Builds executables into `container`, and looks at each of them: the same core as the Node add-on, which reaches a remote cache too.
+// Those for Linux also build inside containers.
+//
+//   node scripts/native/build-executables.mjs [--without-remote-cache] [<name>...]
+//
+// Without a name, it builds those that a package uses on this system. `--without-remote-cache` leaves out most of the crates: such an
+// executable only builds in containers, and is never published.
 
-import { copyFileSync, readFileSync } from 'node:fs';
+import * as fs from 'node:fs';
 import path from 'node:path';
-import { root, run } from '../../__test__/support/tools.mjs';
-import { EXECUTABLES } from './add-ons.mjs';
-import { rustFlags } from './rust-flags.mjs';
-import { addTargets, zigEnvironment } from './zig.mjs';
+import { parseArgs } from 'node:util';
+import { root } from '../../__test__/support/tools.mjs';
+import { EXECUTABLES, executableRecipe, executablesUsedOn } from './add-ons.mjs';
+import { buildFor, prepare } from './cargo.mjs';
+import { EXECUTABLES_FOLDER, inspectExecutables } from './inspect-add-ons.mjs';
 
-addTargets(Object.values(EXECUTABLES));
-const env = { ...zigEnvironment(), ...rustFlags() };
-for (const [name, target] of Object.entries(EXECUTABLES)) {
-  const build = ['zigbuild', '--release', '--target', target, '--no-default-features', '--bin', 'uv-lambda-cdk'];
-  run('cargo-zigbuild', build, { cwd: root, show: true, env });
-  const built = path.join(root, 'target', target, 'release/uv-lambda-cdk');
-  if (readFileSync(built).includes(root)) {
-    throw new Error(`\`${name}\` has the path \`${root}\` of this machine in it`);
+try {
+  const { values, positionals } = parseArgs({
+    options: { 'without-remote-cache': { type: 'boolean', default: false } },
+    allowPositionals: true,
+  });
+  const features = values['without-remote-cache'] ? [] : ['--features', 'remote-cache'];
+  const names = positionals.length > 0 ? positionals : executablesUsedOn(process.platform);
+  const builds = prepare(names, Object.keys(EXECUTABLES), executableRecipe);
+  for (const [name, how] of builds) {
+    console.log(`\n> ${name}`);
+    const built = buildFor(how, {
+      flags: ['--no-default-features', ...features, '--bin', 'uv-lambda-cdk'],
+      names: ['uv-lambda-cdk', 'uv-lambda-cdk.exe'],
+      folder: path.join(root, 'target'),
+    });
+    fs.copyFileSync(built, path.join(EXECUTABLES_FOLDER, name));
   }
-  copyFileSync(built, path.join(root, 'container', name));
+  console.log('\n> a look at each');
+  inspectExecutables(builds.map(([name]) => name));
+} catch (error) {
+  console.error(error.message);
+  process.exit(1);
 }

@@ -1,11 +1,13 @@
-"""Looks at add-ons before they are published: CPU and format, what they need of the system, what they export, and paths of the machine.
+"""Looks at add-ons and executables before they are published: CPU and format, what they need of the system, what they export, and paths
+of the machine.
 
-    python inspect_add_ons.py OLDEST_GLIBC OLDEST_MACOS CHECKOUT ADD_ON...
+    python inspect_add_ons.py OLDEST_GLIBC OLDEST_MACOS CHECKOUT [PLATFORM FILE]...
 
 Prints a line about each, and fails if one of them is not as its name says.
 """
 
 import gzip
+import os
 import re
 import sys
 from pathlib import Path
@@ -36,9 +38,10 @@ def version(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split("."))
 
 
-def inspect(file: Path, oldest_glibc: str, oldest_macos: str, checkout: str) -> tuple[str, list[str]]:
-    """What the add-on is, and what is wrong with it."""
-    system, cpu, *libc = file.name.split(".")[1].split("-")
+def inspect(platform: str, file: Path, oldest_glibc: str, oldest_macos: str, checkout: str) -> tuple[str, list[str]]:
+    """What the file is, and what is wrong with it."""
+    system, cpu, *libc = platform.split("-")
+    is_add_on = file.suffix == ".node"
     binary = lief.parse(str(file))
     content = file.read_bytes()
     wrong = []
@@ -55,14 +58,18 @@ def inspect(file: Path, oldest_glibc: str, oldest_macos: str, checkout: str) -> 
     if machine != CPUS[wanted_format, cpu]:
         wrong.append(f"is for {machine}")
 
-    names = {function.name.removeprefix("_") for function in binary.exported_functions}
-    if wanted_format == "PE":
-        names = {entry.name for entry in binary.get_export().entries}
-    if EXPORT not in names:
-        wrong.append(f"does not export `{EXPORT}`")
-    facts.append(f"{len(names)} exported")
+    if is_add_on:
+        names = {function.name.removeprefix("_") for function in binary.exported_functions}
+        if wanted_format == "PE":
+            names = {entry.name for entry in binary.get_export().entries}
+        if EXPORT not in names:
+            wrong.append(f"does not export `{EXPORT}`")
+        facts.append(f"{len(names)} exported")
 
     allowed = LIBRARIES[libc[0] if system == "linux" else system]
+    if system == "linux" and not is_add_on:
+        # An executable is static.
+        allowed = ""
     libraries = [str(getattr(library, "name", library)) for library in binary.libraries]
     # On macOS, a library is among those that it names.
     others = [library for library in libraries if not library.endswith(file.name)]
@@ -88,7 +95,8 @@ def inspect(file: Path, oldest_glibc: str, oldest_macos: str, checkout: str) -> 
         if cpu == "arm64" and not binary.has_code_signature:
             wrong.append("has no signature, without which macOS starts nothing on arm64")
 
-    paths = [path for path in (checkout, str(Path.home())) if path.encode() in content]
+    # With the separator: the home of root is also the start of `/roots.rs`.
+    paths = [path for path in (checkout, str(Path.home())) if f"{path}{os.sep}".encode() in content]
     wrong.extend(f"has the path `{path}` of this machine in it" for path in paths)
     return f"{file.name}: {', '.join(facts)}", wrong
 
@@ -96,8 +104,8 @@ def inspect(file: Path, oldest_glibc: str, oldest_macos: str, checkout: str) -> 
 def main() -> None:
     oldest_glibc, oldest_macos, checkout, *files = sys.argv[1:]
     is_good = True
-    for file in files:
-        line, wrong = inspect(Path(file), oldest_glibc, oldest_macos, checkout)
+    for platform, file in zip(files[::2], files[1::2]):
+        line, wrong = inspect(platform, Path(file), oldest_glibc, oldest_macos, checkout)
         print(line)
         for problem in wrong:
             print(f"  {problem}")
