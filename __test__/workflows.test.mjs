@@ -4,7 +4,7 @@ import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { ADD_ONS, recipe } from '../scripts/native/add-ons.mjs';
+import { ADD_ONS, EXECUTABLES, executableRecipe, recipe } from '../scripts/native/add-ons.mjs';
 import { root } from './support/tools.mjs';
 
 const folder = path.join(root, '.github/workflows');
@@ -23,15 +23,34 @@ test('every action is pinned to a commit', () => {
   }
 });
 
-test('a release builds the add-on of every platform once, on a machine that can', () => {
-  const builds = [...read('release.yml').matchAll(/\{ os: ([\w.-]+), platforms: (.*) \}/g)];
-  const platforms = builds.flatMap(([, , names]) => names.split(' '));
-  assert.deepEqual(platforms.toSorted(), Object.keys(ADD_ONS).toSorted());
-  for (const [, runner, names] of builds) {
-    for (const platform of names.split(' ')) {
-      assert.notEqual(recipe(platform, systemOf(runner)), undefined, `${platform} on ${runner}`);
+/** Which runner builds what, by the jobs of a release whose matrix has this key: `[[runner, name]]`. */
+function built(key) {
+  const builds = [...read('release.yml').matchAll(new RegExp(`\\{ os: ([\\w.-]+), ${key}: (.*) \\}`, 'g'))];
+  return builds.flatMap(([, runner, names]) => names.split(' ').map((name) => [runner, name]));
+}
+
+for (const [what, key, known, recipeFor] of [
+  ['the add-on of every platform', 'platforms', ADD_ONS, recipe],
+  ['every executable', 'executables', EXECUTABLES, executableRecipe],
+]) {
+  test(`a release builds ${what} once, on a machine that can`, () => {
+    const builds = built(key);
+    assert.deepEqual(builds.map(([, name]) => name).toSorted(), Object.keys(known).toSorted());
+    for (const [runner, name] of builds) {
+      assert.notEqual(recipeFor(name, systemOf(runner)), undefined, `${name} on ${runner}`);
     }
+  });
+}
+
+test('a release builds for macOS and Windows on these systems, with their own libraries', () => {
+  for (const [runner, name] of [...built('platforms'), ...built('executables')]) {
+    const [system] = (EXECUTABLES[name] ?? name).split('-');
+    assert.equal(systemOf(runner), system, name);
   }
+});
+
+test('a release is packed only if it has every executable', () => {
+  assert.match(read('release.yml'), /run: npm run release:pack -- --complete$/m);
 });
 
 test('a release tries the packages of every platform but the one that says why', () => {

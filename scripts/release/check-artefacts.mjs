@@ -4,10 +4,14 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { root } from '../../__test__/support/tools.mjs';
-import { wrongArtefacts } from './artefacts.mjs';
+import { executablesUsedOn } from '../native/add-ons.mjs';
+import { executable, wrongArtefacts } from './artefacts.mjs';
 
 const addOns = readdirSync(root).filter((name) => name.endsWith('.node'));
-const wrong = wrongArtefacts(addOns.map((name) => path.join(root, name)));
+const wrong = wrongArtefacts(
+  addOns.map((name) => path.join(root, name)),
+  executablesUsedOn(process.platform).map(executable),
+);
 if (addOns.length === 0) {
   wrong.push('the add-on of this machine is missing');
 }

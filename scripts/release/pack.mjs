@@ -1,31 +1,49 @@
 // Packs a release from what is built, into `dist/npm` and `dist/python`:
 //
 // - `uv-lambda-cdk`: everything that is the same on all platforms;
-// - `@uv-lambda-cdk/binding-<platform>`: the add-on of a platform. npm installs the one that fits;
-// - `@uv-lambda-cdk/container`: the executables that build in containers, which a machine of any platform may start;
+// - `@uv-lambda-cdk/binding-<platform>`: the add-on of a platform. npm installs the one that fits. Those of macOS and Windows also have
+//   the executable that reaches a remote cache;
+// - `@uv-lambda-cdk/container`: the executables for Linux, which build in containers: a machine of any platform may start one;
 // - the wheel: all of it, since the kernel of jsii runs no npm.
 //
 // It builds nothing, and fails if something is missing or was built from other sources.
+//
+//   node scripts/release/pack.mjs [--complete]
+//
+// Without `--complete`, executables may be missing that this machine cannot build. Such packages are for trying, not for publishing: the
+// workflow of a release packs with the flag.
 
 import * as fs from 'node:fs';
 import path from 'node:path';
 import { root, run } from '../../__test__/support/tools.mjs';
 import { buildWheel } from '../python-package.mjs';
+import { EXECUTABLES, executableRecipe } from '../native/add-ons.mjs';
 import { ADD_ONS_FOLDER } from '../native/inspect-add-ons.mjs';
-import { ALL_ADD_ONS, COMMON_FILES, EXECUTABLES, wrongArtefacts } from './artefacts.mjs';
+import { ALL_ADD_ONS, COMMON_FILES, executable, wrongArtefacts } from './artefacts.mjs';
 
-const wrong = wrongArtefacts(ALL_ADD_ONS);
+const isComplete = process.argv.includes('--complete');
+const isBuiltHere = (name) => executableRecipe(name, process.platform) !== undefined;
+const executables = Object.keys(EXECUTABLES);
+const packed = executables.filter((name) => isComplete || isBuiltHere(name) || fs.existsSync(executable(name)));
+const absent = executables.filter((name) => !packed.includes(name));
+
+const wrong = wrongArtefacts(ALL_ADD_ONS, packed.map(executable));
 if (wrong.length > 0) {
-  console.error(`${wrong.join('\n')}\nRun \`npm run build\`, \`npm run build:all\` and \`npm run build:executables\`.`);
+  console.error(
+    `${wrong.join('\n')}\nRun \`npm run build\`, \`npm run build:all\` and \`npm run build:executables -- ${packed.join(' ')}\`.`,
+  );
   process.exit(1);
 }
 
-/** What a user may have to download, in bytes. */
-const LIMITS = { npm: 12e6, pip: 40e6 };
+/**
+ * What a user may have to download, in bytes. Two thirds are executables, of 7 to 8.5 MB each: npm brings those for containers, and that of
+ * macOS or Windows beside them, the wheel has all five.
+ */
+const LIMITS = { npm: 32e6, pip: 70e6 };
 
 const staging = path.join(root, 'dist/staging');
-const packed = path.join(root, 'dist/npm');
-for (const folder of [staging, packed]) {
+const tarballs = path.join(root, 'dist/npm');
+for (const folder of [staging, tarballs]) {
   fs.rmSync(folder, { recursive: true, force: true });
   fs.mkdirSync(folder, { recursive: true });
 }
@@ -44,28 +62,38 @@ function napi(...args) {
   run(process.execPath, [program, ...args, '--npm-dir', 'npm'], { cwd: staging });
 }
 
-/** The package of the executables. It takes the common fields from `manifest`. Returns its folder. */
+/** Whether the executable of this name builds in containers. */
+const isForContainers = (name) => EXECUTABLES[name].startsWith('linux');
+
+/** Copies executables into the package in a folder. */
+function addExecutables(folder, names) {
+  for (const name of names) {
+    const copy = path.join(folder, name);
+    fs.copyFileSync(executable(name), copy);
+    fs.chmodSync(copy, 0o755);
+  }
+  const { files, ...manifest } = readManifest(folder);
+  writeManifest(folder, { ...manifest, files: [...files, ...names] });
+}
+
+/** The package of the executables for Linux. It takes the common fields from `manifest`. Returns its folder. */
 function stageContainer({ name, version, license, author, repository, engines }) {
   const folder = path.join(staging, 'npm/container');
   fs.mkdirSync(folder, { recursive: true });
   writeManifest(folder, {
     name: `@${name}/container`,
     version,
-    description: `The executables of ${name} that build in containers`,
+    description: `The executables of ${name} for Linux, which build in containers and reach a remote cache`,
     ...{ license, author, repository, engines },
-    files: EXECUTABLES.map((file) => path.basename(file)),
+    files: [],
     // A container engine mounts the folder, so the files may not stay in an archive, as Yarn would have it.
     preferUnplugged: true,
   });
   fs.writeFileSync(
     path.join(folder, 'README.md'),
-    `# \`@${name}/container\`\n\nThe executables of [${name}](https://www.npmjs.com/package/${name}) for Linux that build in containers.\n`,
+    `# \`@${name}/container\`\n\nThe executables of [${name}](https://www.npmjs.com/package/${name}) for Linux. They build in containers, and reach a remote cache.\n`,
   );
-  for (const executable of EXECUTABLES) {
-    const copy = path.join(folder, path.basename(executable));
-    fs.copyFileSync(executable, copy);
-    fs.chmodSync(copy, 0o755);
-  }
+  addExecutables(folder, packed.filter(isForContainers));
   return folder;
 }
 
@@ -80,6 +108,9 @@ function stage() {
   const dependencies = { [readManifest(container).name]: manifest.version };
   writeManifest(staging, { ...manifest, dependencies });
   napi('create-npm-dirs');
+  for (const name of packed.filter((each) => !isForContainers(each))) {
+    addExecutables(path.join(staging, 'npm', EXECUTABLES[name]), [name]);
+  }
   napi('artifacts', '--output-dir', ADD_ONS_FOLDER);
   // napi copies them into the main package too.
   for (const addOn of ALL_ADD_ONS) {
@@ -91,7 +122,7 @@ function stage() {
 /** Packs a staged package. */
 function pack(folder) {
   fs.copyFileSync(path.join(root, 'LICENSE'), path.join(folder, 'LICENSE'));
-  run('npm', ['pack', '--silent', '--pack-destination', packed], { cwd: folder });
+  run('npm', ['pack', '--silent', '--pack-destination', tarballs], { cwd: folder });
 }
 
 /** Shows what a user has to download. Throws if it is more than the limit. */
@@ -113,7 +144,7 @@ function checkSizes() {
       .filter((name) => name.endsWith(end))
       .map((name) => path.join(folder, name));
   const [bindings, common] = [true, false].map((isBinding) =>
-    files(packed, '.tgz').filter((file) => file.includes('-binding-') === isBinding),
+    files(tarballs, '.tgz').filter((file) => file.includes('-binding-') === isBinding),
   );
   for (const binding of bindings) {
     checkSize('npm', [binding, ...common], LIMITS.npm);
@@ -128,3 +159,6 @@ for (const folder of [...folders, staging]) {
 }
 buildWheel({ addOns: ALL_ADD_ONS });
 checkSizes();
+if (absent.length > 0) {
+  console.log(`Not for publishing: this machine cannot build ${absent.join(', ')}, so the packages are without.`);
+}

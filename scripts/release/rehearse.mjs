@@ -12,7 +12,7 @@ import { ensureNode } from '../../__test__/support/foreign-node.mjs';
 import { synthesisedFunctions } from '../../__test__/support/synth.mjs';
 import { ensureNodeProject, ensureUv, preferredPython, root, run } from '../../__test__/support/tools.mjs';
 import { copyExample, lock } from '../../__test__/support/workspaces.mjs';
-import { addOnFile } from '../native/add-ons.mjs';
+import { EXECUTABLES, addOnFile, executableRecipe } from '../native/add-ons.mjs';
 import { rehearseBareMachines } from './bare-machines.mjs';
 import { rehearseContainerFallback } from './container-fallback.mjs';
 import { startRegistry } from './registry.mjs';
@@ -38,9 +38,11 @@ function step(text) {
 
 /** Builds and packs everything. */
 function build() {
-  for (const script of ['build', 'build:all', 'build:executables', 'release:pack']) {
+  const executables = Object.keys(EXECUTABLES).filter((name) => executableRecipe(name, process.platform) !== undefined);
+  const scripts = [['build'], ['build:all'], ['build:executables', ...executables], ['release:pack']];
+  for (const [script, ...names] of scripts) {
     step(`npm run ${script}`);
-    run('npm', ['run', '--silent', script], { cwd: root, show: true });
+    run('npm', ['run', '--silent', script, '--', ...names], { cwd: root, show: true });
   }
 }
 
