@@ -140,7 +140,7 @@ test('a damaged fact is learnt again', (t) => {
 test('an entry that was replaced by a folder heals', (t) => {
   const bundleOptions = cached(t);
   const { sha256: expected } = bundleSync(bundleOptions, temporaryFolder(t));
-  for (const kind of ['bundles', 'packs', 'locks', 'facts']) {
+  for (const kind of ['bundles', 'packs', 'locks', 'shared-facts', 'facts']) {
     for (const file of entries(bundleOptions.cacheDir, kind)) {
       fs.rmSync(file, { recursive: true });
       fs.mkdirSync(path.join(file, 'inner'), { recursive: true });
@@ -159,7 +159,7 @@ test('an entry that was replaced by a folder heals', (t) => {
 
 test('a cache of which a part cannot be written to costs one warning', (t) => {
   const expected = bundleSync(cached(t, { cache: false }), temporaryFolder(t)).sha256;
-  for (const kind of ['bundles', 'packs', 'facts', 'locks']) {
+  for (const kind of ['bundles', 'packs', 'facts', 'shared-facts', 'locks']) {
     const bundleOptions = cached(t);
     fs.mkdirSync(path.join(bundleOptions.cacheDir, 'v1'), { recursive: true });
     fs.writeFileSync(path.join(bundleOptions.cacheDir, 'v1', kind), 'no folder');

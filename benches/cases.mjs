@@ -11,6 +11,7 @@ import { UV_PIP, thirdParty } from './contenders.mjs';
 import { processesOf, systemCallsOfHit, whyNotCounted } from './counts.mjs';
 import { bundleAllInNode, bundleInApp, bundleInAppWatched, publish, seconds, takeTurns } from './measure.mjs';
 import { emptyFolder, zipFolder } from './tools.mjs';
+import { remoteFive, remoteHundred } from './remote-cases.mjs';
 import { KINDS_OF_HUNDRED, LARGEST, SMALLEST, changeLine, changedFile, countFiles } from './workspaces.mjs';
 import { duration, durations, factor, megabytes, percent } from './wording.mjs';
 
@@ -560,6 +561,8 @@ export const CASES = {
   'hundred-empty': { measure: hundredEmpty, workspace: 'hundred' },
   'hundred-unchanged': { measure: hundredUnchanged, workspace: 'hundred' },
   'thousand-unchanged': { measure: thousandUnchanged, workspace: 'thousand' },
+  'remote-five': { measure: remoteFive, workspace: 'five' },
+  'remote-hundred': { measure: remoteHundred, workspace: 'hundred' },
   memory: { measure: memory, workspace: 'five' },
   size: { measure: size, workspace: 'five' },
   imports: { measure: imports, workspace: 'five' },

@@ -115,22 +115,23 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
     let plan = Plan::new(request, &workspace, &subject, &workshop.interpreter.version)?;
     // Before the sources are read, because that takes longest if they are too large.
     check::check_sources(&plan)?;
-    let backends: Vec<ObjectName> = backends_of(&plan, &workshop);
-    workshop.fetch(&backends);
-    let keys = plan.keys(&workshop.versions, &plan.digest_sources()?, &known_backends(&plan, &workshop));
+    let keys = expected_keys(&plan, &workshop)?;
 
     // Another process may be building the same bundle. After the wait, it is cached.
     let _lock = workshop.store.lock(&keys.bundle, &format!("bundles `{}`", subject.member));
-    let mut finished = match Finished::cached(&plan, &workshop, &keys) {
+    let cached = Finished::cached(&plan, &workshop, &keys);
+    let is_new = cached.is_none();
+    let mut finished = match cached {
         Some(cached) => cached,
         None => {
-            let entries = shared_entries(&plan, &keys);
-            workshop.fetch(&entries);
+            workshop.fetch(&shared_entries(&plan, &keys));
             make(&plan, &workshop, &keys)?
         }
     };
     finished.check(&plan, &workshop)?;
-    workshop.send(&[backends, shared_entries(&plan, &keys)].concat());
+    if is_new {
+        workshop.send(&[backends_of(&plan, &workshop), shared_entries(&plan, &keys)].concat());
+    }
     // Before the record: the next bundle only takes longer without it, so it is no reason for a warning.
     let cache_warning = workshop.cache_warning();
     unchanged::record(&plan, &workshop, &finished, begun);
@@ -142,12 +143,11 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
     finished.deliver(output, start)
 }
 
-/// Fetches everything that a remote store has of a bundle.
-pub(crate) fn fetch_shared(plan: &Plan<'_>, workshop: &Workshop) -> Result<(), Error> {
+/// The keys of a bundle, if nobody changes its sources now. Asks a remote store for the versions of build requirements that are not
+/// known here.
+pub(crate) fn expected_keys(plan: &Plan<'_>, workshop: &Workshop) -> Result<Keys, Error> {
     workshop.fetch(&backends_of(plan, workshop));
-    let keys = plan.keys(&workshop.versions, &plan.digest_sources()?, &known_backends(plan, workshop));
-    workshop.fetch(&shared_entries(plan, &keys));
-    Ok(())
+    Ok(plan.keys(&workshop.versions, &plan.digest_sources()?, &known_backends(plan, workshop)))
 }
 
 /// The versions of the build requirements of the source packages, as entries that a remote store may have. The keys of these packages
@@ -159,7 +159,7 @@ fn backends_of(plan: &Plan<'_>, workshop: &Workshop) -> Vec<ObjectName> {
 }
 
 /// The entries of a bundle that a remote store may have: its packs, and the results of checks that would start a process.
-fn shared_entries(plan: &Plan<'_>, keys: &Keys) -> Vec<ObjectName> {
+pub(crate) fn shared_entries(plan: &Plan<'_>, keys: &Keys) -> Vec<ObjectName> {
     let packs = keys.packages.iter().filter_map(|package| package.key.clone());
     let handler = keys.bundle.as_ref().and_then(|bundle| plan.key_of_handler(bundle));
     let facts = std::iter::once(keys.lock.clone()).chain(handler);
@@ -169,9 +169,14 @@ fn shared_entries(plan: &Plan<'_>, keys: &Keys) -> Vec<ObjectName> {
         .collect()
 }
 
-/// Stages the sources, and gathers the packs of everything that ships. Packs that the store lacks are made (install, select,
-/// bytecode, pack).
-pub(crate) fn gather(plan: &Plan<'_>, workshop: &Workshop) -> Result<(Packs, Keys), Error> {
+/// Gathers the packs of everything that ships. `expected` are the keys of the sources where they lie. If the store lacks one of these
+/// packs, the sources are staged, and the missing packs are made (install, select, bytecode, pack).
+pub(crate) fn gather(plan: &Plan<'_>, workshop: &Workshop, expected: &Keys) -> Result<(Packs, Keys), Error> {
+    if workshop.store.shared_fact(&expected.lock).is_some()
+        && let Some(packs) = Packs::all_cached(plan, workshop, expected)
+    {
+        return Ok((packs, expected.clone()));
+    }
     let staged = stage(plan, &workshop.folder()?.join("workspace"))?;
     // Builds see the staged files, and an editor may have changed some of them since they were digested.
     check_lock(plan, workshop, &staged, &plan.key_of_lock(&workshop.versions, &staged.digests))?;
@@ -189,7 +194,7 @@ fn make(plan: &Plan<'_>, workshop: &Workshop, expected: &Keys) -> Result<Finishe
     if plan.request.handler.is_some() && !is_checked(expected.bundle.as_ref()) {
         check::start_early(&workshop.interpreter);
     }
-    let (packs, keys) = gather(plan, workshop)?;
+    let (packs, keys) = gather(plan, workshop, expected)?;
     let files = BundleFiles::of(packs.shipping());
     if files.is_empty() {
         return Err(SelectError::Empty { member: plan.subject.member.clone() }.into());

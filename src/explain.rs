@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::bundle::{fetch_shared, gather};
+use crate::bundle::{expected_keys, gather, shared_entries};
 use crate::bytecode;
 use crate::error::Error;
 use crate::pack::bundle_files::BundleFiles;
@@ -107,8 +107,9 @@ pub fn explain(request: &Request) -> Result<Explanation, Error> {
     let subject = Subject::of(request, &workspace)?;
     let workshop = Workshop::open(request, &workspace, &subject, &Conditions::default())?;
     let plan = Plan::new(request, &workspace, &subject, &workshop.interpreter.version)?;
-    fetch_shared(&plan, &workshop)?;
-    let (packs, keys) = gather(&plan, &workshop)?;
+    let expected = expected_keys(&plan, &workshop)?;
+    workshop.fetch(&shared_entries(&plan, &expected));
+    let (packs, keys) = gather(&plan, &workshop, &expected)?;
 
     let reasons = plan.reasons();
     let present: BTreeMap<&str, String> =

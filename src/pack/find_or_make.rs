@@ -14,6 +14,7 @@ use crate::install::{self, InstallError, InstallList, Origin, SourceBuilds, Stag
 use crate::plan::cache_keys::{Keys, PackageKey, PackageOrigin};
 use crate::plan::{LocalPackage, Plan};
 use crate::report::Warning;
+use crate::request::hooks::Hooks;
 use crate::select::{self, SelectError, Selection};
 use crate::store::Key;
 use crate::tools::run_hooks::{self, HookError};
@@ -62,6 +63,17 @@ impl Packs {
     /// Whether uv installed exactly the packages of the plan.
     pub fn are_as_planned(&self) -> bool {
         self.installed == InstalledPackages::AsPlanned
+    }
+
+    /// The packs of these keys, if all of them are cached and no command of the user's changes them.
+    pub fn all_cached(plan: &Plan<'_>, workshop: &Workshop, keys: &Keys) -> Option<Self> {
+        if plan.request.hooks != Hooks::default() {
+            return None;
+        }
+        let cached = |package: &PackageKey| Pack::cached(&workshop.store, package.key.as_ref()?);
+        let packs = keys.packages.iter().map(cached).collect::<Option<Vec<Pack>>>()?;
+        let installed = InstalledPackages::AsPlanned;
+        Some(Self { packs, after_commands: None, installed, warnings: Vec::new() })
     }
 
     /// The packs that ship.

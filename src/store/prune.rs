@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::{Kind, LAYOUT, Store, files};
+use super::{Kind, Store, files};
 use crate::support::unfinished_file::UNFINISHED;
 
 /// The size in bytes to which a store is pruned automatically.
@@ -194,6 +194,7 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
+    use super::super::LAYOUT;
     use super::*;
 
     fn store(folder: &Path) -> Store {
