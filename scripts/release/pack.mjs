@@ -36,7 +36,7 @@ if (wrong.length > 0) {
 }
 
 /**
- * What a user may have to download, in bytes. Two thirds are executables, of 7 to 8.5 MB each: npm brings those for containers, and that of
+ * What a user may have to download, in bytes. Two thirds are executables, of 7 to 11 MB each: npm brings those for containers, and that of
  * macOS or Windows beside them, the wheel has all five.
  */
 const LIMITS = { npm: 32e6, pip: 70e6 };
