@@ -7,6 +7,7 @@ import { startFaultProxyProcess, startSilentPort } from '../__test__/support/fau
 import { median, sum } from '../__test__/support/numbers.mjs';
 import { startMinistack } from '../__test__/support/store-servers.mjs';
 import { root, run } from '../__test__/support/tools.mjs';
+import { EXECUTABLES } from '../scripts/native/add-ons.mjs';
 import { bundleAllInNode, bundleInApp, takeTurns } from './measure.mjs';
 import { emptyFolder } from './tools.mjs';
 import { duration, durations, factor, megabytes } from './wording.mjs';
@@ -14,9 +15,11 @@ import { duration, durations, factor, megabytes } from './wording.mjs';
 /** How long each request takes on its way, in milliseconds. */
 const LATENCY = 20;
 
-/** Builds the executable that reaches remote caches; `npm run build` does not. */
+/** Builds the executable that reaches remote caches from this machine; `npm run build` does not. */
 function buildExecutable() {
-  run('node', [path.join(root, 'scripts/native/build-executables.mjs'), '--only', 'host'], { show: true });
+  const platform = `${process.platform}-${process.arch}`;
+  const name = Object.keys(EXECUTABLES).find((name) => EXECUTABLES[name].startsWith(platform));
+  run('node', [path.join(root, 'scripts/native/build-executables.mjs'), name], { show: true });
 }
 
 /** An S3 server behind a proxy, and the tools with the variables that make a cache of it. */
