@@ -4,7 +4,14 @@ import * as assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { ADD_ONS, EXECUTABLES, executableRecipe, executablesUsedOn, recipe } from '../scripts/native/add-ons.mjs';
+import {
+  ADD_ONS,
+  CONTAINER_EXECUTABLES,
+  EXECUTABLES,
+  executableRecipe,
+  helperFor,
+  recipe,
+} from '../scripts/native/add-ons.mjs';
 import { root } from './support/tools.mjs';
 
 /** The linker for each platform, or for each executable, that a system builds. */
@@ -37,39 +44,42 @@ test('Windows builds for the ABI of Microsoft, with the C library inside', () =>
   assert.equal(recipe('win32-x64-msvc', 'linux').target, 'x86_64-pc-windows-gnu');
 });
 
-test('Linux builds the executables of all systems but macOS, and every system builds its own and those for containers', () => {
-  const containers = { 'uv-lambda-cdk-x86_64': 'zig', 'uv-lambda-cdk-arm64': 'zig' };
-  assert.deepEqual(linkers('linux', EXECUTABLES, executableRecipe), {
-    ...containers,
-    'uv-lambda-cdk-win32-x64.exe': 'mingw',
-  });
-  for (const [system, own] of Object.entries({
-    darwin: { 'uv-lambda-cdk-darwin-x64': 'native', 'uv-lambda-cdk-darwin-arm64': 'native' },
-    win32: { 'uv-lambda-cdk-win32-x64.exe': 'native' },
-  })) {
-    assert.deepEqual(linkers(system, EXECUTABLES, executableRecipe), { ...containers, ...own });
-    assert.deepEqual(executablesUsedOn(system), Object.keys({ ...containers, ...own }));
+test('Linux builds the executables of all systems but macOS, and every system builds its own and those for Linux', () => {
+  const linux = {
+    'uv-lambda-cdk-x86_64': 'zig',
+    'uv-lambda-cdk-arm64': 'zig',
+    'uv-lambda-cdk-remote-cache-linux-x64': 'zig',
+    'uv-lambda-cdk-remote-cache-linux-arm64': 'zig',
+  };
+  const own = {
+    linux: { 'uv-lambda-cdk-remote-cache-win32-x64.exe': 'mingw' },
+    darwin: {
+      'uv-lambda-cdk-remote-cache-darwin-x64': 'native',
+      'uv-lambda-cdk-remote-cache-darwin-arm64': 'native',
+    },
+    win32: { 'uv-lambda-cdk-remote-cache-win32-x64.exe': 'native' },
+  };
+  for (const [system, others] of Object.entries(own)) {
+    assert.deepEqual(linkers(system, EXECUTABLES, executableRecipe), { ...linux, ...others });
   }
-  assert.deepEqual(executablesUsedOn('linux'), Object.keys(containers));
+  assert.deepEqual(CONTAINER_EXECUTABLES, ['uv-lambda-cdk-x86_64', 'uv-lambda-cdk-arm64']);
 });
 
 test('an executable is linked as a program', () => {
   const flags = (name, machine) => executableRecipe(name, machine).flags.join(' ');
   // Static, which is the default for musl.
   assert.equal(flags('uv-lambda-cdk-x86_64', 'linux'), '');
-  assert.doesNotMatch(flags('uv-lambda-cdk-darwin-arm64', 'darwin'), /dynamic_lookup|install_name/);
-  assert.equal(flags('uv-lambda-cdk-win32-x64.exe', 'win32'), '-Ctarget-feature=+crt-static');
+  assert.doesNotMatch(flags('uv-lambda-cdk-remote-cache-darwin-arm64', 'darwin'), /dynamic_lookup|install_name/);
+  assert.equal(flags('uv-lambda-cdk-remote-cache-win32-x64.exe', 'win32'), '-Ctarget-feature=+crt-static');
 });
 
-test('each executable is where the constructs look for it', () => {
-  const text = readFileSync(path.join(root, 'construct/executables.ts'), 'utf8');
-  const helpers = [...text.matchAll(/^  '([\w-]+)': \{ name: '(.*)', inPackage: '(.*)' \},$/gm)];
-  assert.deepEqual(helpers.map(([, , name]) => name).toSorted(), Object.keys(EXECUTABLES).toSorted());
-  for (const [, platform, name, inPackage] of helpers) {
-    const built = EXECUTABLES[name];
-    assert.ok(built.startsWith(platform), `${name} is for ${built}`);
-    assert.equal(inPackage, platform.startsWith('linux') ? 'container' : `binding-${built}`);
+test('the executable for a remote cache has the name that the constructs look for', () => {
+  for (const platform of ['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64']) {
+    assert.equal(helperFor(platform), `uv-lambda-cdk-remote-cache-${platform}`);
   }
+  assert.equal(helperFor('win32-x64'), 'uv-lambda-cdk-remote-cache-win32-x64.exe');
+  const text = readFileSync(path.join(root, 'construct/executables.ts'), 'utf8');
+  assert.match(text, /`uv-lambda-cdk-remote-cache-\$\{platform\}\$\{process\.platform === 'win32' \? '\.exe' : ''\}`/);
 });
 
 test('the platforms are those of the manifest', () => {

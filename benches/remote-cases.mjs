@@ -7,7 +7,6 @@ import { startFaultProxyProcess, startSilentPort } from '../__test__/support/fau
 import { median, sum } from '../__test__/support/numbers.mjs';
 import { startMinistack } from '../__test__/support/store-servers.mjs';
 import { root, run } from '../__test__/support/tools.mjs';
-import { EXECUTABLES } from '../scripts/native/add-ons.mjs';
 import { bundleAllInNode, bundleInApp, takeTurns } from './measure.mjs';
 import { emptyFolder } from './tools.mjs';
 import { duration, durations, factor, megabytes } from './wording.mjs';
@@ -17,9 +16,7 @@ const LATENCY = 20;
 
 /** Builds the executable that reaches remote caches from this machine; `npm run build` does not. */
 function buildExecutable() {
-  const platform = `${process.platform}-${process.arch}`;
-  const name = Object.keys(EXECUTABLES).find((name) => EXECUTABLES[name].startsWith(platform));
-  run('node', [path.join(root, 'scripts/native/build-executables.mjs'), name], { show: true });
+  run('node', [path.join(root, 'scripts/native/build-helper.mjs')], { show: true });
 }
 
 /** An S3 server behind a proxy, and the tools with the variables that make a cache of it. */

@@ -5,7 +5,6 @@
 
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { executablesUsedOn } from './native/add-ons.mjs';
 import { runNodeTests } from './node-tests.mjs';
 import { ensureUv, preferredPython, root, run } from '../__test__/support/tools.mjs';
 import { INDEX_DAY } from '../__test__/support/workspaces.mjs';
@@ -47,12 +46,8 @@ try {
     show: true,
     env: { ...process.env, BYTECODE_TREE: ensureSitePackages() },
   });
-  // The other CPU's only builds in emulated containers, so it does without the crates of the remote cache: that saves minutes.
-  const own = process.arch === 'x64' ? 'uv-lambda-cdk-x86_64' : 'uv-lambda-cdk-arm64';
-  const others = executablesUsedOn('linux').filter((name) => name !== own);
-  for (const flags of [[own], ['--without-remote-cache', ...others]]) {
-    run('node', ['scripts/native/build-executables.mjs', ...flags], { cwd: root, show: true });
-  }
+  run('node', ['scripts/native/build-executables.mjs'], { cwd: root, show: true });
+  run('node', ['scripts/native/build-helper.mjs', '--debug'], { cwd: root, show: true });
   runNodeTests(tests, ['--test-concurrency=1']);
 } catch (error) {
   console.error(error.message);

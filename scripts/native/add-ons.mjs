@@ -18,20 +18,28 @@ export const ADD_ONS = {
 };
 
 /**
- * The executables: the platform of each, by its name. All reach a remote cache, which the add-ons cannot. Those for Linux are static,
- * run with every C library, and also build in containers.
+ * The executables: the platform of each, by its name. Those for Linux are static, and run with every C library. The first two build in
+ * containers. The others reach a remote cache, with crates that are larger than all the rest.
  */
 export const EXECUTABLES = {
   'uv-lambda-cdk-x86_64': 'linux-x64-musl',
   'uv-lambda-cdk-arm64': 'linux-arm64-musl',
-  'uv-lambda-cdk-darwin-x64': 'darwin-x64',
-  'uv-lambda-cdk-darwin-arm64': 'darwin-arm64',
-  'uv-lambda-cdk-win32-x64.exe': 'win32-x64-msvc',
+  'uv-lambda-cdk-remote-cache-linux-x64': 'linux-x64-musl',
+  'uv-lambda-cdk-remote-cache-linux-arm64': 'linux-arm64-musl',
+  'uv-lambda-cdk-remote-cache-darwin-x64': 'darwin-x64',
+  'uv-lambda-cdk-remote-cache-darwin-arm64': 'darwin-arm64',
+  'uv-lambda-cdk-remote-cache-win32-x64.exe': 'win32-x64-msvc',
 };
 
-/** The names of the executables that a package uses on a system: its own, and those that it starts in containers. */
-export const executablesUsedOn = (system) =>
-  Object.keys(EXECUTABLES).filter((name) => ['linux', system].includes(EXECUTABLES[name].split('-')[0]));
+/** Whether the executable of this name reaches a remote cache. */
+export const reachesRemoteCache = (name) => name.startsWith('uv-lambda-cdk-remote-cache-');
+
+/** The names of the executables that build in containers. */
+export const CONTAINER_EXECUTABLES = Object.keys(EXECUTABLES).filter((name) => !reachesRemoteCache(name));
+
+/** The name of the executable that reaches a remote cache from a platform, as in `linux-x64`. */
+export const helperFor = (platform) =>
+  Object.keys(EXECUTABLES).find((name) => reachesRemoteCache(name) && EXECUTABLES[name].startsWith(platform));
 
 /**
  * How a machine builds the add-on of a platform: `{ target, linker, flags }`, where `linker` is `native` (cargo alone), `zig` or

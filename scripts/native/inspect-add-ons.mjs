@@ -1,4 +1,4 @@
-// Looks at the add-ons in `dist/add-ons` and at the executables in `container`: CPU and format, oldest system, what each needs and
+// Looks at the add-ons in `dist/add-ons`, and at the executables in `container` and `dist/remote-cache`: CPU and format, oldest system, what each needs and
 // exports, signature, paths of this machine.
 //
 //   node scripts/native/inspect-add-ons.mjs       looks at all of a release
@@ -7,13 +7,13 @@ import * as fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { root, run, uvOnPathOrEnsured } from '../../__test__/support/tools.mjs';
-import { ADD_ONS, EXECUTABLES, OLDEST_GLIBC, OLDEST_MACOS, addOnFile } from './add-ons.mjs';
+import { ADD_ONS, EXECUTABLES, OLDEST_GLIBC, OLDEST_MACOS, addOnFile, reachesRemoteCache } from './add-ons.mjs';
 
 /** The folder of the add-ons of all platforms. */
 export const ADD_ONS_FOLDER = path.join(root, 'dist/add-ons');
 
-/** The folder of the executables. */
-export const EXECUTABLES_FOLDER = path.join(root, 'container');
+/** The path of an executable. */
+export const executable = (name) => path.join(root, reachesRemoteCache(name) ? 'dist/remote-cache' : 'container', name);
 
 /** Prints a line about each file of `[[platform, file]]`. Throws if one is missing, or is not as its platform says. */
 function inspect(files) {
@@ -33,7 +33,7 @@ export function inspectAddOns(platforms) {
 
 /** Looks at the executables of these names. */
 export function inspectExecutables(names) {
-  inspect(names.map((name) => [EXECUTABLES[name], path.join(EXECUTABLES_FOLDER, name)]));
+  inspect(names.map((name) => [EXECUTABLES[name], executable(name)]));
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import path from 'node:path';
 import { root } from '../../__test__/support/tools.mjs';
-import { ADD_ONS, addOnFile } from '../native/add-ons.mjs';
-import { ADD_ONS_FOLDER, EXECUTABLES_FOLDER } from '../native/inspect-add-ons.mjs';
+import { ADD_ONS, addOnFile, reachesRemoteCache } from '../native/add-ons.mjs';
+import { ADD_ONS_FOLDER, executable } from '../native/inspect-add-ons.mjs';
 
 /** The files that every package has, by their paths in the checkout. */
 export const COMMON_FILES = [
@@ -16,21 +16,18 @@ export const COMMON_FILES = [
 /** The add-on of each platform, which `npm run build:all` makes. */
 export const ALL_ADD_ONS = Object.keys(ADD_ONS).map((platform) => path.join(ADD_ONS_FOLDER, addOnFile(platform)));
 
-/** The path of an executable, which `npm run build:executables` makes. */
-export const executable = (name) => path.join(EXECUTABLES_FOLDER, name);
-
 /**
  * What is wrong with the files that the packages are made of, a line for each: a file that is missing, a program that was built
  * from other sources than those of this checkout, or an executable that reaches no remote cache.
  *
  * @param addOns the paths of the add-ons
- * @param executables those of the executables
+ * @param names the names of the executables
  */
-export function wrongArtefacts(addOns, executables) {
+export function wrongArtefacts(addOns, names) {
   const constructs = fs.readdirSync(path.join(root, 'construct')).filter((name) => /(?<!\.d)\.ts$/.test(name));
   const built = constructs.flatMap((name) => ['.js', '.d.ts'].map((end) => `construct/${name.replace(/\.ts$/, end)}`));
   const files = [...COMMON_FILES, ...built].map((name) => path.join(root, name));
-  const programs = [...executables, ...addOns];
+  const programs = [...names.map(executable), ...addOns];
   const missing = [...files, ...programs].filter((file) => !fs.existsSync(file));
   const digest = digestOfSources();
   const without = (text, files) => files.filter((file) => fs.existsSync(file) && !fs.readFileSync(file).includes(text));
@@ -39,7 +36,9 @@ export function wrongArtefacts(addOns, executables) {
     ...missing.map((file) => `${shown(file)} is missing`),
     ...without(digest, programs).map((file) => `${shown(file)} was built from other sources`),
     // Each crate has its name in the file.
-    ...without('opendal', executables).map((file) => `${shown(file)} was built without the remote cache`),
+    ...without('opendal', names.filter(reachesRemoteCache).map(executable)).map(
+      (file) => `${shown(file)} was built without the remote cache`,
+    ),
   ];
 }
 

@@ -4,13 +4,13 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { root } from '../../__test__/support/tools.mjs';
-import { executablesUsedOn } from '../native/add-ons.mjs';
-import { executable, wrongArtefacts } from './artefacts.mjs';
+import { CONTAINER_EXECUTABLES } from '../native/add-ons.mjs';
+import { wrongArtefacts } from './artefacts.mjs';
 
 const addOns = readdirSync(root).filter((name) => name.endsWith('.node'));
 const wrong = wrongArtefacts(
   addOns.map((name) => path.join(root, name)),
-  executablesUsedOn(process.platform).map(executable),
+  CONTAINER_EXECUTABLES,
 );
 if (addOns.length === 0) {
   wrong.push('the add-on of this machine is missing');

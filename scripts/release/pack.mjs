@@ -1,10 +1,11 @@
 // Packs a release from what is built, into `dist/npm` and `dist/python`:
 //
 // - `uv-lambda-cdk`: everything that is the same on all platforms;
-// - `@uv-lambda-cdk/binding-<platform>`: the add-on of a platform. npm installs the one that fits. Those of macOS and Windows also have
-//   the executable that reaches a remote cache;
-// - `@uv-lambda-cdk/container`: the executables for Linux, which build in containers: a machine of any platform may start one;
-// - the wheel: all of it, since the kernel of jsii runs no npm.
+// - `@uv-lambda-cdk/binding-<platform>`: the add-on of a platform. npm installs the one that fits;
+// - `@uv-lambda-cdk/container`: the executables that build in containers, which a machine of any platform may start;
+// - `@uv-lambda-cdk/remote-cache-<platform>`: the executable that reaches a remote cache, and `@uv-lambda-cdk/remote-cache`, which brings
+//   the one that fits. Nothing depends on them: who has no remote cache need not download them;
+// - the wheel: all of it but the remote cache, since the kernel of jsii runs no npm.
 //
 // It builds nothing, and fails if something is missing or was built from other sources.
 //
@@ -17,9 +18,9 @@ import * as fs from 'node:fs';
 import path from 'node:path';
 import { root, run } from '../../__test__/support/tools.mjs';
 import { buildWheel } from '../python-package.mjs';
-import { EXECUTABLES, executableRecipe } from '../native/add-ons.mjs';
-import { ADD_ONS_FOLDER } from '../native/inspect-add-ons.mjs';
-import { ALL_ADD_ONS, COMMON_FILES, executable, wrongArtefacts } from './artefacts.mjs';
+import { CONTAINER_EXECUTABLES, EXECUTABLES, executableRecipe, reachesRemoteCache } from '../native/add-ons.mjs';
+import { ADD_ONS_FOLDER, executable } from '../native/inspect-add-ons.mjs';
+import { ALL_ADD_ONS, COMMON_FILES, wrongArtefacts } from './artefacts.mjs';
 
 const isComplete = process.argv.includes('--complete');
 const isBuiltHere = (name) => executableRecipe(name, process.platform) !== undefined;
@@ -27,7 +28,7 @@ const executables = Object.keys(EXECUTABLES);
 const packed = executables.filter((name) => isComplete || isBuiltHere(name) || fs.existsSync(executable(name)));
 const absent = executables.filter((name) => !packed.includes(name));
 
-const wrong = wrongArtefacts(ALL_ADD_ONS, packed.map(executable));
+const wrong = wrongArtefacts(ALL_ADD_ONS, packed);
 if (wrong.length > 0) {
   console.error(
     `${wrong.join('\n')}\nRun \`npm run build\`, \`npm run build:all\` and \`npm run build:executables -- ${packed.join(' ')}\`.`,
@@ -35,11 +36,8 @@ if (wrong.length > 0) {
   process.exit(1);
 }
 
-/**
- * What a user may have to download, in bytes. Two thirds are executables, of 7 to 11 MB each: npm brings those for containers, and that of
- * macOS or Windows beside them, the wheel has all five.
- */
-const LIMITS = { npm: 32e6, pip: 70e6 };
+/** What a user may have to download, in bytes; `remoteCache` is what a remote cache adds. */
+const LIMITS = { npm: 12e6, pip: 40e6, remoteCache: 12e6 };
 
 const staging = path.join(root, 'dist/staging');
 const tarballs = path.join(root, 'dist/npm');
@@ -62,39 +60,40 @@ function napi(...args) {
   run(process.execPath, [program, ...args, '--npm-dir', 'npm'], { cwd: staging });
 }
 
-/** Whether the executable of this name builds in containers. */
-const isForContainers = (name) => EXECUTABLES[name].startsWith('linux');
-
-/** Copies executables into the package in a folder. */
-function addExecutables(folder, names) {
-  for (const name of names) {
-    const copy = path.join(folder, name);
-    fs.copyFileSync(executable(name), copy);
-    fs.chmodSync(copy, 0o755);
-  }
-  const { files, ...manifest } = readManifest(folder);
-  writeManifest(folder, { ...manifest, files: [...files, ...names] });
-}
-
-/** The package of the executables for Linux. It takes the common fields from `manifest`. Returns its folder. */
-function stageContainer({ name, version, license, author, repository, engines }) {
-  const folder = path.join(staging, 'npm/container');
+/** Stages a package of executables, and returns its folder. `manifest` is that of the main package, `own` are the fields that differ. */
+function stageExecutables({ name, version, license, author, repository, engines }, own, about, names) {
+  const folder = path.join(staging, 'npm', own.name);
   fs.mkdirSync(folder, { recursive: true });
   writeManifest(folder, {
-    name: `@${name}/container`,
-    version,
-    description: `The executables of ${name} for Linux, which build in containers and reach a remote cache`,
-    ...{ license, author, repository, engines },
-    files: [],
-    // A container engine mounts the folder, so the files may not stay in an archive, as Yarn would have it.
+    ...{ version, license, author, repository, engines },
+    ...own,
+    name: `@${name}/${own.name}`,
+    description: about,
+    files: names,
+    // A container engine mounts the folder, and the system starts the file: it may not stay in an archive, as Yarn would have it.
     preferUnplugged: true,
   });
-  fs.writeFileSync(
-    path.join(folder, 'README.md'),
-    `# \`@${name}/container\`\n\nThe executables of [${name}](https://www.npmjs.com/package/${name}) for Linux. They build in containers, and reach a remote cache.\n`,
-  );
-  addExecutables(folder, packed.filter(isForContainers));
+  const project = `[${name}](https://www.npmjs.com/package/${name})`;
+  fs.writeFileSync(path.join(folder, 'README.md'), `# \`@${name}/${own.name}\`\n\n${about.replace(name, project)}.\n`);
+  for (const file of names) {
+    const copy = path.join(folder, file);
+    fs.copyFileSync(executable(file), copy);
+    fs.chmodSync(copy, 0o755);
+  }
   return folder;
+}
+
+/** The packages of the executables that reach a remote cache, and the one that brings that of the platform. */
+function stageRemoteCache(manifest) {
+  const { name, version } = manifest;
+  const platforms = packed.filter(reachesRemoteCache).map((file) => {
+    const [os, cpu] = EXECUTABLES[file].split('-');
+    const own = { name: `remote-cache-${os}-${cpu}`, os: [os], cpu: [cpu] };
+    stageExecutables(manifest, own, `Reaches a remote cache of ${name} from ${os}-${cpu}`, [file]);
+    return own.name;
+  });
+  const optionalDependencies = Object.fromEntries(platforms.map((platform) => [`@${name}/${platform}`, version]));
+  stageExecutables(manifest, { name: 'remote-cache', optionalDependencies }, `The remote cache of ${name}`, []);
 }
 
 /** The packages of all platforms, and the main package, which names them. */
@@ -104,13 +103,12 @@ function stage() {
   }
   // What only a checkout needs.
   const { scripts, devDependencies, workspaces, ...manifest } = readManifest(root);
-  const container = stageContainer(manifest);
+  const about = `The executables of ${manifest.name} that build in containers`;
+  const container = stageExecutables(manifest, { name: 'container' }, about, CONTAINER_EXECUTABLES);
   const dependencies = { [readManifest(container).name]: manifest.version };
   writeManifest(staging, { ...manifest, dependencies });
+  stageRemoteCache(manifest);
   napi('create-npm-dirs');
-  for (const name of packed.filter((each) => !isForContainers(each))) {
-    addExecutables(path.join(staging, 'npm', EXECUTABLES[name]), [name]);
-  }
   napi('artifacts', '--output-dir', ADD_ONS_FOLDER);
   // napi copies them into the main package too.
   for (const addOn of ALL_ADD_ONS) {
@@ -143,11 +141,16 @@ function checkSizes() {
       .readdirSync(folder)
       .filter((name) => name.endsWith(end))
       .map((name) => path.join(folder, name));
-  const [bindings, common] = [true, false].map((isBinding) =>
-    files(tarballs, '.tgz').filter((file) => file.includes('-binding-') === isBinding),
-  );
+  const has = (part) => (file) => path.basename(file).includes(part);
+  const all = files(tarballs, '.tgz');
+  const remote = all.filter(has('-remote-cache-'));
+  const bindings = all.filter(has('-binding-'));
+  const common = all.filter((file) => !remote.includes(file) && !bindings.includes(file));
   for (const binding of bindings) {
     checkSize('npm', [binding, ...common], LIMITS.npm);
+  }
+  for (const one of remote) {
+    checkSize('npm, for a remote cache', [one], LIMITS.remoteCache);
   }
   checkSize('pip', files(path.join(root, 'dist/python'), '.whl'), LIMITS.pip);
 }
