@@ -121,8 +121,8 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
     let _lock = workshop.store.lock(&keys.bundle, &format!("bundles `{}`", subject.member));
     let cached = Finished::cached(&plan, &workshop, &keys);
     let is_new = cached.is_none();
-    let mut finished = match cached {
-        Some(cached) => cached,
+    let (mut finished, keys) = match cached {
+        Some(cached) => (cached, keys),
         None => {
             workshop.fetch(&shared_entries(&plan, &keys));
             make(&plan, &workshop, &keys)?
@@ -182,11 +182,13 @@ pub(crate) fn gather(plan: &Plan<'_>, workshop: &Workshop, expected: &Keys) -> R
     check_lock(plan, workshop, &staged, &plan.key_of_lock(&workshop.versions, &staged.digests))?;
     let builds = SourceBuilds::resolve(plan, workshop).map_err(InstallError::from)?;
     let keys = plan.keys(&workshop.versions, &staged.digests, &builds.backends);
+    // Packages that are built from their source have a key only now, unless their build requirements were resolved earlier.
+    workshop.fetch(&shared_entries(plan, &keys));
     Ok((find_or_make(plan, workshop, &staged, &builds, &keys)?, keys))
 }
 
-/// Makes the zip: gather, check, archive, cache.
-fn make(plan: &Plan<'_>, workshop: &Workshop, expected: &Keys) -> Result<Finished, Error> {
+/// Makes the zip: gather, check, archive, cache. Returns the keys of the contents that were built.
+fn make(plan: &Plan<'_>, workshop: &Workshop, expected: &Keys) -> Result<(Finished, Keys), Error> {
     let is_checked = |bundle: Option<&Key>| {
         let check = bundle.and_then(|bundle| plan.key_of_handler(bundle));
         check.is_some_and(|check| workshop.store.shared_fact(&check).is_some())
@@ -205,7 +207,7 @@ fn make(plan: &Plan<'_>, workshop: &Workshop, expected: &Keys) -> Result<Finishe
     // Before the zip is written, because that takes longest if the bundle is too large.
     check::check_unzipped(plan, &files.package_reports(), files.unzipped_bytes())?;
 
-    let key = keys.bundle.filter(|_| packs.are_as_planned());
+    let key = keys.bundle.clone().filter(|_| packs.are_as_planned());
     let place = workshop.place_of_zip(key.as_ref())?;
     let entries = files.entries(plan.subject.kind, plan.subject.target.python);
     let (written, handler) = thread::scope(|scope| {
@@ -229,5 +231,5 @@ fn make(plan: &Plan<'_>, workshop: &Workshop, expected: &Keys) -> Result<Finishe
         warnings,
         ..Bundle::default()
     };
-    Ok(Finished::keep(plan, workshop, key, place, report, handler))
+    Ok((Finished::keep(plan, workshop, key, place, report, handler), keys))
 }
