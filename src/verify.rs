@@ -116,6 +116,8 @@ pub fn verify(request: &Request, settings: VerifySettings) -> Result<Verificatio
     };
     // An empty store, so that everything comes from the remote one.
     let store = remote.as_ref().map_or(StoreUse::AsRequested, |_| StoreUse::At(room.path().join("store")));
+    let hits = |remote: &RemoteStore| remote.statistics().hits;
+    let hits_before = remote.as_ref().map_or(0, hits);
     let first_conditions = Conditions { store, ..Conditions::default() };
     let first = bundle_under(request, &room.path().join("first"), &first_conditions)?;
     let conditions = second_conditions(room.path(), second_cache)?;
@@ -128,7 +130,7 @@ pub fn verify(request: &Request, settings: VerifySettings) -> Result<Verificatio
         first,
         second_sha256: second.sha256,
         second_cache,
-        remote_entries: remote.map(|remote| remote.statistics().hits),
+        remote_entries: remote.map(|remote| hits(&remote) - hits_before),
         difference: diff.first,
         differing_files: diff.files.into_iter().map(|change| change.path).collect(),
         elapsed: start.elapsed(),

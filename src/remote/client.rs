@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStderr, ChildStdin, ChildStdout};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -40,8 +41,11 @@ const VARIABLES: &[&str] = &[
     "XDG_",
 ];
 
-/// How long the answer to a pruning may take.
-const TIME_TO_PRUNE: Duration = Duration::from_hours(1);
+/// A helper is alive while it says something in this time. It does so every second, even while it waits for the store.
+const LISTENING: Duration = Duration::from_secs(1);
+
+/// How many of these times a helper may be silent. Not one long time, which would also end while the machine sleeps.
+const SILENT_TIMES: usize = 10;
 
 /// The executable that is started as a helper.
 static EXECUTABLE: Mutex<Option<PathBuf>> = Mutex::new(None);
@@ -69,8 +73,10 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     helper: Helper,
-    /// What is known of each object that this process asked for.
-    objects: BTreeMap<ObjectName, Progress>,
+    /// What is known of each object that this process asked for, by its name and its file: a process may use several stores.
+    objects: BTreeMap<Transfer, Progress>,
+    /// How many messages the helper has sent.
+    heard: usize,
     /// Warnings that no bundle has yet.
     warnings: Vec<Warning>,
     /// The list of objects to fetch as soon as one is missing.
@@ -93,7 +99,8 @@ enum Helper {
     #[default]
     NotStarted,
     Runs {
-        input: ChildStdin,
+        /// Passes lines to a thread that writes them: the pipe may be full.
+        input: Sender<Vec<u8>>,
         /// Ends the helper when it is dropped.
         _conversation: Conversation,
     },
@@ -158,14 +165,35 @@ impl RemoteStore {
         if let Some(prefetch) = state.prefetch.take() {
             prefetch.begin();
         }
-        let is_open = |state: &State| {
-            let is_asked = |name: &ObjectName| state.objects.get(name) == Some(&Progress::Asked);
-            missing.iter().any(|transfer| is_asked(&transfer.name))
-        };
-        while is_open(&state) {
-            state = self.0.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
+        let is_asked = |state: &State, transfer| state.objects.get(transfer) == Some(&Progress::Asked);
+        let mut state =
+            self.wait_while(state, |state| missing.iter().any(|transfer| is_asked(state, transfer)));
         state.statistics.waited += start.elapsed();
+    }
+
+    /// Waits for the helper. Gives it up if it is silent.
+    fn wait_while<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        is_open: impl Fn(&State) -> bool,
+    ) -> MutexGuard<'a, State> {
+        let mut silent = 0;
+        while is_open(&state) {
+            let heard = state.heard;
+            let waited = self.0.changed.wait_timeout(state, LISTENING);
+            let (now, outcome) = waited.unwrap_or_else(PoisonError::into_inner);
+            state = now;
+            silent = if outcome.timed_out() && state.heard == heard { silent + 1 } else { 0 };
+            if silent == SILENT_TIMES {
+                let helper = std::mem::replace(&mut state.helper, Helper::Ended);
+                self.0.lose(&mut state, "its helper does not answer");
+                // Dropped without the lock: the thread that listens may need it.
+                drop(state);
+                drop(helper);
+                state = self.lock();
+            }
+        }
+        state
     }
 
     /// Sets the list of objects to fetch as soon as one is missing.
@@ -182,12 +210,12 @@ impl RemoteStore {
     fn ask(&self, transfers: Vec<Transfer>) -> MutexGuard<'_, State> {
         let mut state = self.lock();
         let new: Vec<Transfer> =
-            transfers.into_iter().filter(|transfer| !state.objects.contains_key(&transfer.name)).collect();
+            transfers.into_iter().filter(|transfer| !state.objects.contains_key(transfer)).collect();
         if new.is_empty() {
             return state;
         }
         for transfer in &new {
-            state.objects.insert(transfer.name.clone(), Progress::Asked);
+            state.objects.insert(transfer.clone(), Progress::Asked);
         }
         self.tell(&mut state, &ToHelper::Fetch(new));
         state
@@ -200,14 +228,14 @@ impl RemoteStore {
             return;
         }
         let mut state = self.lock();
-        let is_missing = |name: &&ObjectName| state.objects.get(*name) == Some(&Progress::Missing);
+        let is_missing = |transfer: &Transfer| state.objects.get(transfer) == Some(&Progress::Missing);
         let made: Vec<Transfer> =
-            transfers(store, names.iter().filter(is_missing)).filter(|made| made.path.is_file()).collect();
+            transfers(store, names.iter()).filter(is_missing).filter(|made| made.path.is_file()).collect();
         if made.is_empty() {
             return;
         }
         for transfer in &made {
-            state.objects.insert(transfer.name.clone(), Progress::Fetched);
+            state.objects.insert(transfer.clone(), Progress::Fetched);
         }
         state.to_send += made.len();
         self.tell(&mut state, &ToHelper::Send(made));
@@ -225,8 +253,8 @@ impl RemoteStore {
         let mut state = self.lock();
         state.to_send += transfers.len();
         self.tell(&mut state, &ToHelper::SendMissing(transfers));
-        let is_open = |state: &mut State| state.to_send > 0 && matches!(state.helper, Helper::Runs { .. });
-        drop(self.0.changed.wait_while(state, is_open));
+        let is_open = |state: &State| state.to_send > 0 && matches!(state.helper, Helper::Runs { .. });
+        drop(self.wait_while(state, is_open));
     }
 
     /// Writes one object anew, in the background.
@@ -245,9 +273,8 @@ impl RemoteStore {
         let mut state = self.lock();
         state.pruned = None;
         self.tell(&mut state, &ToHelper::Prune { before });
-        let waits = |state: &mut State| state.pruned.is_none() && matches!(state.helper, Helper::Runs { .. });
-        let waited = self.0.changed.wait_timeout_while(state, TIME_TO_PRUNE, waits);
-        waited.unwrap_or_else(PoisonError::into_inner).0.pruned
+        let waits = |state: &State| state.pruned.is_none() && matches!(state.helper, Helper::Runs { .. });
+        self.wait_while(state, waits).pruned
     }
 
     /// The objects that the bundles of this process looked for, here or in the remote store.
@@ -286,7 +313,7 @@ impl RemoteStore {
         {
             line.push(b'\n');
             // If the helper has ended, the thread that reads its answers finds that out.
-            let _ = input.write_all(&line).and_then(|()| input.flush());
+            let _ = input.send(line);
         } else {
             self.0.give_up(state);
         }
@@ -326,6 +353,13 @@ impl RemoteStore {
         thread::Builder::new()
             .spawn(move || shared.listen(output, complaints))
             .map_err(|error| error.to_string())?;
+        let (lines, asked) = channel::<Vec<u8>>();
+        thread::Builder::new()
+            .spawn(move || {
+                asked.iter().try_for_each(|line| input.write_all(&line).and_then(|()| input.flush()))
+            })
+            .map_err(|error| error.to_string())?;
+        let input = lines;
         Ok(Helper::Runs { input, _conversation: conversation })
     }
 
@@ -403,8 +437,10 @@ impl Shared {
 
 impl State {
     fn hear(&mut self, message: FromHelper) {
+        self.heard += 1;
         match message {
-            FromHelper::Fetched { name, is_here, bytes } => {
+            FromHelper::Working => {}
+            FromHelper::Fetched { transfer, is_here, bytes } => {
                 if is_here {
                     self.statistics.hits += 1;
                     self.statistics.bytes_fetched += bytes;
@@ -412,7 +448,7 @@ impl State {
                     self.statistics.misses += 1;
                 }
                 let progress = if is_here { Progress::Fetched } else { Progress::Missing };
-                self.objects.insert(name, progress);
+                self.objects.insert(transfer, progress);
             }
             FromHelper::Sent { bytes } => {
                 self.to_send = self.to_send.saturating_sub(1);
@@ -471,4 +507,96 @@ fn transfers<'a>(
         let path = store.shared_path(name.kind.shared(), &name.key)?;
         Some(Transfer { name: name.clone(), path })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::request::remote_address::Address;
+    use crate::store::Key;
+
+    fn store_with_settings(folder: &Path, mode: Mode) -> (RemoteStore, Store, ObjectName) {
+        let address = Address::of_folder(folder).unwrap();
+        let remote =
+            RemoteStore::open(&RemoteSettings { address, mode, time_to_send: Duration::from_secs(1) });
+        let store = Store::open(&folder.join("local")).unwrap();
+        (remote, store, ObjectName { kind: Kind::Pack, key: Key::of("pack", &json!(1)) })
+    }
+
+    fn transfer(name: &ObjectName, path: &str) -> Transfer {
+        Transfer { name: name.clone(), path: PathBuf::from(path) }
+    }
+
+    #[test]
+    fn answers_count_and_belong_to_one_file() {
+        let name = ObjectName { kind: Kind::Fact, key: Key::of("fact", &json!(1)) };
+        let mut state = State { to_send: 2, ..State::default() };
+        let fetched =
+            |path, is_here, bytes| FromHelper::Fetched { transfer: transfer(&name, path), is_here, bytes };
+        for message in [
+            fetched("/one", true, 10),
+            fetched("/two", false, 0),
+            FromHelper::Sent { bytes: 5 },
+            FromHelper::Sent { bytes: 0 },
+            // One more than was asked for.
+            FromHelper::Sent { bytes: 0 },
+            FromHelper::Working,
+        ] {
+            state.hear(message);
+        }
+        let Statistics { hits, misses, bytes_fetched, sent, bytes_sent, .. } = state.statistics;
+        assert_eq!((hits, misses, bytes_fetched, sent, bytes_sent), (1, 1, 10, 1, 5));
+        assert_eq!((state.to_send, state.heard), (0, 6));
+        assert_eq!(state.objects[&transfer(&name, "/one")], Progress::Fetched);
+        assert_eq!(state.objects[&transfer(&name, "/two")], Progress::Missing);
+    }
+
+    #[test]
+    fn a_warning_is_given_once_and_has_no_credentials() {
+        let mut state = State::default();
+        for _ in 0..2 {
+            let message = "no answer from https://key:secret@host/".to_owned();
+            state.hear(FromHelper::Warning(Warning { code: WarningCode::RemoteCacheNotUsable, message }));
+        }
+        let messages: Vec<_> = state.warnings.iter().map(|warning| warning.message.as_str()).collect();
+        assert_eq!(messages, ["no answer from https://****@host/"]);
+    }
+
+    #[test]
+    fn without_a_helper_everything_is_missing_and_that_is_told_once() {
+        let folder = tempfile::tempdir().unwrap();
+        set_executable(folder.path().join("no executable"));
+        let (remote, store, name) = store_with_settings(folder.path(), Mode::ReadWrite);
+        for _ in 0..2 {
+            remote.fetch(&store, std::slice::from_ref(&name));
+        }
+        let path = store.shared_path(name.kind.shared(), &name.key).unwrap();
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::write(&path, "made here").unwrap();
+        remote.send(&store, std::slice::from_ref(&name));
+        remote.push(&store);
+        assert_eq!(remote.prune(SystemTime::now()), None);
+        let warnings = [remote.take_warnings(), finish_all()].concat();
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(warnings[0].message.contains("cannot be started"), "{warnings:?}");
+        assert_eq!((remote.wanted(), remote.statistics().hits), (vec![name], 0));
+    }
+
+    #[test]
+    fn settings_have_one_store_and_what_is_here_is_not_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let (remote, store, name) = store_with_settings(folder.path(), Mode::Read);
+        let (again, ..) = store_with_settings(folder.path(), Mode::Read);
+        assert!(Arc::ptr_eq(&remote.0, &again.0));
+        let path = store.shared_path(name.kind.shared(), &name.key).unwrap();
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::write(&path, "here").unwrap();
+        remote.fetch(&store, std::slice::from_ref(&name));
+        // A machine that only reads sends nothing, whatever it knows.
+        remote.lock().objects.insert(Transfer { name: name.clone(), path }, Progress::Missing);
+        remote.send(&store, std::slice::from_ref(&name));
+        assert!(matches!(remote.lock().helper, Helper::NotStarted) && again.take_warnings().is_empty());
+    }
 }

@@ -35,7 +35,7 @@ pub enum ToHelper {
 }
 
 /// An object, and its file on this machine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Transfer {
     /// The name.
     pub name: ObjectName,
@@ -47,10 +47,12 @@ pub struct Transfer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum FromHelper {
+    /// The helper is alive. It says so every second.
+    Working,
     /// What became of an object to fetch.
     Fetched {
-        /// The name.
-        name: ObjectName,
+        /// The object, and its file.
+        transfer: Transfer,
         /// Whether its file is there now.
         is_here: bool,
         /// Its size in bytes.

@@ -97,7 +97,7 @@ impl fmt::Debug for SigningKey {
 }
 
 /// Why the contents of an object are not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Refusal {
     /// It is not what was written under this name.
     #[error("it is damaged, or is not the object of this name")]

@@ -11,6 +11,7 @@ mod transfers;
 use std::io::{self, BufRead, Write};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
@@ -23,6 +24,9 @@ use crate::request::remote_address::Address;
 
 /// The threads that wait for the network. Checks of packs have threads of their own.
 const THREADS: usize = 2;
+
+/// How often the helper says that it is alive. The client gives up one that is silent for many times as long.
+const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// Serves a client until it is done. An error says why the store cannot be used.
 pub fn run() -> Result<(), String> {
@@ -47,6 +51,12 @@ pub fn run() -> Result<(), String> {
             if sender.send(message).is_err() {
                 break;
             }
+        }
+    });
+    thread::spawn(|| {
+        loop {
+            thread::sleep(HEARTBEAT);
+            say(&FromHelper::Working);
         }
     });
     runtime.block_on(async {

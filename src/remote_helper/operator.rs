@@ -122,12 +122,40 @@ fn operator(address: &Address) -> Result<Operator, String> {
     operator.map_err(|error| words(&error))
 }
 
+/// The longest text of an error, in characters. A server may answer with a page.
+const LONGEST_WORDS: usize = 200;
+
 /// An error as the end of a sentence: the innermost cause tells most.
-pub fn words(error: &dyn std::error::Error) -> String {
+pub fn words(error: &(dyn std::error::Error + 'static)) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
         innermost = source;
     }
-    let text = innermost.to_string();
-    text.lines().next().unwrap_or_default().trim().to_owned()
+    // The whole text of OpenDAL's own errors has addresses and headers.
+    let text = innermost
+        .downcast_ref::<opendal::Error>()
+        .map_or_else(|| innermost.to_string(), |error| error.message().to_owned());
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    line.chars().take(LONGEST_WORDS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use opendal::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn an_error_is_told_without_its_context() {
+        let error = opendal::Error::new(ErrorKind::Unexpected, "\n500 says the server\nand more")
+            .with_context("uri", "http://store?signature=secret");
+        assert_eq!(words(&error), "500 says the server");
+        let caused =
+            opendal::Error::new(ErrorKind::Unexpected, "send").set_source(io::Error::other("no route"));
+        assert_eq!(words(&caused), "no route");
+        let page = opendal::Error::new(ErrorKind::Unexpected, "x".repeat(1000));
+        assert_eq!(words(&page).len(), LONGEST_WORDS);
+    }
 }

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use futures::TryStreamExt;
-use opendal::{Error, ErrorKind, Operator};
+use opendal::{Entry, Error, ErrorKind, Operator};
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
@@ -22,6 +22,7 @@ use crate::remote::message::{FromHelper, Transfer};
 use crate::remote::object::{HEAD, Kind, ObjectDigest, ObjectName, Refusal, SigningKey};
 use crate::report::Warning;
 use crate::request::remote_address::Address;
+use crate::store::Key;
 use crate::support::unfinished_file::unfinished_file;
 
 /// How many objects are read at once: enough to hide the time that each request takes, and few connections.
@@ -48,8 +49,17 @@ pub struct Transfers {
     breaker: Breaker,
     reads: Semaphore,
     writes: Semaphore,
-    /// The problems that were told. The same one may occur with each of hundreds of objects.
-    told: Mutex<HashSet<String>>,
+    /// The problems that were told. The same one may occur with each of hundreds of objects, with another text each time.
+    told: Mutex<HashSet<Problem>>,
+}
+
+/// The kinds of problems that are told, each once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Problem {
+    Refused(Refusal),
+    Store(ErrorKind),
+    NoAnswer,
+    Local,
 }
 
 /// Why an object was not transferred.
@@ -96,14 +106,20 @@ impl Transfers {
 
     /// Fetches an object into its file.
     pub async fn fetch(&self, transfer: Transfer) -> FromHelper {
-        let Transfer { name, path } = transfer;
+        let Transfer { name, path } = &transfer;
         let _permit = self.reads.acquire().await;
-        let bytes = self.repeated(|| self.read(&name, &path)).await;
+        let bytes = self.repeated(|| self.read(name, path)).await;
         match bytes {
-            Ok(bytes) => FromHelper::Fetched { name, is_here: true, bytes },
+            Ok(bytes) => FromHelper::Fetched { transfer, is_here: true, bytes },
             Err(failure) => {
-                self.tell(&failure, &format!("`{name}` was not read"));
-                FromHelper::Fetched { name, is_here: false, bytes: 0 }
+                let hint = match &failure {
+                    Failure::Store(error) if error.kind() == ErrorKind::PermissionDenied => {
+                        " (a reader has to read and to list: without the permission to list, a missing object looks denied)"
+                    }
+                    _ => "",
+                };
+                self.tell(&failure, &format!("`{name}` was not read{hint}"));
+                FromHelper::Fetched { transfer, is_here: false, bytes: 0 }
             }
         }
     }
@@ -206,7 +222,8 @@ impl Transfers {
         }
         body[..HEAD].copy_from_slice(&digest.head(self.key.as_ref()));
         let length = body.len() as u64;
-        let outcome = self.store.writing.write(&name.to_string(), body).await.map_err(Failure::from);
+        // That something is missing is a failure here: the bucket is.
+        let outcome = self.store.writing.write(&name.to_string(), body).await.map_err(Failure::Store);
         self.note(outcome.as_ref().err());
         outcome?;
         Ok(length)
@@ -245,7 +262,9 @@ impl Transfers {
 
     async fn prune_folder(&self, store: &Operator, folder: &str, before: u64) -> Result<(usize, u64), Error> {
         let (mut objects, mut bytes) = (0, 0);
-        for entry in store.list(folder).await?.into_iter().filter(|entry| entry.metadata().is_file()) {
+        // Objects of others may lie there too.
+        let is_ours = |entry: &Entry| entry.metadata().is_file() && Key::parse(entry.name()).is_some();
+        for entry in store.list(folder).await?.into_iter().filter(is_ours) {
             let metadata = match entry.metadata().last_modified() {
                 Some(_) => entry.metadata().clone(),
                 None => store.stat(entry.path()).await?,
@@ -270,11 +289,11 @@ impl Transfers {
             Some(Failure::Local(_)) => return,
             Some(Failure::Missing | Failure::Refused(_)) | None => Ending::Good,
         };
-        if self.breaker.note(ending) {
-            let problem = match failure {
-                Some(Failure::Store(error)) => describe(error),
-                _ => String::new(),
-            };
+        if self.breaker.note(ending)
+            && let Some(Failure::Store(error)) = failure
+            && self.is_news(problem_of(error))
+        {
+            let problem = describe(error);
             self.warn(
                 WarningCode::RemoteCacheNotUsable,
                 format!("the remote cache `{}` is not used for now: {problem}", self.label),
@@ -284,21 +303,26 @@ impl Transfers {
 
     /// Warns of a failure, unless there was the same one before.
     fn tell(&self, failure: &Failure, what: &str) {
-        let (code, problem) = match failure {
+        let (code, problem, words) = match failure {
             Failure::Missing => return,
-            // The breaker warned of it.
-            Failure::Store(error) if has_no_answer(error) => return,
-            Failure::Refused(refusal) => (WarningCode::RemoteCacheObjectRefused, refusal.to_string()),
-            Failure::Store(error) => (WarningCode::RemoteCacheNotUsable, describe(error)),
-            Failure::Local(error) => (WarningCode::RemoteCacheNotUsable, error.to_string()),
+            Failure::Refused(refusal) => {
+                (WarningCode::RemoteCacheObjectRefused, Problem::Refused(*refusal), refusal.to_string())
+            }
+            Failure::Store(error) => (WarningCode::RemoteCacheNotUsable, problem_of(error), describe(error)),
+            Failure::Local(error) => (WarningCode::RemoteCacheNotUsable, Problem::Local, error.to_string()),
         };
-        if self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(problem.clone()) {
+        if self.is_news(problem) {
             let message = format!(
-                "remote cache `{}`: {what}: {problem} (further objects with this problem are not listed)",
+                "remote cache `{}`: {what}: {words} (further objects with this problem are not listed)",
                 self.label
             );
             self.warn(code, message);
         }
+    }
+
+    /// Whether a problem was not told yet. It counts as told then.
+    fn is_news(&self, problem: Problem) -> bool {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(problem)
     }
 
     fn warn(&self, code: WarningCode, message: String) {
@@ -331,14 +355,18 @@ fn has_no_answer(error: &Error) -> bool {
     false
 }
 
+/// The kind of problem of an error of the store.
+fn problem_of(error: &Error) -> Problem {
+    if has_no_answer(error) { Problem::NoAnswer } else { Problem::Store(error.kind()) }
+}
+
 /// What went wrong, as the end of a sentence. Not all that the library says: that has addresses with parameters, and headers.
 fn describe(error: &Error) -> String {
     let kind = match error.kind() {
-        ErrorKind::PermissionDenied => {
-            "access denied (a reader needs to read and to list, or a missing object looks denied)"
-        }
+        ErrorKind::PermissionDenied => "access denied",
+        ErrorKind::NotFound => "the bucket, container or folder is missing",
         ErrorKind::RateLimited => "too many requests",
-        ErrorKind::ConfigInvalid => "its settings are not complete",
+        ErrorKind::ConfigInvalid => "its address or its settings are wrong",
         _ => "it failed",
     };
     format!("{kind}: {}", words(error))
