@@ -16,11 +16,12 @@ use clap::{Args, Parser, Subcommand};
 use serde_json::Value;
 
 use crate::cli::option_flags::{OptionFlags, in_words_of_flags};
-use crate::codes::ErrorCode;
+use crate::codes::{ErrorCode, WarningCode};
 use crate::error::{Error, caught};
 use crate::many_bundles::finish;
 use crate::pythons::pythons;
 use crate::remote::RemoteStore;
+use crate::report::Warning;
 use crate::request::remote_settings::RemoteSettings;
 use crate::request::{Options, RequestError};
 use crate::statistics::Statistics;
@@ -193,21 +194,23 @@ impl CacheVerb {
             Some(CacheAction::Push { address }) => {
                 let remote = address.open()?;
                 remote.push(&Store::open(&folder).map_err(failed)?);
+                let warnings = remote.take_warnings();
                 return Ok(Answer {
                     text: text_output::pushed(&remote),
                     value: json_output::pushed(&remote),
-                    warnings: text_output::warnings(&remote.take_warnings()),
-                    ending: Ending::Good,
+                    warnings: text_output::warnings(&warnings),
+                    ending: Ending::of_remote(&warnings),
                 });
             }
             Some(CacheAction::Prune { remote: true, address, unused_for: Some(age), .. }) => {
                 let remote = address.open()?;
                 let pruned = remote.prune(SystemTime::now() - *age).unwrap_or_default();
+                let warnings = remote.take_warnings();
                 return Ok(Answer {
                     text: text_output::pruned(pruned),
                     value: json_output::pruned(pruned),
-                    warnings: text_output::warnings(&remote.take_warnings()),
-                    ending: Ending::Good,
+                    warnings: text_output::warnings(&warnings),
+                    ending: Ending::of_remote(&warnings),
                 });
             }
             Some(CacheAction::Prune { unused_for, to_size, .. }) => {
@@ -235,6 +238,14 @@ enum Ending {
     Differs = 1,
     Failed = 2,
     NeedsContainer = 3,
+}
+
+impl Ending {
+    /// How the work with a remote cache ended. A bundle does not need one, but `push` and `prune --remote` have nothing else to do.
+    fn of_remote(warnings: &[Warning]) -> Self {
+        let is_problem = |warning: &Warning| warning.code == WarningCode::RemoteCacheNotUsable;
+        if warnings.iter().any(is_problem) { Self::Failed } else { Self::Good }
+    }
 }
 
 /// The result of a verb.

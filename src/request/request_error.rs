@@ -67,9 +67,9 @@ pub enum RequestError {
         /// What is wrong with it and what to write instead.
         problem: String,
     },
-    /// An audit of a remote cache needs one.
+    /// The work with a remote cache needs one.
     #[error(
-        "there is no remote cache to verify: name one in `UV_LAMBDA_CDK_REMOTE_CACHE` or the option `remoteCache`, and leave the cache on"
+        "there is no remote cache: name one in `UV_LAMBDA_CDK_REMOTE_CACHE` or the option `remoteCache`, and leave the cache on"
     )]
     NoRemoteCache,
     /// An option that only a function can have.
