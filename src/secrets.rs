@@ -18,7 +18,8 @@ const SHORTEST_CREDENTIAL: usize = 4;
 const SHORTEST_GUESS: usize = 8;
 
 /// Words in the name of a variable whose value is a secret.
-const SECRET_WORDS: &[&str] = &["PASSWORD", "PASSWD", "PASSPHRASE", "TOKEN", "SECRET", "CREDENTIAL"];
+const SECRET_WORDS: &[&str] =
+    &["PASSWORD", "PASSWD", "PASSPHRASE", "TOKEN", "SECRET", "CREDENTIAL", "_ACCOUNT_KEY", "_CACHE_KEY"];
 
 /// The text with every credential in it replaced by `****`: those in addresses, and the secrets of this
 /// machine's environment and netrc, in every spelling in which a program may print them.
