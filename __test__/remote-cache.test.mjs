@@ -164,7 +164,7 @@ describe('with an executable', { skip: process.platform === 'win32' && 'the scri
     });
   }
 
-  test('that writes fails too, that is no other warning', async (t) => {
+  test('that is killed in the middle, writing costs no other warning', async (t) => {
     withExecutable(t, EXECUTABLES['that is killed in the middle'][0]);
     await withVariables({ UV_LAMBDA_CDK_REMOTE_CACHE_MODE: 'read-write' }, () =>
       assertOneWarning(t, 'bundleSync', 'its helper ended'),
@@ -189,7 +189,7 @@ describe('with an executable', { skip: process.platform === 'win32' && 'the scri
 
   test(
     'that sees only listed variables and one argument',
-    { skip: !fs.existsSync('/proc/self/environ') && 'no /proc' },
+    { skip: !fs.existsSync('/proc/self/environ') && 'this machine has no /proc' },
     (t) => {
       const folder = temporaryFolder(t);
       const [environ, cmdline] = ['environ', 'cmdline'].map((name) => path.join(folder, name));

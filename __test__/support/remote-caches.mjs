@@ -1,14 +1,16 @@
 // Remote caches for tests: the stores that a team can share, addresses and credentials of each, processes that bundle with one,
 // and the format of what lies in it.
 
+import * as assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash, createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { deflateRawSync } from 'node:zlib';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { temporaryFolder, write } from './files.mjs';
 import { whyNoWebdav } from './prepared.mjs';
 import { startAzurite, startGcs, startMinistack, startOtherS3, startWebdav } from './store-servers.mjs';
@@ -45,7 +47,7 @@ function startFolder() {
 /**
  * The stores, by name: `start()` is that of `store-servers.mjs`; `address(store, endpoint, prefix)` is the address of the remote
  * cache, where the endpoint is that of the store or of a proxy before it; `environment(store)` are the variables beside those
- * of the store; `skip` says why it cannot be started here.
+ * of the store; `mayWarn` matches a warning that its emulator causes; `skip` says why it cannot be started here.
  */
 export const STORES = {
   ministack: { start: startMinistack, address: addressInS3 },
@@ -67,6 +69,8 @@ export const STORES = {
   "Google's emulator": {
     start: startGcs,
     address: ({ bucket }, endpoint, prefix) => `gs://${bucket}/${prefix}?${withEndpoint(endpoint)}`,
+    // It writes the object, and then says `null` of it where Google says a text.
+    mayWarn: /invalid type: null, expected a string/,
   },
   'a shared folder': {
     start: async () => startFolder(),
@@ -108,13 +112,15 @@ export function uvWithLog(test) {
  * @param requests options of bundles; each gets a new output folder
  * @param env variables beside those of this process
  * @param door how they are built: one after the other by `bundleSync`, or at once by `bundleAll`
+ * @param prologue source that runs first
  * @param trace a file for the programs that the process starts
  * @returns `{ child, done }`: `done` is `{ bundles, seconds, stderr }`, or `{ status, signal, stderr }` if the process failed
  */
-export function startBundles(test, requests, { env = {}, door = 'bundleSync', trace } = {}) {
+export function startBundles(test, requests, { env = {}, door = 'bundleSync', trace, prologue = '' } = {}) {
   const outputs = requests.map(() => temporaryFolder(test));
   const program = `
     const { bundleSync, bundleAll } = require(${JSON.stringify(root)});
+    ${prologue}
     const requests = ${JSON.stringify(requests)}, outputs = ${JSON.stringify(outputs)};
     const start = performance.now();
     const finish = (bundles) => {
@@ -162,6 +168,28 @@ function warningsOf({ bundles, stderr }) {
   return [...bundles.flatMap(({ warnings }) => warnings), ...atEnd].filter(({ code }) => code !== 'RUNTIME_DEPRECATED');
 }
 
+/** The command lines of the helpers of this checkout that run, without the program. */
+export function helpers() {
+  const processes = fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  const read = (name) => {
+    try {
+      return fs.readFileSync(`/proc/${name}/cmdline`, 'latin1');
+    } catch {
+      return ''; // It has ended meanwhile.
+    }
+  };
+  return processes.map(read).filter((line) => line.startsWith(path.join(root, 'container')));
+}
+
+/** Fails if a helper still runs after a second. */
+export async function assertNoHelper() {
+  const deadline = Date.now() + 1000;
+  while (helpers().length > 0 && Date.now() < deadline) {
+    await sleep(20);
+  }
+  assert.deepEqual(helpers(), []);
+}
+
 /** Options with a cache of the machine's own, which is new. */
 export const onNewMachine = (test, workspace, others = {}) =>
   options(workspace, { cache: true, cacheDir: temporaryFolder(test), ...others });
@@ -197,6 +225,16 @@ export function readPack(pack) {
   const end = pack.length - (8 + 32 + 8);
   const indexAt = Number(pack.readBigUInt64LE(end));
   return { index: JSON.parse(pack.subarray(indexAt, end)), data: pack.subarray(0, indexAt) };
+}
+
+/** The contents of the files in a pack, by path. */
+export function filesOfPack(pack) {
+  const { index, data } = readPack(pack);
+  const inflated = ({ shape, offset, length }) => {
+    const piece = data.subarray(offset, offset + length);
+    return shape.is_deflated ? inflateRawSync(piece) : piece;
+  };
+  return Object.fromEntries(index.files.map(({ path, contents }) => [path, inflated(contents)]));
 }
 
 /** The bytes of a pack. */
