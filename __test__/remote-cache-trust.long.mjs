@@ -1,5 +1,5 @@
 // What lies in a remote cache, and who may believe it: foreign code, signatures, secrets; many processes at once and processes that
-// end; the verbs that look after it. `npm run build:executables` makes the executable.
+// end; the verbs that look after it. `npm run build:remote-cache` makes the executable.
 
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';

@@ -1,5 +1,5 @@
 // A remote cache with the real executable and real stores: what one machine made, no other makes again, and nothing that a store
-// does makes a bundle wrong or keeps it waiting. `npm run build:executables` makes the executable.
+// does makes a bundle wrong or keeps it waiting. `npm run build:remote-cache` makes the executable.
 
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';

@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import { bundle, bundleAll, bundleSync } from '../index.js';
 import { copyPackage, temporaryFolder, write } from './support/files.mjs';
 import { options, runtimeName } from './support/toolchain.mjs';
-import { run, withVariables } from './support/tools.mjs';
+import { root, run, withVariables } from './support/tools.mjs';
 import { workspace } from './support/workspaces.mjs';
 
 const need = createRequire(import.meta.url);
@@ -236,6 +236,7 @@ describe('with an executable', { skip: process.platform === 'win32' && 'the scri
 });
 
 test('an installation without the executable costs one warning', (t) => {
+  const { version } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
   const folder = copyPackage(path.join(temporaryFolder(t), 'package'));
   const remoteCache = newAddress(t);
   const program = `
@@ -247,7 +248,7 @@ test('an installation without the executable costs one warning', (t) => {
   assert.deepEqual(warnings, [
     {
       code: 'REMOTE_CACHE_NOT_USABLE',
-      message: `the remote cache \`${remoteCache}\` is not used: this installation has no executable that can reach it; in a checkout, run \`npm run build:executables\``,
+      message: `the remote cache \`${remoteCache}\` is not used: the package that reaches it is not installed: run \`npm install @uv-lambda-cdk/remote-cache@${version}\`; in a checkout, run \`npm run build:remote-cache\``,
     },
   ]);
 });

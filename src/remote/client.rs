@@ -328,9 +328,10 @@ impl RemoteStore {
                 std::env::current_exe().map_err(|error| error.to_string())?
             }
             None => {
-                return Err(
-                    "this installation has no executable that can reach it; in a checkout, run `npm run build:executables`".to_owned(),
-                );
+                return Err(format!(
+                    "the package that reaches it is not installed: run `npm install @uv-lambda-cdk/remote-cache@{}`; in a checkout, run `npm run build:remote-cache`",
+                    env!("CARGO_PKG_VERSION")
+                ));
             }
         };
         let start = || -> io::Result<(Conversation, ChildStdin, ChildStdout, ChildStderr)> {
