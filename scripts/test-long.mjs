@@ -2,9 +2,12 @@
 // CPythons as WebAssembly, the Docker fallback in real containers, bundles for other runtimes and CPUs with real packages, and
 // every shape of project. Builds the package, the site-packages and the executables that these tests need. Node of other
 // platforms is tested only if `npm run release:pack` has packed the packages.
+//
+//   node scripts/test-long.mjs [--without <name>]...      leaves out `__test__/<name>.long.mjs`
 
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
 import { runNodeTests } from './node-tests.mjs';
 import { ensureUv, preferredPython, root, run } from '../__test__/support/tools.mjs';
 import { INDEX_DAY } from '../__test__/support/workspaces.mjs';
@@ -32,8 +35,9 @@ function ensureSitePackages() {
   return folder;
 }
 
+const { without } = parseArgs({ options: { without: { type: 'string', multiple: true, default: [] } } }).values;
 const tests = readdirSync(path.join(root, '__test__'))
-  .filter((name) => name.endsWith('.long.mjs'))
+  .filter((name) => name.endsWith('.long.mjs') && !without.includes(name.replace('.long.mjs', '')))
   .map((name) => path.join('__test__', name));
 
 try {
