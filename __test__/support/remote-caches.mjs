@@ -178,7 +178,7 @@ export function helpers() {
       return ''; // It has ended meanwhile.
     }
   };
-  return processes.map(read).filter((line) => line.startsWith(path.join(root, 'container')));
+  return processes.map(read).filter((line) => line.startsWith(path.join(root, 'dist/remote-cache')));
 }
 
 /** Fails if a helper still runs after a second. */

@@ -1,15 +1,13 @@
 //! Client: what this process asks of the helper, and what it knows of the remote store.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{ChildStderr, ChildStdin, ChildStdout};
-use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::message::{FromHelper, HELPER_VERB, ToHelper, Transfer};
+use super::helper_process::{Answers, HelperProcess};
+use super::message::{FromHelper, ToHelper, Transfer};
 use super::object::{Kind, ObjectName};
 use super::prefetch::Prefetch;
 use crate::codes::WarningCode;
@@ -17,29 +15,6 @@ use crate::report::Warning;
 use crate::request::remote_settings::{Mode, RemoteSettings};
 use crate::secrets::mask_credentials;
 use crate::store::{Pruned, Store};
-use crate::tools::process::{Conversation, Process};
-
-/// The beginnings of the names of variables that a helper sees: where services look for credentials and settings, proxies, certificates,
-/// and our own.
-const VARIABLES: &[&str] = &[
-    "UV_LAMBDA_CDK_REMOTE_CACHE",
-    "AWS_",
-    "GOOGLE_",
-    "GCE_",
-    "CLOUDSDK_",
-    "AZURE_",
-    "AZBLOB_",
-    "IDENTITY_",
-    "MSI_",
-    "ACTIONS_",
-    "GITHUB_",
-    "SSL_CERT_",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "XDG_",
-];
 
 /// A helper is alive while it says something in this time. It does so every second, even while it waits for the store.
 const LISTENING: Duration = Duration::from_secs(1);
@@ -47,16 +22,8 @@ const LISTENING: Duration = Duration::from_secs(1);
 /// How many of these times a helper may be silent. Not one long time, which would also end while the machine sleeps.
 const SILENT_TIMES: usize = 10;
 
-/// The executable that is started as a helper.
-static EXECUTABLE: Mutex<Option<PathBuf>> = Mutex::new(None);
-
 /// The stores of this process.
 static STORES: Mutex<BTreeMap<RemoteSettings, RemoteStore>> = Mutex::new(BTreeMap::new());
-
-/// Names the executable that is started as a helper. An executable is its own helper, and needs no name.
-pub fn set_executable(path: PathBuf) {
-    *EXECUTABLE.lock().unwrap_or_else(PoisonError::into_inner) = Some(path);
-}
 
 /// A remote store. All bundles of a process share one.
 #[derive(Debug, Clone)]
@@ -98,12 +65,7 @@ struct State {
 enum Helper {
     #[default]
     NotStarted,
-    Runs {
-        /// Passes lines to a thread that writes them: the pipe may be full.
-        input: Sender<Vec<u8>>,
-        /// Ends the helper when it is dropped.
-        _conversation: Conversation,
-    },
+    Runs(HelperProcess),
     Ended,
 }
 
@@ -253,7 +215,7 @@ impl RemoteStore {
         let mut state = self.lock();
         state.to_send += transfers.len();
         self.tell(&mut state, &ToHelper::SendMissing(transfers));
-        let is_open = |state: &State| state.to_send > 0 && matches!(state.helper, Helper::Runs { .. });
+        let is_open = |state: &State| state.to_send > 0 && matches!(state.helper, Helper::Runs(_));
         drop(self.wait_while(state, is_open));
     }
 
@@ -273,7 +235,7 @@ impl RemoteStore {
         let mut state = self.lock();
         state.pruned = None;
         self.tell(&mut state, &ToHelper::Prune { before });
-        let waits = |state: &State| state.pruned.is_none() && matches!(state.helper, Helper::Runs { .. });
+        let waits = |state: &State| state.pruned.is_none() && matches!(state.helper, Helper::Runs(_));
         self.wait_while(state, waits).pruned
     }
 
@@ -308,78 +270,38 @@ impl RemoteStore {
                 }
             }
         }
-        if let Helper::Runs { input, .. } = &mut state.helper
-            && let Ok(mut line) = serde_json::to_vec(message)
-        {
-            line.push(b'\n');
-            // If the helper has ended, the thread that reads its answers finds that out.
-            let _ = input.send(line);
-        } else {
-            self.0.give_up(state);
+        match &state.helper {
+            Helper::Runs(helper) => helper.tell(message),
+            Helper::NotStarted | Helper::Ended => self.0.give_up(state),
         }
     }
 
     /// Starts a helper and tells it the address.
     fn start(&self) -> Result<Helper, String> {
-        let named = EXECUTABLE.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let executable = match named {
-            Some(executable) => executable,
-            None if cfg!(feature = "remote-cache") => {
-                std::env::current_exe().map_err(|error| error.to_string())?
-            }
-            None => {
-                return Err(format!(
-                    "the package that reaches it is not installed: run `npm install @uv-lambda-cdk/remote-cache@{}`; in a checkout, run `npm run build:remote-cache`",
-                    env!("CARGO_PKG_VERSION")
-                ));
-            }
-        };
-        let start = || -> io::Result<(Conversation, ChildStdin, ChildStdout, ChildStderr)> {
-            let mut process = Process::new(&executable);
-            process.args([HELPER_VERB]).current_dir(&std::env::temp_dir()).inherit(|name| {
-                let name = name.to_ascii_uppercase();
-                VARIABLES.iter().any(|beginning| name.starts_with(beginning))
-            });
-            process.converse()
-        };
-        let (conversation, mut input, output, complaints) =
-            start().map_err(|error| format!("`{}` cannot be started: {error}", executable.display()))?;
-        // Each request to the store has a limit of its own.
-        conversation.pause();
-        let begin = ToHelper::Begin { address: self.0.settings.address.to_string() };
-        let line = serde_json::to_string(&begin).map_err(|error| error.to_string())?;
-        // If it has ended already, the thread that listens finds that out.
-        let _ = writeln!(input, "{line}").and_then(|()| input.flush());
+        let (helper, answers) = HelperProcess::start()?;
+        helper.tell(&ToHelper::Begin { address: self.0.settings.address.to_string() });
         let shared = Arc::clone(&self.0);
-        thread::Builder::new()
-            .spawn(move || shared.listen(output, complaints))
-            .map_err(|error| error.to_string())?;
-        let (lines, asked) = channel::<Vec<u8>>();
-        thread::Builder::new()
-            .spawn(move || {
-                asked.iter().try_for_each(|line| input.write_all(&line).and_then(|()| input.flush()))
-            })
-            .map_err(|error| error.to_string())?;
-        let input = lines;
-        Ok(Helper::Runs { input, _conversation: conversation })
+        let listen = thread::Builder::new().spawn(move || shared.listen(answers));
+        listen.map_err(|error| error.to_string())?;
+        Ok(Helper::Runs(helper))
     }
 
     /// Waits until the helper has written everything, and ends it. Returns a warning if it took too long.
     fn finish(&self) -> Option<Warning> {
         let mut state = self.lock();
-        if !matches!(state.helper, Helper::Runs { .. }) {
+        if !matches!(state.helper, Helper::Runs(_)) {
             return None;
         }
         self.tell(&mut state, &ToHelper::Finish);
         let limit = self.0.settings.time_to_send;
-        let runs = |state: &mut State| matches!(state.helper, Helper::Runs { .. });
+        let runs = |state: &mut State| matches!(state.helper, Helper::Runs(_));
         let waited = self.0.changed.wait_timeout_while(state, limit, runs);
         let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
         // Dropped without the lock: the thread that listens may need it.
         let helper = std::mem::replace(&mut state.helper, Helper::Ended);
         let left = state.to_send;
         drop(state);
-        let is_late = matches!(helper, Helper::Runs { .. });
+        let is_late = matches!(helper, Helper::Runs(_));
         drop(helper);
         (is_late && left > 0).then(|| Warning {
             code: WarningCode::RemoteCacheNotUsable,
@@ -393,23 +315,16 @@ impl RemoteStore {
 }
 
 impl Shared {
-    /// Reads the answers of the helper until it ends.
-    fn listen(&self, output: ChildStdout, complaints: ChildStderr) {
-        let heard = thread::spawn(move || {
-            let lines = BufReader::new(complaints).lines().map_while(Result::ok);
-            // The last line tells most.
-            lines.filter(|line| !line.trim().is_empty()).last()
-        });
-        let lines = BufReader::new(output).lines().map_while(Result::ok);
+    /// Hears the answers of the helper until it ends.
+    fn listen(&self, answers: Answers) {
+        let lock = || self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let mut is_finished = false;
-        for message in lines.filter_map(|line| serde_json::from_str(&line).ok()) {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let words = answers.listen(|message| {
             is_finished |= message == FromHelper::Finished;
-            state.hear(message);
+            lock().hear(message);
             self.changed.notify_all();
-        }
-        let words = heard.join().ok().flatten();
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        });
+        let mut state = lock();
         if is_finished || matches!(state.helper, Helper::Ended) {
             self.give_up(&mut state);
         } else {
@@ -515,6 +430,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::remote::set_executable;
     use crate::request::remote_address::Address;
     use crate::store::Key;
 

@@ -8,10 +8,12 @@
 //! ([`remote_helper`](crate::remote_helper)): one per process and store, started when an object is first missing.
 
 mod client;
+mod helper_process;
 pub mod message;
 pub mod object;
 mod prefetch;
 
-pub use client::{RemoteStore, Statistics, finish_all, set_executable, statistics};
+pub use client::{RemoteStore, Statistics, finish_all, statistics};
+pub use helper_process::set_executable;
 pub use object::{Kind, ObjectName};
 pub use prefetch::Prefetch;
