@@ -3,7 +3,9 @@
 // every shape of project. Builds the package, the site-packages and the executables that these tests need. Node of other
 // platforms is tested only if `npm run release:pack` has packed the packages.
 //
-//   node scripts/test-long.mjs [--without <name>]...      leaves out `__test__/<name>.long.mjs`
+//   node scripts/test-long.mjs [--without <name>]...
+//
+// `--without` leaves out `__test__/<name>.long.mjs`; the name `bytecode` stands for the modules of the site-packages.
 
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -44,12 +46,14 @@ try {
   run('node', ['scripts/build.mjs'], { cwd: root, show: true });
   run('node', ['scripts/build-python.mjs'], { cwd: root, show: true });
   run('node', ['scripts/prepare-machine.mjs'], { cwd: root, show: true });
-  const bytecode = ['neither_order_nor_workers_change_a_byte', 'cpython_finds_in_it_what_it_would_compile_itself'];
-  run('cargo', ['test', '--quiet', '--release', '--test', 'bytecode', '--', ...bytecode], {
-    cwd: root,
-    show: true,
-    env: { ...process.env, BYTECODE_TREE: ensureSitePackages() },
-  });
+  if (!without.includes('bytecode')) {
+    const bytecode = ['neither_order_nor_workers_change_a_byte', 'cpython_finds_in_it_what_it_would_compile_itself'];
+    run('cargo', ['test', '--quiet', '--release', '--test', 'bytecode', '--', ...bytecode], {
+      cwd: root,
+      show: true,
+      env: { ...process.env, BYTECODE_TREE: ensureSitePackages() },
+    });
+  }
   run('node', ['scripts/native/build-executables.mjs'], { cwd: root, show: true });
   run('node', ['scripts/native/build-helper.mjs', '--debug'], { cwd: root, show: true });
   runNodeTests(tests, ['--test-concurrency=1']);

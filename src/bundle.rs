@@ -121,12 +121,11 @@ fn walk(request: &Request, output: Option<&Path>, conditions: &Conditions) -> Re
     let _lock = workshop.store.lock(&keys.bundle, &format!("bundles `{}`", subject.member));
     let cached = Finished::cached(&plan, &workshop, &keys);
     let is_new = cached.is_none();
-    let (mut finished, keys) = match cached {
-        Some(cached) => (cached, keys),
-        None => {
-            workshop.fetch(&shared_entries(&plan, &keys));
-            make(&plan, &workshop, &keys)?
-        }
+    let (mut finished, keys) = if let Some(cached) = cached {
+        (cached, keys)
+    } else {
+        workshop.fetch(&shared_entries(&plan, &keys));
+        make(&plan, &workshop, &keys)?
     };
     finished.check(&plan, &workshop)?;
     if is_new {
@@ -212,9 +211,11 @@ fn make(plan: &Plan<'_>, workshop: &Workshop, expected: &Keys) -> Result<(Finish
     let entries = files.entries(plan.subject.kind, plan.subject.target.python);
     let (written, handler) = thread::scope(|scope| {
         let paths = files.files.keys().copied();
-        let handler = scope.spawn(|| match is_checked(key.as_ref()) {
-            true => Ok(()),
-            false => check_handler(plan, workshop, paths, |path| Ok(files.read(path)?)),
+        let handler = scope.spawn(|| {
+            if is_checked(key.as_ref()) {
+                return Ok(());
+            }
+            check_handler(plan, workshop, paths, |path| Ok(files.read(path)?))
         });
         let written = archive::write(entries, &place);
         (written, handler.join().unwrap_or_else(|panic| resume_unwind(panic)))

@@ -294,7 +294,7 @@ impl Transfers {
             && self.is_news(problem_of(error))
         {
             let problem = describe(error);
-            self.warn(
+            warn(
                 WarningCode::RemoteCacheNotUsable,
                 format!("the remote cache `{}` is not used for now: {problem}", self.label),
             );
@@ -316,7 +316,7 @@ impl Transfers {
                 "remote cache `{}`: {what}: {words} (further objects with this problem are not listed)",
                 self.label
             );
-            self.warn(code, message);
+            warn(code, message);
         }
     }
 
@@ -324,10 +324,10 @@ impl Transfers {
     fn is_news(&self, problem: Problem) -> bool {
         self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(problem)
     }
+}
 
-    fn warn(&self, code: WarningCode, message: String) {
-        say(&FromHelper::Warning(Warning { code, message }));
-    }
+fn warn(code: WarningCode, message: String) {
+    say(&FromHelper::Warning(Warning { code, message }));
 }
 
 /// Refuses a pack in which a file is not what its digest and its RECORD say.
