@@ -8,12 +8,10 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rayon::prelude::*;
 
-use crate::support::wheel_metadata::record;
-use crate::support::{regular_file, wording};
+use crate::support::regular_file;
+use crate::support::wheel_metadata::{is_record, record};
 
 /// The first file of a package, by path, that differs from its RECORD or is missing; `None` if there is none.
 /// Files without a digest in the RECORD, and files with a digest other than SHA-256, are not compared.
@@ -26,15 +24,15 @@ pub fn first_changed_file(files: &[(String, PathBuf)]) -> io::Result<Option<Stri
     let text = String::from_utf8_lossy(&fs_err::read(record_file)?).into_owned();
     let rows: Vec<(String, String)> = record(&text)
         .filter_map(Result::ok)
-        .filter_map(|row| Some((row.path, row.digest.strip_prefix("sha256=")?.to_owned())))
+        .filter_map(|row| Some((row.sha256()?, row.path)))
+        .map(|(digest, path)| (path, digest))
         // Scripts and data go elsewhere.
         .filter(|(path, _)| !path.starts_with("..") && !Path::new(path).is_absolute())
         .collect();
     let is_changed = |(path, digest): &&(String, String)| -> io::Result<bool> {
         // A missing file was deleted in the cache.
         let Some(file) = by_path.get(path.as_str()) else { return Ok(true) };
-        let expected = URL_SAFE_NO_PAD.decode(digest.trim_end_matches('='));
-        Ok(expected.ok().map(|bytes| wording::hex(&bytes)) != Some(regular_file::digest(file)?))
+        Ok(*digest != regular_file::digest(file)?)
     };
     let changed: io::Result<Vec<Option<&String>>> =
         rows.par_iter().map(|row| Ok(is_changed(&row)?.then_some(&row.0))).collect();
@@ -57,12 +55,10 @@ pub fn same_contents(one: &[(String, PathBuf)], other: &[(String, PathBuf)]) -> 
     Ok(contents(one)? == contents(other)?)
 }
 
-fn is_record(path: &str) -> bool {
-    path.strip_suffix("/RECORD").is_some_and(|folder| folder.ends_with(".dist-info") && !folder.contains('/'))
-}
-
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use sha2::{Digest, Sha256};
 
     use super::*;

@@ -16,8 +16,6 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -30,7 +28,7 @@ use crate::codes::ErrorCode;
 use crate::elf::Elf;
 use crate::select::Package;
 use crate::support::unfinished_file::unfinished_file;
-use crate::support::wheel_metadata::record;
+use crate::support::wheel_metadata::{is_record, record};
 use crate::support::wording;
 
 /// The last bytes of every pack.
@@ -163,24 +161,17 @@ impl Pack {
     /// digest for it. Reads every piece.
     pub fn check_files(&self) -> io::Result<()> {
         let is_wrong = || io::Error::new(io::ErrorKind::InvalidData, "a file is not the one of its digest");
-        let records = self.files.iter().filter(|file| {
-            file.path
-                .strip_suffix("/RECORD")
-                .is_some_and(|folder| folder.ends_with(".dist-info") && !folder.contains('/'))
-        });
         let mut listed = BTreeMap::new();
-        for file in records {
+        for file in self.files.iter().filter(|file| is_record(&file.path)) {
             let text = String::from_utf8_lossy(&file.read()?).into_owned();
             let rows = record(&text).filter_map(Result::ok);
-            listed.extend(rows.filter_map(|row| {
-                let digest =
-                    URL_SAFE_NO_PAD.decode(row.digest.strip_prefix("sha256=")?.trim_end_matches('='));
-                Some((row.path, digest.ok().map(|digest| wording::hex(&digest))))
-            }));
+            listed.extend(
+                rows.filter_map(|row| Some((row.sha256()?, row.path))).map(|(digest, path)| (path, digest)),
+            );
         }
         self.files.par_iter().try_for_each(|file| {
             let digest = wording::hex(&Sha256::digest(file.read()?));
-            let is_listed = listed.get(&file.path).is_none_or(|listed| listed.as_ref() == Some(&digest));
+            let is_listed = listed.get(&file.path).is_none_or(|listed| *listed == digest);
             if digest != file.digest || !is_listed {
                 return Err(is_wrong());
             }

@@ -37,9 +37,6 @@ const BEFORE_REPEAT: Duration = Duration::from_millis(300);
 /// The largest object that is taken. A larger one would only fill the disk.
 const LARGEST: u64 = 2 << 30;
 
-/// How many bytes of a file are read at once.
-const CHUNK: usize = 1 << 20;
-
 /// The transfers with one store.
 pub struct Transfers {
     /// The address, for messages.
@@ -212,14 +209,8 @@ impl Transfers {
         }
         let mut body = vec![0; HEAD];
         let mut digest = ObjectDigest::begin(name);
-        let mut file = File::open(path)?;
-        loop {
-            let begin = body.len();
-            if (&mut file).take(CHUNK as u64).read_to_end(&mut body)? == 0 {
-                break;
-            }
-            digest.update(&body[begin..]);
-        }
+        File::open(path)?.read_to_end(&mut body)?;
+        digest.update(&body[HEAD..]);
         body[..HEAD].copy_from_slice(&digest.head(self.key.as_ref()));
         let length = body.len() as u64;
         // That something is missing is a failure here: the bucket is.
